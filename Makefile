@@ -1,0 +1,41 @@
+# make setup   .venv with fxnn in it
+# make demo    a network on the virtual Pico (make demo PORT=/dev/ttyACM0: on a real one)
+# make test    every test
+.PHONY: setup demo test clean
+
+PYTHON ?= python3
+PORT ?= pico
+VENV := .venv
+BIN := $(VENV)/bin
+
+setup: $(VENV)/.installed
+
+demo: setup
+	@$(BIN)/python -m host_tools.demo --port $(PORT)
+
+test: $(VENV)/.test-installed
+	$(BIN)/python -m host_tools.setup_env
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "fxnn needs Python 3.10 or newer, $$($(PYTHON) --version 2>&1) was found: make setup PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
+	  else echo "Python's venv is missing. Install it with: sudo apt-get install python3-venv"; exit 1; fi; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "installing fxnn's host tools into $(VENV) (about half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml | $(VENV)/.installed
+	@echo "installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis

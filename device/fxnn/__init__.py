@@ -1,0 +1,28 @@
+"""fxnn: int8 neural networks on stock MicroPython, bit-identical to TensorFlow Lite Micro.
+
+    import fxnn
+    net = fxnn.load("/models/digits.fxnn")
+    net.predict(pixels)
+
+The file's format and the equations the kernels compute are in models/FORMAT.md.
+"""
+
+import sys
+
+__version__ = "0.1.0"
+
+# The arithmetic in use, picked once by fact: a port that loads native code into .mpy files says its
+# architecture in bits 10 and up of sys.implementation._mpy. CPython has no such field.
+backend = "viper" if getattr(sys.implementation, "_mpy", 0) >> 10 else "ref"
+
+
+def load(source, backend=None):
+    """Network from a packed file: `source` is a path, or a bytes-like object holding the whole file.
+
+    Bytes are used in place where they are 4-aligned (a flash mapping costs no RAM): leave them alone while
+    the network is in use. `backend`: "viper" or "ref"; None: `fxnn.backend`.
+    ValueError for a damaged or unknown file, MemoryError when it does not fit: the texts are in FORMAT.md.
+    """
+    from .network import Network
+
+    return Network(source, backend or globals()["backend"])

@@ -1,0 +1,38 @@
+"""The viper backend: finds the kernels, which lie in a module a family, so that a board loads what its network uses.
+
+Same names, same contract and the same results as `ref`, bit for bit, on 32- and 64-bit machines.
+`kernel(record, arena, constants)`: three buffers; record and constants are 4-aligned.
+
+What every kernel here has to mind:
+- viper's int is the machine word: 32-bit results are taken modulo 2^32 and sign-extended from 16-bit halves.
+- ptr8 loads are unsigned, ptr32 loads are unsigned on 64-bit machines: a record's signed words fit 16 bits.
+- A literal of 2^30 or more would be an object on a 32-bit machine: larger constants are composed by shifts.
+- A call from viper to viper boxes its arguments: requantize is written out where it is needed.
+- Thumb keeps two variables in registers, the first two arguments: hot loops reuse those.
+"""
+
+import micropython
+
+
+def kernel(id):
+    """The function of a kernel id; imports its family."""
+    if id <= 3:
+        from . import viper_conv as family
+    elif id <= 6:
+        from . import viper_pool as family
+    elif id <= 9 or id == 11:
+        from . import viper_element as family
+    else:
+        from . import viper_softmax as family
+    return family.kernels[id]
+
+
+def record(view):
+    """What the kernels of this backend take as a record, from its 128 bytes: the bytes themselves."""
+    return view
+
+
+@micropython.viper
+def aligned(buffer: ptr8) -> bool:
+    """Whether the buffer starts at a multiple of 4, which the kernels need."""
+    return (int(buffer) & 3) == 0

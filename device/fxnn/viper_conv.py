@@ -1,0 +1,271 @@
+"""Convolutions and fully connected, in viper. See viper.py for the rules, ref.py for the meaning.
+
+requantize without 64-bit products, exact modulo 2^32 (FORMAT.md eq. (2)): with a = ah * 2^16 + al (ah signed) and
+multiplier = mh * 2^16 + ml, a * multiplier / 2^31 = ah*mh * 2 + (ah*ml + al*mh + (al*ml >> 16)) / 2^15; the two
+middle products fill 32 bits, so their top and low parts are added separately.
+"""
+
+import micropython
+
+
+@micropython.viper
+def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
+    """See ref.conv_2d. The arguments are record, arena, constants.
+
+    Each output pixel's window goes to scratch once, as bytes x + 128, with its sum; then each output channel is a
+    flat dot product: acc = word 0 + sum(x' * w') - 128 * sum(x'), both bytes unsigned.
+    """
+    rec = ptr32(x)
+    arena = int(acc)
+    constants = int(w)
+    image = arena + rec[5]
+    column = arena + rec[7]
+    y = ptr8(arena + rec[6])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    kernel_h = rec[15]
+    kernel_w = rec[16]
+    dilation_h = rec[19]
+    dilation_w = rec[20]
+    zero = (rec[23] + 128) & 255
+    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    lanes = 0xFF00FF
+    signs = 0x8080
+    signs = (signs << 16) + signs
+    size = kernel_h * kernel_w * in_c
+    end = column + size
+    end8 = end - (size & 7)
+    channels_end = constants + rec[28] + 12 * rec[14]
+    n = rec[8]
+    while n > 0:
+        n -= 1
+        iy0 = 0 - rec[21]
+        oy = rec[12]
+        while oy > 0:
+            oy -= 1
+            ix0 = 0 - rec[22]
+            ox = rec[13]
+            while ox > 0:
+                ox -= 1
+                # The window to scratch, by runs: a whole row of it where it lies inside, else a pixel.
+                taps = 1
+                if dilation_w == 1 and ix0 >= 0 and ix0 + kernel_w <= in_w:
+                    taps = kernel_w
+                run = taps * in_c
+                total = 0
+                to = ptr8(column)
+                iy = iy0
+                ky = kernel_h
+                while ky > 0:
+                    ky -= 1
+                    ix = ix0
+                    kx = kernel_w
+                    while kx > 0:
+                        kx -= taps
+                        stop = int(to) + run
+                        if iy >= 0 and iy < in_h and ix >= 0 and ix < in_w:
+                            x = ptr8(image + (iy * in_w + ix) * in_c)
+                            if (int(x) | int(to) | run) & 3 == 0:
+                                while int(to) < stop:
+                                    v = ptr32(x)[0] ^ signs
+                                    ptr32(to)[0] = v
+                                    v = (v & lanes) + ((v >> 8) & lanes)
+                                    total += (v & 0xFFFF) + (v >> 16)
+                                    x = ptr8(int(x) + 4)
+                                    to = ptr8(int(to) + 4)
+                            else:
+                                while int(to) < stop:
+                                    v = x[0] ^ 128
+                                    to[0] = v
+                                    total += v
+                                    x = ptr8(int(x) + 1)
+                                    to = ptr8(int(to) + 1)
+                        else:
+                            total += run * zero
+                            while int(to) < stop:
+                                to[0] = zero
+                                to = ptr8(int(to) + 1)
+                        ix += dilation_w
+                    iy += dilation_h
+                total <<= 7
+                w = ptr8(constants + rec[27])
+                channel = ptr32(constants + rec[28])
+                while int(channel) < channels_end:
+                    x = ptr8(column)
+                    acc = ptr8(channel[0] - total)
+                    while int(x) < end8:
+                        acc = ptr8(x[0] * w[0] + int(acc))
+                        acc = ptr8(x[1] * w[1] + int(acc))
+                        acc = ptr8(x[2] * w[2] + int(acc))
+                        acc = ptr8(x[3] * w[3] + int(acc))
+                        acc = ptr8(x[4] * w[4] + int(acc))
+                        acc = ptr8(x[5] * w[5] + int(acc))
+                        acc = ptr8(x[6] * w[6] + int(acc))
+                        acc = ptr8(x[7] * w[7] + int(acc))
+                        x = ptr8(int(x) + 8)
+                        w = ptr8(int(w) + 8)
+                    while int(x) < end:
+                        acc = ptr8(x[0] * w[0] + int(acc))
+                        x = ptr8(int(x) + 1)
+                        w = ptr8(int(w) + 1)
+                    # requantize
+                    v = channel[2]
+                    a = int(acc) << (v & 31)
+                    v >>= 8
+                    al = a & 0xFFFF
+                    ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
+                    mh = channel[1]
+                    ml = mh & 0xFFFF
+                    mh >>= 16
+                    t = ((al * ml) >> 16) & 0xFFFF
+                    al *= mh
+                    ml *= ah
+                    a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
+                    mh = (1 << v) - 1
+                    ml = mh >> 1
+                    if a < 0:
+                        ml += 1
+                    t = (a >> v) + y_zero
+                    if a & mh > ml:
+                        t += 1
+                    if t < low:
+                        t = low
+                    if t > high:
+                        t = high
+                    y[0] = t
+                    y = ptr8(int(y) + 1)
+                    channel = ptr32(int(channel) + 12)
+                ix0 += rec[18]
+            iy0 += rec[17]
+        image += in_h * in_w * in_c
+
+
+@micropython.viper
+def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
+    """See ref.depthwise_conv_2d. The arguments are record, arena, constants.
+
+    The part of the window that lies inside the image is found once a pixel: outside it x - x_zero_point is 0.
+    """
+    rec = ptr32(x)
+    arena = int(acc)
+    constants = int(w)
+    image = arena + rec[5]
+    y = ptr8(arena + rec[6])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    out_c = rec[14]
+    kernel_h = rec[15]
+    kernel_w = rec[16]
+    dilation_h = rec[19]
+    dilation_w = rec[20]
+    zero = (rec[23] + 128) & 255
+    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    per_input = rec[29]
+    x_step = dilation_w * in_c
+    x_row = dilation_h * in_w * in_c
+    w_row = kernel_w * out_c
+    channels_end = constants + rec[28] + 12 * out_c
+    n = rec[8]
+    while n > 0:
+        n -= 1
+        iy0 = 0 - rec[21]
+        oy = rec[12]
+        while oy > 0:
+            oy -= 1
+            w_at = constants + rec[27]
+            iy = iy0
+            ky = kernel_h
+            while iy < 0 and ky > 0:
+                iy += dilation_h
+                w_at += w_row
+                ky -= 1
+            v = iy + (ky - 1) * dilation_h
+            while v >= in_h and ky > 0:
+                v -= dilation_h
+                ky -= 1
+            ix0 = 0 - rec[22]
+            ox = rec[13]
+            while ox > 0:
+                ox -= 1
+                w_pixel = w_at
+                ix = ix0
+                kx = kernel_w
+                while ix < 0 and kx > 0:
+                    ix += dilation_w
+                    w_pixel += out_c
+                    kx -= 1
+                v = ix + (kx - 1) * dilation_w
+                while v >= in_w and kx > 0:
+                    v -= dilation_w
+                    kx -= 1
+                x_pixel = image + (iy * in_w + ix) * in_c
+                repeat = per_input
+                channel = ptr32(constants + rec[28])
+                while int(channel) < channels_end:
+                    acc = ptr8(channel[0])
+                    x_at = x_pixel
+                    to = w_pixel
+                    v = ky
+                    while v > 0:
+                        v -= 1
+                        x = ptr8(x_at)
+                        w = ptr8(to)
+                        t = kx
+                        if t == 3:
+                            acc = ptr8(((x[0] ^ 128) - zero) * (w[0] - 128) + int(acc))
+                            x = ptr8(int(x) + x_step)
+                            acc = ptr8(((x[0] ^ 128) - zero) * (w[out_c] - 128) + int(acc))
+                            acc = ptr8(((x[x_step] ^ 128) - zero) * (w[out_c + out_c] - 128) + int(acc))
+                            t = 0
+                        while t > 0:
+                            t -= 1
+                            acc = ptr8(((x[0] ^ 128) - zero) * (w[0] - 128) + int(acc))
+                            x = ptr8(int(x) + x_step)
+                            w = ptr8(int(w) + out_c)
+                        x_at += x_row
+                        to += w_row
+                    w_pixel += 1
+                    repeat -= 1
+                    if repeat == 0:
+                        repeat = per_input
+                        x_pixel += 1
+                    # requantize
+                    v = channel[2]
+                    a = int(acc) << (v & 31)
+                    v >>= 8
+                    al = a & 0xFFFF
+                    ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
+                    mh = channel[1]
+                    ml = mh & 0xFFFF
+                    mh >>= 16
+                    t = ((al * ml) >> 16) & 0xFFFF
+                    al *= mh
+                    ml *= ah
+                    a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
+                    mh = (1 << v) - 1
+                    ml = mh >> 1
+                    if a < 0:
+                        ml += 1
+                    t = (a >> v) + y_zero
+                    if a & mh > ml:
+                        t += 1
+                    if t < low:
+                        t = low
+                    if t > high:
+                        t = high
+                    y[0] = t
+                    y = ptr8(int(y) + 1)
+                    channel = ptr32(int(channel) + 12)
+                ix0 += rec[18]
+            iy0 += rec[17]
+        image += in_h * in_w * in_c
+
+
+# A row of inputs is an image of one pixel.
+kernels = {1: conv_2d, 2: depthwise_conv_2d, 3: conv_2d}

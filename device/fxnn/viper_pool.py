@@ -1,0 +1,211 @@
+"""Pools and mean, in viper. See viper.py for the rules, ref.py for the meaning, viper_conv.py for requantize."""
+
+import micropython
+
+
+@micropython.viper
+def max_pool_2d(x: ptr8, best: ptr8, constants: ptr8):
+    """See ref.max_pool_2d. The arguments are record, arena, constants. Values are compared as x + 128, unsigned."""
+    rec = ptr32(x)
+    arena = int(best)
+    image = arena + rec[5]
+    y = ptr8(arena + rec[6])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    low = (rec[25] + 128) & 255
+    high = (rec[26] + 128) & 255
+    n = rec[8]
+    while n > 0:
+        n -= 1
+        iy0 = 0 - rec[21]
+        oy = rec[12]
+        while oy > 0:
+            oy -= 1
+            iy = iy0
+            ky = rec[15]
+            if iy + ky > in_h:
+                ky = in_h - iy
+            if iy < 0:
+                ky += iy
+                iy = 0
+            ix0 = 0 - rec[22]
+            ox = rec[13]
+            while ox > 0:
+                ox -= 1
+                ix = ix0
+                kx = rec[16]
+                if ix + kx > in_w:
+                    kx = in_w - ix
+                if ix < 0:
+                    kx += ix
+                    ix = 0
+                pixel = image + (iy * in_w + ix) * in_c
+                c = in_c
+                while c > 0:
+                    c -= 1
+                    best = ptr8(low)
+                    row = pixel
+                    v = ky
+                    while v > 0:
+                        v -= 1
+                        x = ptr8(row)
+                        t = kx
+                        while t > 0:
+                            t -= 1
+                            if x[0] ^ 128 > int(best):
+                                best = ptr8(x[0] ^ 128)
+                            x = ptr8(int(x) + in_c)
+                        row += in_w * in_c
+                    v = int(best)
+                    if v > high:
+                        v = high
+                    y[0] = v ^ 128
+                    y = ptr8(int(y) + 1)
+                    pixel += 1
+                ix0 += rec[18]
+            iy0 += rec[17]
+        image += in_h * in_w * in_c
+
+
+@micropython.viper
+def average_pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
+    """See ref.average_pool_2d. The arguments are record, arena, constants. // is a call of a C function: once an output."""
+    rec = ptr32(x)
+    arena = int(acc)
+    image = arena + rec[5]
+    y = ptr8(arena + rec[6])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    n = rec[8]
+    while n > 0:
+        n -= 1
+        iy0 = 0 - rec[21]
+        oy = rec[12]
+        while oy > 0:
+            oy -= 1
+            iy = iy0
+            ky = rec[15]
+            if iy + ky > in_h:
+                ky = in_h - iy
+            if iy < 0:
+                ky += iy
+                iy = 0
+            ix0 = 0 - rec[22]
+            ox = rec[13]
+            while ox > 0:
+                ox -= 1
+                ix = ix0
+                kx = rec[16]
+                if ix + kx > in_w:
+                    kx = in_w - ix
+                if ix < 0:
+                    kx += ix
+                    ix = 0
+                count = 0
+                if ky > 0 and kx > 0:
+                    count = ky * kx
+                pixel = image + (iy * in_w + ix) * in_c
+                c = in_c
+                while c > 0:
+                    c -= 1
+                    acc = ptr8(0 - (count << 7))
+                    row = pixel
+                    v = ky
+                    while v > 0:
+                        v -= 1
+                        x = ptr8(row)
+                        t = kx
+                        while t > 0:
+                            t -= 1
+                            acc = ptr8((x[0] ^ 128) + int(acc))
+                            x = ptr8(int(x) + in_c)
+                        row += in_w * in_c
+                    v = 0
+                    if count > 0:
+                        v = int(acc)
+                        if v < 0:
+                            v = 0 - ((count >> 1) - v) // count
+                        else:
+                            v = ((count >> 1) + v) // count
+                    if v < low:
+                        v = low
+                    if v > high:
+                        v = high
+                    y[0] = v
+                    y = ptr8(int(y) + 1)
+                    pixel += 1
+                ix0 += rec[18]
+            iy0 += rec[17]
+        image += in_h * in_w * in_c
+
+
+@micropython.viper
+def mean(x: ptr8, acc: ptr8, constants: ptr8):
+    """See ref.mean. The arguments are record, arena, constants."""
+    rec = ptr32(x)
+    arena = int(acc)
+    outer = arena + rec[5]
+    y = ptr8(arena + rec[6])
+    r1 = rec[9]
+    b = rec[10]
+    r2 = rec[11]
+    c = rec[12]
+    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    n = rec[8]
+    while n > 0:
+        n -= 1
+        inner = outer
+        ib = b
+        while ib > 0:
+            ib -= 1
+            ic = 0
+            while ic < c:
+                acc = ptr8(rec[13])
+                row = inner + ic
+                v = r1
+                while v > 0:
+                    v -= 1
+                    x = ptr8(row)
+                    t = r2
+                    while t > 0:
+                        t -= 1
+                        acc = ptr8((x[0] ^ 128) + int(acc))
+                        x = ptr8(int(x) + c)
+                    row += b * r2 * c
+                # requantize
+                a = int(acc) << rec[15]
+                v = rec[16]
+                al = a & 0xFFFF
+                ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
+                mh = rec[14]
+                ml = mh & 0xFFFF
+                mh >>= 16
+                t = ((al * ml) >> 16) & 0xFFFF
+                al *= mh
+                ml *= ah
+                a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
+                mh = (1 << v) - 1
+                ml = mh >> 1
+                if a < 0:
+                    ml += 1
+                t = (a >> v) + y_zero
+                if a & mh > ml:
+                    t += 1
+                if t < low:
+                    t = low
+                if t > high:
+                    t = high
+                y[0] = t
+                y = ptr8(int(y) + 1)
+                ic += 1
+            inner += r2 * c
+        outer += r1 * b * r2 * c
+
+
+kernels = {4: max_pool_2d, 5: average_pool_2d, 6: mean}

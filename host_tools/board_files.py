@@ -1,0 +1,74 @@
+"""Which files make up a deployment, as they are to lie on the board: the device package, the model, the maker's program."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ToolError
+
+PACKAGE_FOLDER = "/lib/fxnn"
+MODELS_FOLDER = "/models"
+# What a maker sees on the board and may edit: never overwritten without keeping theirs.
+PROGRAM_FILES = ("boot.py", "main.py")
+
+
+@dataclass(frozen=True)
+class BoardFile:
+    path: str  # absolute, on the board
+    data: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def sha256(self) -> bytes:
+        return hashlib.sha256(self.data).digest()
+
+
+def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER) -> list[BoardFile]:
+    """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is."""
+    from . import mpy
+
+    root = _device_folder()
+    files = []
+    with tempfile.TemporaryDirectory(prefix="fxnn-") as temporary:
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if source:
+                files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
+                continue
+            out = Path(temporary, path.stem + ".mpy")
+            mpy.compile_mpy(path, arch, out)
+            files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", out.read_bytes()))
+    return files
+
+
+def program_files() -> list[BoardFile]:
+    """boot.py and main.py, for the root of the board's filesystem."""
+    return [BoardFile(f"/{name}", _shipped(name).read_bytes()) for name in PROGRAM_FILES]
+
+
+def model_file(path: Path, data: bytes) -> BoardFile:
+    """The packed network under its own file name."""
+    if not path.name.isprintable() or len(path.name.encode()) > 60 or "/" in path.name:
+        raise ToolError(
+            f"'{path.name}' is no good as a file name on a board", "at most 60 plain characters", "rename the file"
+        )
+    return BoardFile(f"{MODELS_FOLDER}/{path.name}", data)
+
+
+def _device_folder() -> Path:
+    return _shipped("device") / "fxnn"
+
+
+def _shipped(name: str) -> Path:
+    """A file or folder of the repository: next to this package in a checkout, inside it in an installed wheel."""
+    here = Path(__file__).resolve().parent
+    for candidate in (here.parent / name, here / "device_files" / name):
+        if candidate.exists():
+            return candidate
+    raise ToolError(f"{name} is missing from this installation of fxnn", f"looked next to {here}", "install fxnn again")

@@ -1,0 +1,122 @@
+"""A trained model to a packed file: read, fuse, lower, plan, pack, self-test. The pipeline is the table of contents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import __version__, lower, numpy_kernels, pack, packed, passes, plan
+from .errors import ToolError
+from .readers import tflite
+
+_MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vector
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The packed file and what converting saved."""
+
+    data: bytes
+    source_ops: int
+    records: int
+    fused: dict[str, int]
+    plan: plan.Plan
+
+    def lines(self) -> list[str]:
+        """The report, for people."""
+        p = self.plan
+        saved = ", ".join(f"{n} by {name}" for name, n in self.fused.items() if n) or "none"
+        percent = 100 * (p.unshared_bytes - p.arena_bytes) / p.unshared_bytes if p.unshared_bytes else 0
+        return [
+            f"ops: {self.source_ops} -> {self.records} kernel calls (removed: {saved})",
+            f"arena: {p.arena_bytes:,} bytes; without sharing {p.unshared_bytes:,}, saved {percent:.0f} %; "
+            f"{p.inplace} ops in place; the widest moment needs {p.floor_bytes:,}",
+            f"file: {len(self.data):,} bytes, of which {packed.read(self.data).resident_bytes:,} stay in RAM while it runs",
+        ]
+
+
+def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "") -> Conversion:
+    """The packed form of a full-int8 .tflite file.
+
+    `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
+    Raises ToolError naming every op that cannot run, or labels that do not fit.
+    """
+    graph = tflite.read(data, name)
+    source_ops = len(graph.ops)
+    graph, fused = passes.run(graph)
+    program = lower.lower(graph)
+    memory = plan.plan(program)
+    classes = graph.tensors[graph.outputs[0]].size
+    if labels and len(labels) != classes:
+        raise ToolError(f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs")
+    metadata = {
+        "name": name,
+        "source": source,
+        "source_sha256": hashlib.sha256(data).hexdigest(),
+        "created_by": f"fxnn {__version__}",
+    }
+    bare = pack.pack(program, memory, labels, metadata)
+    vectors = _selftest(packed.read(bare, name), selftest)
+    return Conversion(
+        data=pack.pack(program, memory, labels, metadata, vectors),
+        source_ops=source_ops,
+        records=len(program.steps),
+        fused=fused,
+        plan=memory,
+    )
+
+
+def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
+    """As convert(); only the packed file."""
+    return convert(data, name, **options).data
+
+
+def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
+                 selftest: int = 3) -> Conversion:  # fmt: skip
+    """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
+    path, out = Path(path), Path(out)
+    texts = tuple(line.strip() for line in _read(Path(labels)).decode().splitlines() if line.strip()) if labels else ()
+    conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name)
+    write_atomically(out, conversion.data)
+    return conversion
+
+
+def write_atomically(out: Path, data: bytes) -> None:
+    """The whole of `data` at `out`, or what was there before. ToolError if it cannot be written."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        try:
+            with os.fdopen(handle, "wb") as f:
+                f.write(data)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, out)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as e:
+        raise ToolError(f"cannot write {out}", e.strerror or str(e), "check the folder and its free space") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise ToolError(f"cannot read {path}", e.strerror or str(e), "check the name") from None
+
+
+def _selftest(network: packed.Packed, count: int) -> tuple[bytes, ...]:
+    """`count` vectors (one for large networks) with a fixed seed: inputs, then what the host's kernels answer."""
+    if sum(t.bytes for t in network.inputs + network.outputs) > _MAX_VECTOR_BYTES:
+        count = min(count, 1)
+    random = np.random.default_rng(0)
+    vectors = []
+    for _ in range(count):
+        inputs = [random.integers(0, 256, t.shape, np.uint8).view(t.dtype) for t in network.inputs]
+        outputs = numpy_kernels.run(network, inputs)
+        vectors.append(b"".join(np.ascontiguousarray(a).tobytes() for a in (*inputs, *outputs)))
+    return tuple(vectors)

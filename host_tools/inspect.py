@@ -1,0 +1,144 @@
+"""What is in a packed network: for people (tables and a map of the arena) and for scripts (a dict)."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .packed import OpRecord, Packed, TensorEntry
+
+_MAP_COLUMNS = 64
+_MARKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
+
+
+def describe(network: Packed) -> dict:
+    """Everything `show` prints, as plain values. Sizes in bytes."""
+    return {
+        "name": network.name,
+        "metadata": network.metadata,
+        "flash_bytes": len(network.data),
+        "resident_bytes": network.resident_bytes,
+        "arena_bytes": network.arena_bytes,
+        "ram_bytes": network.resident_bytes + network.arena_bytes,
+        "macs": sum(op.macs for op in network.ops),
+        "weight_bytes": sum(len(op.constants) for op in network.ops),
+        "labels": list(network.labels),
+        "selftest_vectors": len(network.selftest),
+        "inputs": [_tensor(t) for t in network.inputs],
+        "outputs": [_tensor(t) for t in network.outputs],
+        "ops": [
+            {
+                "index": op.index,
+                "kernel": op.kernel,
+                "name": op.name,
+                "input_shape": _shapes(op)[0],
+                "output_shape": _shapes(op)[1],
+                "macs": op.macs,
+                "constants_bytes": len(op.constants),
+                "x_offset": op.words[5],
+                "y_offset": op.words[6],
+                "scratch_bytes": scratch_bytes(op),
+            }
+            for op in network.ops
+        ],
+        "arena": [_tensor(t) for t in network.tensors],
+    }
+
+
+def show(network: Packed, console: Console) -> None:
+    """Prints the network to `console`."""
+    d = describe(network)
+    console.print(f"[bold]{escape(network.name)}[/bold]  {escape(str(network.metadata.get('source', '')))}")
+    for title, tensors in (("input", network.inputs), ("output", network.outputs)):
+        for t in tensors:
+            real = ", real numbers at the border" if t.real_border else ""
+            console.print(
+                f"  {title:6} {t.dtype} {_shape(t.shape)}  scale {t.scale:.6g}, zero point {t.zero_point}{real}"
+                f"  '{escape(t.name)}'",
+                highlight=False,
+            )
+    if network.labels:
+        console.print(f"  labels {escape(', '.join(network.labels))}", highlight=False)
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column, justify in (("#", "right"), ("kernel", "left"), ("input", "left"), ("output", "left"),
+                            ("MACs", "right"), ("constants", "right"), ("scratch", "right"), ("name", "left")):  # fmt: skip
+        table.add_column(column, justify=justify, no_wrap=column != "name")
+    for op, row in zip(network.ops, d["ops"]):
+        table.add_row(str(op.index), op.kernel, _shape(row["input_shape"]), _shape(row["output_shape"]),
+                      f"{op.macs:,}" if op.macs else "", f"{len(op.constants):,}" if op.constants else "",
+                      f"{row['scratch_bytes']:,}" if row["scratch_bytes"] else "", escape(op.name))  # fmt: skip
+    console.print(table)
+    console.print(
+        f"{d['macs']:,} MACs; flash {d['flash_bytes']:,} bytes (of which {len(network.selftest)} self-test vectors); "
+        f"RAM {d['ram_bytes']:,} bytes: {d['resident_bytes']:,} records and weights, {d['arena_bytes']:,} arena",
+        highlight=False,
+    )
+    for line in arena_map(network):
+        console.print(line, highlight=False, markup=False, no_wrap=True)
+
+
+def arena_map(network: Packed) -> list[str]:
+    """The arena over time: a line an op, a column a piece of arena, a letter a tensor ('-' scratch)."""
+    if not network.arena_bytes:
+        return []
+    marks = {}
+    lines = [f"arena, {network.arena_bytes:,} bytes: a line an op, {_MAP_COLUMNS} columns of {network.arena_bytes / _MAP_COLUMNS:,.0f} bytes"]
+    for i, t in enumerate(network.tensors):
+        marks[i] = _MARKS[i % len(_MARKS)]
+
+    def span(offset: int, size: int) -> range:
+        first = offset * _MAP_COLUMNS // network.arena_bytes
+        last = max(first, -(-(offset + size) * _MAP_COLUMNS // network.arena_bytes) - 1)
+        return range(first, min(last + 1, _MAP_COLUMNS))
+
+    for op in network.ops:
+        row = ["."] * _MAP_COLUMNS
+        for i, t in enumerate(network.tensors):
+            if t.first_op <= op.index <= t.last_op:
+                for column in span(t.arena_offset, t.bytes):
+                    row[column] = marks[i]
+        if scratch_bytes(op):
+            for column in span(op.words[7], scratch_bytes(op)):
+                row[column] = "-"
+        lines.append(f"{op.index:3} {''.join(row)} {op.kernel}")
+    return lines
+
+
+def scratch_bytes(op: OpRecord) -> int:
+    """Bytes of scratch that the op uses (FORMAT.md, window: one im2col column)."""
+    if op.kernel in ("conv_2d", "fully_connected"):
+        return op.words[15] * op.words[16] * op.words[11]
+    return 0
+
+
+def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    w = op.words
+    if op.kernel == "fully_connected":
+        return (w[9], w[11]), (w[12], w[14])
+    if op.kernel in _WINDOWS:
+        return (w[8], w[9], w[10], w[11]), (w[8], w[12], w[13], w[14])
+    if op.kernel == "mean":
+        return w[8:13], (w[8], w[10], w[12])
+    if op.kernel in ("add", "mul", "copy"):
+        dims = w[8:12]
+        while len(dims) > 1 and dims[0] == 1:  # dimensions merged by the packer
+            dims = dims[1:]
+        return dims, dims
+    if op.kernel == "softmax":
+        return w[8:10], w[8:10]
+    return w[8:9], w[8:9]
+
+
+def _shape(shape) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _tensor(t: TensorEntry) -> dict:
+    return {
+        "name": t.name, "dtype": t.dtype, "shape": list(t.shape), "scale": t.scale, "zero_point": t.zero_point,
+        "real_border": t.real_border, "arena_offset": t.arena_offset, "bytes": t.bytes,
+        "first_op": t.first_op, "last_op": t.last_op,
+    }  # fmt: skip

@@ -1,0 +1,228 @@
+"""IR ops to the board's kernel calls (Steps): every number a record of `models/FORMAT.md` holds, but for arena offsets.
+
+`lower(graph)` walks the ops once; each kind has one function in this package, registered with @lowers. What cannot be
+lowered is collected and refused all at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Mapping
+
+import numpy as np
+
+from ..errors import ToolError
+from ..ir import Graph, Op, Tensor
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A piece of arena that one or more tensors name. Sizes in bytes."""
+
+    id: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kernel call. `x`, `x2`: a buffer's id, or an offset in `constants`; `y`: a buffer's id.
+
+    `words`: the record's words 8 to 31. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
+    before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
+    """
+
+    kernel: str
+    name: str
+    x: str | int
+    y: str
+    words: Mapping[int, int]
+    constants: bytes = field(default=b"", repr=False)
+    x2: str | int | None = None
+    scratch_bytes: int = 0
+    macs: int = 0
+    inplace: tuple[str, ...] = ()
+    partial: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return tuple(ref for ref in (self.x, self.x2) if isinstance(ref, str))
+
+
+@dataclass(frozen=True)
+class Program:
+    """The network as the board runs it, memory not yet planned. `place`: tensor id to buffer id."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    buffers: Mapping[str, Buffer]
+    place: Mapping[str, str]
+
+
+class Unsupported(Exception):
+    """An op that cannot run on the board: why, and what its maker can do."""
+
+    def __init__(self, why: str, fix: str):
+        super().__init__(why)
+        self.why, self.fix = why, fix
+
+
+class Constants:
+    """The constants of one step, each at a multiple of 4."""
+
+    def __init__(self):
+        self.data = bytearray()
+
+    def add(self, values: np.ndarray | bytes) -> int:
+        """Appends and returns the offset; the same bytes are stored once."""
+        raw = values if isinstance(values, bytes) else np.ascontiguousarray(values).tobytes()
+        at = self.data.find(raw) if len(raw) >= 256 else -1  # the tables of ADD are often twins
+        if at >= 0 and at % 4 == 0:
+            return at
+        at = len(self.data)
+        self.data += raw + bytes(-len(raw) % 4)
+        return at
+
+
+class Lowering:
+    """What the functions of this package see: the graph, and where tensors lie."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.steps: list[Step] = []
+        self.buffers: dict[str, Buffer] = {}
+        self.place: dict[str, str] = {}
+        for id in graph.inputs:
+            self.new_buffer(graph.tensors[id])
+
+    def tensor(self, id: str) -> Tensor:
+        return self.graph.tensors[id]
+
+    def new_buffer(self, tensor: Tensor) -> str:
+        self.buffers[tensor.id] = Buffer(tensor.id, tensor.size)
+        self.place[tensor.id] = tensor.id
+        return tensor.id
+
+    def alias(self, tensor: Tensor, of: Tensor) -> None:
+        """`tensor` is another view of the bytes of `of`."""
+        self.place[tensor.id] = self.activation(of)
+
+    def activation(self, tensor: Tensor) -> str:
+        """The buffer of `tensor`; a constant is first copied into the arena."""
+        if tensor.constant and tensor.id not in self.place:
+            from .movement import copy_constant
+
+            copy_constant(self, tensor)
+        return self.place[tensor.id]
+
+    def emit(self, step: Step) -> None:
+        self.steps.append(step)
+
+
+_LOWER: dict[str, Callable[[Lowering, Op], None]] = {}
+
+
+def lowers(*kinds: str):
+    """Registers a function (Lowering, Op) for ops of these kinds."""
+
+    def register(function):
+        _LOWER.update(dict.fromkeys(kinds, function))
+        return function
+
+    return register
+
+
+def supported() -> list[str]:
+    """The op kinds that can be lowered, sorted."""
+    return sorted([*_LOWER, "QUANTIZE", "DEQUANTIZE"])
+
+
+def lower(graph: Graph) -> Program:
+    """The kernel calls of `graph`. ToolError lists every op that has none, with the reason and the way out."""
+    ctx = Lowering(graph)
+    refused: list[tuple[Op, Unsupported]] = []
+    for op in graph.ops:
+        try:
+            lower_op = _LOWER.get(op.kind)
+            if lower_op is None:
+                raise Unsupported(*_unknown(op))
+            for id in (*op.inputs, *op.outputs):
+                if id is not None:
+                    _check_dtype(op, ctx.tensor(id))
+            lower_op(ctx, op)
+        except Unsupported as e:
+            refused.append((op, e))
+        except ToolError as e:  # numbers that the mathematics refuses: scales too far apart
+            refused.append((op, Unsupported(": ".join(filter(None, (e.what, e.why))), e.fix)))
+        for id in op.outputs:  # so that ops behind a refused one are examined too
+            if id not in ctx.place:
+                ctx.new_buffer(ctx.tensor(id))
+    for id in graph.inputs + graph.outputs:
+        tensor = graph.tensors[id]
+        if tensor.dtype not in ("int8", "uint8") or tensor.quant is None:
+            refused.append((Op("NETWORK", id, (), (id,)), Unsupported(
+                f"the network's own tensor is {tensor.dtype}", _FULL_INT8)))  # fmt: skip
+        elif tensor.constant:
+            ctx.activation(tensor)
+    if refused:
+        lines = [f"{op.kind} '{op.name}': {e.why}; {e.fix}" for op, e in refused]
+        raise ToolError(
+            f"{graph.name}: {len(lines)} op{'s' if len(lines) > 1 else ''} cannot be converted",
+            "\n  ".join(["", *lines]),
+            "nothing was written",
+        )
+    return Program(graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place)
+
+
+_FULL_INT8 = (
+    "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
+    "inference_input_type = inference_output_type = tf.int8"
+)
+
+
+def _unknown(op: Op) -> tuple[str, str]:
+    if op.kind in ("QUANTIZE", "DEQUANTIZE"):
+        return "real numbers inside the network", _FULL_INT8
+    if op.kind.startswith("CUSTOM"):
+        return "custom ops have no kernel here", "replace the layer by standard ones"
+    return "no kernel for this op yet", "replace the layer by supported ones: " + ", ".join(supported())
+
+
+_INDEX_INPUTS = {"MEAN": (1,), "PAD": (1,), "PADV2": (1,), "RESHAPE": (1,), "EXPAND_DIMS": (1,),
+                 "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "FULLY_CONNECTED": (2,)}  # fmt: skip
+
+
+def _check_dtype(op: Op, tensor: Tensor) -> None:
+    """Activations and weights are int8; biases, axes, paddings and shapes int32 (or int64); uint8 only at QUANTIZE."""
+    if any(i < len(op.inputs) and op.inputs[i] == tensor.id for i in _INDEX_INPUTS.get(op.kind, ())):
+        if tensor.dtype not in ("int32", "int64"):
+            raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, int32 is needed", _FULL_INT8)
+        return
+    allowed = ("int8", "uint8") if op.kind == "QUANTIZE" else ("int8",)
+    if tensor.dtype not in allowed:
+        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not int8", _FULL_INT8)
+    if tensor.quant is None:
+        raise Unsupported(f"'{tensor.id}' has no scale and zero point", _FULL_INT8)
+
+
+def _compose_tables(ctx: Lowering) -> list[Step]:
+    """Two table lookups in a row become one: table2[table1[x]], the bytes between them vanish."""
+    from dataclasses import replace
+
+    steps = list(ctx.steps)
+    kept_ids = {ctx.place[i] for i in ctx.graph.outputs}
+    i = 0
+    while i < len(steps):
+        first = steps[i]
+        users = [s for s in steps if first.y in s.reads]
+        second = users[0] if len(users) == 1 else None
+        if first.kernel == "lut" and second is not None and second.kernel == "lut" and first.y not in kept_ids:
+            table = np.frombuffer(second.constants, np.uint8)[np.frombuffer(first.constants, np.uint8)]
+            both = replace(second, x=first.x, constants=table.tobytes(), inplace=first.inplace)
+            steps = [both if s is second else s for s in steps if s is not first]
+            i = 0
+        else:
+            i += 1
+    return steps
+
+
+from . import elementwise, movement, reductions, windows  # noqa: E402,F401  (they register themselves)

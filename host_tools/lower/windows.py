@@ -1,0 +1,147 @@
+"""Convolutions, fully connected layers and pools: everything that slides a window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import fixed_point
+from ..ir import Op, Tensor
+from . import Constants, Lowering, Step, Unsupported, lowers
+
+_RETRAIN = "export the layer again with TFLiteConverter's int8 quantization"
+
+
+def _padding(op: Op, axis: int, in_size: int, kernel: int, out_size: int) -> int:
+    """Rows (axis 0) or columns (axis 1) of padding before the input: TFLite `ComputePadding` (kernels/padding.h)."""
+    stride, dilation = op.attrs["stride"][axis], op.attrs.get("dilation", (1, 1))[axis]
+    size = op.attrs.get("padded_size", (in_size, in_size))[axis] if "padded_size" in op.attrs else in_size
+    reach = (kernel - 1) * dilation + 1
+    expected = -(-size // stride) if op.attrs["padding"] == "SAME" else (size - reach) // stride + 1
+    if expected != out_size:
+        raise Unsupported(f"its output has {out_size} rows or columns, {expected} follow from its input", _RETRAIN)
+    own = max(0, (out_size - 1) * stride + reach - size) // 2 if op.attrs["padding"] == "SAME" else 0
+    return own + op.attrs.get("extra_pad", (0, 0))[axis]
+
+
+def _window_words(op: Op, x: Tensor, y: Tensor, kernel: tuple[int, int]) -> dict[int, int]:
+    """Words 8 to 26 of a window record (FORMAT.md)."""
+    if len(x.shape) != 4 or len(y.shape) != 4:
+        raise Unsupported(f"its input has shape {x.shape}, four dimensions (NHWC) are needed", _RETRAIN)
+    n, in_h, in_w, in_c = x.shape
+    _, out_h, out_w, out_c = y.shape
+    low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
+    stride, dilation = op.attrs["stride"], op.attrs.get("dilation", (1, 1))
+    values = [n, in_h, in_w, in_c, out_h, out_w, out_c, *kernel, *stride, *dilation,
+              _padding(op, 0, in_h, kernel[0], out_h), _padding(op, 1, in_w, kernel[1], out_w),
+              x.quant.zero_point, y.quant.zero_point, low, high]  # fmt: skip
+    return dict(enumerate(values, 8))
+
+
+def _weights(ctx: Lowering, op: Op, channels: int, axis: int) -> tuple[Tensor, np.ndarray]:
+    """The weight tensor and the bias as int64[channels], checked."""
+    w = ctx.tensor(op.inputs[1])
+    if not w.constant:
+        raise Unsupported("its weights are computed at run time", "make them constants")
+    if w.data.shape != w.shape or any(w.quant.zero_points):
+        raise Unsupported("its weights are not symmetric int8", _RETRAIN)
+    if w.quant.per_channel and (len(w.quant.scales) != channels or w.quant.axis != axis):
+        raise Unsupported(f"{len(w.quant.scales)} weight scales on axis {w.quant.axis}", _RETRAIN)
+    bias = np.zeros(channels, np.int64)
+    if len(op.inputs) > 2 and op.inputs[2] is not None:
+        b = ctx.tensor(op.inputs[2])
+        if not b.constant or b.size != channels:
+            raise Unsupported("its bias is not a constant with one value a channel", _RETRAIN)
+        bias = b.data.astype(np.int64).reshape(-1)
+    return w, bias
+
+
+def _channel_table(first_words: np.ndarray, multipliers: list[tuple[int, int]]) -> np.ndarray:
+    """12 bytes a channel: {i32 first word, i32 multiplier, u8 left, u8 right, u16 0} (FORMAT.md, channel table)."""
+    table = np.zeros(len(first_words), np.dtype([("k", "<u4"), ("m", "<i4"), ("l", "u1"), ("r", "u1"), ("z", "<u2")]))
+    table["k"] = first_words & 0xFFFFFFFF
+    for i, (multiplier, shift) in enumerate(multipliers):
+        table["m"][i] = multiplier
+        table["l"][i], table["r"][i] = fixed_point.split_shift(shift)
+    return table
+
+
+def _per_channel(x: Tensor, w: Tensor, y: Tensor, channels: int) -> list[tuple[int, int]]:
+    scales = w.quant.scales if w.quant.per_channel else w.quant.scales * channels
+    return [fixed_point.conv_multiplier(x.quant.scale, s, y.quant.scale) for s in scales]
+
+
+def _folded_bias(x: Tensor, bias: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """bias - (x_zero_point + 128) * sum(w), weights in [channel, ...] order."""
+    return bias - (x.quant.zero_point + 128) * weights.reshape(len(bias), -1).astype(np.int64).sum(1)
+
+
+def _offset_binary(weights: np.ndarray) -> np.ndarray:
+    return weights.astype(np.int8).view(np.uint8) ^ 0x80
+
+
+@lowers("CONV_2D")
+def conv_2d(ctx: Lowering, op: Op) -> None:
+    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    w, bias = _weights(ctx, op, y.shape[-1], 0)
+    out_c, kh, kw, in_c = w.shape
+    words = _window_words(op, x, y, (kh, kw))
+    if in_c != words[11]:
+        raise Unsupported(f"grouped convolution ({words[11]} channels in, weights for {in_c})", "use a normal or depthwise one")
+    k = Constants()
+    words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), _per_channel(x, w, y, out_c)))
+    words[27] = k.add(_offset_binary(w.data))
+    macs = y.size * kh * kw * in_c
+    ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
+                  scratch_bytes=kh * kw * in_c, macs=macs))  # fmt: skip
+
+
+@lowers("DEPTHWISE_CONV_2D")
+def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
+    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    w, bias = _weights(ctx, op, y.shape[-1], 3)
+    _, kh, kw, out_c = w.shape
+    words = _window_words(op, x, y, (kh, kw))
+    multiplier, rest = divmod(out_c, words[11])
+    if rest or w.shape[0] != 1:
+        raise Unsupported(f"weights {w.shape} do not fit {words[11]} input channels", _RETRAIN)
+    words[29] = multiplier
+    k = Constants()
+    words[28] = k.add(_channel_table(bias, _per_channel(x, w, y, out_c)))
+    words[27] = k.add(_offset_binary(w.data))
+    ctx.emit(Step("depthwise_conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
+                  macs=y.size * kh * kw))  # fmt: skip
+
+
+@lowers("FULLY_CONNECTED")
+def fully_connected(ctx: Lowering, op: Op) -> None:
+    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    if op.attrs.get("weights_format", 0):
+        raise Unsupported("shuffled weights", _RETRAIN)
+    if len(ctx.tensor(op.inputs[1]).shape) != 2:
+        raise Unsupported("its weights do not have two dimensions", _RETRAIN)
+    out_c, in_c = ctx.tensor(op.inputs[1]).shape
+    w, bias = _weights(ctx, op, out_c, 0)
+    rows, rest = divmod(x.size, in_c)
+    if rest or y.size != rows * out_c:
+        raise Unsupported(f"input {x.shape} does not fit weights {w.shape}", _RETRAIN)
+    if w.quant.per_channel:
+        multipliers = _per_channel(x, w, y, out_c)
+    else:
+        multipliers = [fixed_point.fully_connected_multiplier(x.quant.scale, w.quant.scale, y.quant.scale)] * out_c
+    low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
+    values = [1, rows, 1, in_c, rows, 1, out_c, 1, 1, 1, 1, 1, 1, 0, 0, x.quant.zero_point, y.quant.zero_point, low, high]
+    words = dict(enumerate(values, 8))
+    k = Constants()
+    words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), multipliers))
+    words[27] = k.add(_offset_binary(w.data))
+    ctx.emit(Step("fully_connected", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
+                  scratch_bytes=in_c, macs=rows * in_c * out_c))  # fmt: skip
+
+
+@lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")
+def pool(ctx: Lowering, op: Op) -> None:
+    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    if x.quant.zero_point != y.quant.zero_point or abs(x.quant.scale - y.quant.scale) > 1e-6:  # PoolingPrepare
+        raise Unsupported("its input and output have different scales", _RETRAIN)
+    words = _window_words(op, x, y, op.attrs["kernel"])
+    ctx.emit(Step(op.kind.lower(), op.name, ctx.activation(x), ctx.new_buffer(y), words))

@@ -1,0 +1,208 @@
+"""Reads and validates a packed network (`models/FORMAT.md`); the host's own reader, sharing no code with the board's."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ToolError
+
+MAGIC = b"FXNN"
+VERSION = 1
+HEADER = struct.Struct("<4sHH8IHH9I")
+OP = struct.Struct("<32i")
+TENSOR = struct.Struct("<IBBHIIfiii6I8x")
+HEADER_BYTES = 80
+assert HEADER.size == HEADER_BYTES and OP.size == 128 and TENSOR.size == 64
+
+KERNELS = {
+    1: "conv_2d",
+    2: "depthwise_conv_2d",
+    3: "fully_connected",
+    4: "max_pool_2d",
+    5: "average_pool_2d",
+    6: "mean",
+    7: "add",
+    8: "mul",
+    9: "copy",
+    10: "softmax",
+    11: "lut",
+}
+KERNEL_IDS = {name: id for id, name in KERNELS.items()}
+DTYPES = {1: "int8", 2: "uint8"}
+DTYPE_IDS = {name: id for id, name in DTYPES.items()}
+REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
+
+
+@dataclass(frozen=True)
+class OpRecord:
+    """One op: its 32 words as in FORMAT.md and the bytes of its constants."""
+
+    index: int
+    kernel: str
+    name: str
+    words: tuple[int, ...]
+    constants: bytes = field(repr=False)
+
+    @property
+    def macs(self) -> int:
+        return self.words[4]
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    real_border: bool
+    arena_offset: int
+    bytes: int
+    scale: float
+    zero_point: int
+    first_op: int
+    last_op: int
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A validated packed network. Sizes in bytes."""
+
+    data: bytes = field(repr=False)
+    resident_bytes: int
+    arena_bytes: int
+    ops: tuple[OpRecord, ...]
+    tensors: tuple[TensorEntry, ...]
+    input_count: int
+    output_count: int
+    labels: tuple[str, ...]
+    metadata: dict
+    selftest: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def inputs(self) -> tuple[TensorEntry, ...]:
+        return self.tensors[: self.input_count]
+
+    @property
+    def outputs(self) -> tuple[TensorEntry, ...]:
+        return self.tensors[self.input_count : self.input_count + self.output_count]
+
+    @property
+    def name(self) -> str:
+        return self.metadata.get("name", "model")
+
+
+def crc32(data: bytes) -> int:
+    """CRC-32 of a packed file's bytes 16 to its end, as its header holds it."""
+    return zlib.crc32(memoryview(data)[16:])
+
+
+def read(data: bytes, name: str = "model") -> Packed:
+    """The packed network in `data`; `name` is the file's, for messages.
+
+    Raises ToolError with the texts of FORMAT.md for every damage it lists, before anything is interpreted.
+    """
+
+    def refuse(text: str, fix: str = "convert the model again with `fxnn convert`"):
+        raise ToolError(f"{name}: model: {text}", fix=fix)
+
+    if len(data) < HEADER_BYTES or data[:4] != MAGIC:
+        refuse("not an fxnn file", "give a file made by `fxnn convert`")
+    (_, version, header_bytes, total, crc, resident, arena, ops_at, op_count, tensors_at, tensor_count,
+     input_count, output_count, labels_at, label_count, meta_at, meta_bytes, test_at, test_count,
+     strings_at, strings_bytes, kernel_mask) = HEADER.unpack_from(data)  # fmt: skip
+    if version != VERSION or header_bytes != HEADER_BYTES:
+        refuse(f"version {version}, need {VERSION}")
+    if len(data) != total:
+        refuse(f"truncated, {len(data)} of {total} bytes", "copy the file again")
+    if crc32(data) != crc:
+        refuse("bad crc, copy it again", "the file is damaged: copy or convert it again")
+
+    def inside(what: str, offset: int, size: int, limit: int, low: int = 0):
+        if offset % 4 or offset < low or size < 0 or offset + size > limit:
+            refuse(f"offset outside the file ({what})")
+
+    if kernel_mask & ~sum(1 << k for k in KERNELS):
+        unknown = next(k for k in range(32) if kernel_mask >> k & 1 and k not in KERNELS)
+        refuse(f"kernel {unknown} unknown, update fxnn", "this file was made by a newer fxnn: update it")
+    inside("ops", ops_at, op_count * OP.size, resident, HEADER_BYTES)
+    inside("constants", resident, 0, total)
+    inside("tensors", tensors_at, tensor_count * TENSOR.size, total)
+    inside("strings", strings_at, strings_bytes, total)
+    inside("labels", labels_at, 0, total)
+    inside("metadata", meta_at, meta_bytes, total)
+    inside("selftest", test_at, 0, total)
+    if input_count + output_count > tensor_count:
+        refuse("offset outside the file (tensors)")
+
+    def string(offset: int) -> str:
+        if not strings_at <= offset < strings_at + strings_bytes:
+            refuse("offset outside the file (strings)")
+        end = data.find(b"\0", offset, strings_at + strings_bytes)
+        if end < 0:
+            refuse("offset outside the file (strings)")
+        return data[offset:end].decode()
+
+    ops = []
+    for i in range(op_count):
+        words = OP.unpack_from(data, ops_at + i * OP.size)
+        if words[0] not in KERNELS:
+            refuse(f"kernel {words[0]} unknown, update fxnn", "this file was made by a newer fxnn: update it")
+        inside("constants", words[2], words[3], resident, HEADER_BYTES)
+        kernel = KERNELS[words[0]]
+        in_constants = words[23] if kernel in ("add", "mul", "copy") else 0
+        for word, flag in ((5, 1), (6, 0), (7, 2)):
+            limit = words[3] if in_constants & flag else arena
+            if not 0 <= words[word] <= limit:
+                refuse("offset outside the file (arena)")
+        ops.append(OpRecord(i, kernel, string(words[1]), words, data[words[2] : words[2] + words[3]]))
+
+    tensors = []
+    for i in range(tensor_count):
+        (at, dtype, rank, flags, arena_at, size, scale, zero_point, first, last, *dims) = TENSOR.unpack_from(
+            data, tensors_at + i * TENSOR.size
+        )
+        if dtype not in DTYPES or rank > 6:
+            refuse("offset outside the file (tensors)")
+        if arena_at + size > arena:
+            refuse("offset outside the file (arena)")
+        tensors.append(
+            TensorEntry(string(at), DTYPES[dtype], tuple(dims[:rank]), bool(flags & REAL_BORDER),
+                        arena_at, size, scale, zero_point, first, last)
+        )  # fmt: skip
+
+    labels = data[labels_at:].split(b"\0", label_count)[:label_count] if label_count else []
+    if len(labels) < label_count:
+        refuse("offset outside the file (labels)")
+    vector = sum(t.bytes for t in tensors[: input_count + output_count])
+    if test_at + test_count * vector > total:
+        refuse("offset outside the file (selftest)")
+    try:
+        metadata = json.loads(data[meta_at : meta_at + meta_bytes]) if meta_bytes else {}
+        texts = tuple(label.decode() for label in labels)
+    except ValueError:
+        refuse("offset outside the file (metadata)")
+    return Packed(
+        data=data,
+        resident_bytes=resident,
+        arena_bytes=arena,
+        ops=tuple(ops),
+        tensors=tuple(tensors),
+        input_count=input_count,
+        output_count=output_count,
+        labels=texts,
+        metadata=metadata,
+        selftest=tuple(data[test_at + i * vector : test_at + (i + 1) * vector] for i in range(test_count)),
+    )
+
+
+def read_file(path: str | Path) -> Packed:
+    """The packed network at `path`. ToolError if it is missing or damaged."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise ToolError(f"cannot read {path}", e.strerror or str(e), "give a file made by `fxnn convert`") from None
+    return read(data, path.name)

@@ -1,0 +1,149 @@
+"""Reads a .tflite file into the IR. No TensorFlow: only its flatbuffer schema (PyPI `tflite`)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+import tflite
+
+from ..errors import ToolError
+from ..ir import Graph, Op, Quant, Tensor, check
+
+_DTYPES = {value: name.lower() for name, value in vars(tflite.TensorType).items() if not name.startswith("_")}
+_NUMPY = {"int8", "uint8", "int16", "int32", "int64", "float32", "float16", "bool"}
+_ACTIVATIONS = {
+    value: name for name, value in vars(tflite.ActivationFunctionType).items() if not name.startswith("_")
+}
+_PADDINGS = {tflite.Padding.SAME: "SAME", tflite.Padding.VALID: "VALID"}
+
+
+def _window(o) -> dict:
+    return {
+        "stride": (o.StrideH(), o.StrideW()),
+        "padding": _PADDINGS[o.Padding()],
+        "activation": _ACTIVATIONS[o.FusedActivationFunction()],
+    }
+
+
+def _conv(o) -> dict:
+    return {**_window(o), "dilation": (o.DilationHFactor(), o.DilationWFactor())}
+
+
+def _pool(o) -> dict:
+    return {**_window(o), "kernel": (o.FilterHeight(), o.FilterWidth())}
+
+
+def _activation(o) -> dict:
+    return {"activation": _ACTIVATIONS[o.FusedActivationFunction()]}
+
+
+def _strided_slice(o) -> dict:
+    names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
+    return {name: getattr(o, name)() for name in names}
+
+
+# op kind -> (options table, its attributes). A kind that is not here has no attributes that we use.
+_OPTIONS = {
+    "CONV_2D": (tflite.Conv2DOptions, _conv),
+    "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _conv),
+    "FULLY_CONNECTED": (
+        tflite.FullyConnectedOptions,
+        lambda o: {**_activation(o), "weights_format": o.WeightsFormat()},
+    ),
+    "MAX_POOL_2D": (tflite.Pool2DOptions, _pool),
+    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _pool),
+    "ADD": (tflite.AddOptions, _activation),
+    "MUL": (tflite.MulOptions, _activation),
+    "CONCATENATION": (tflite.ConcatenationOptions, lambda o: {**_activation(o), "axis": o.Axis()}),
+    "SOFTMAX": (tflite.SoftmaxOptions, lambda o: {"beta": o.Beta()}),
+    "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice),
+    "PACK": (tflite.PackOptions, lambda o: {"axis": o.Axis()}),
+}
+
+
+def read(data: bytes, name: str) -> Graph:
+    """The first subgraph of a .tflite file as a Graph named `name`.
+
+    Raises ToolError for what is not a .tflite file or has a form no microcontroller runtime takes
+    (several subgraphs, dynamic shapes, custom buffers outside the file).
+    """
+    if len(data) < 8 or data[4:8] != b"TFL3":
+        raise ToolError(f"{name} is not a .tflite file", "the TFL3 mark is missing", "give the file that TFLiteConverter wrote")
+    try:
+        return check(_read(data, name))
+    except ToolError:
+        raise
+    except Exception as e:  # a damaged flatbuffer fails anywhere, in any way
+        raise ToolError(f"{name} cannot be read", f"{type(e).__name__}: {e}", "the file looks damaged: export it again") from e
+
+
+def _read(data: bytes, name: str) -> Graph:
+    model = tflite.Model.GetRootAsModel(data, 0)
+    if model.SubgraphsLength() != 1:
+        raise ToolError(
+            f"{name} has {model.SubgraphsLength()} subgraphs",
+            "control flow (IF, WHILE, CALL) is not supported",
+            "export the network without control flow, as a single function",
+        )
+    sub = model.Subgraphs(0)
+    ids = _unique([(sub.Tensors(i).Name() or b"").decode(errors="replace") for i in range(sub.TensorsLength())])
+    tensors = {ids[i]: _tensor(model, sub.Tensors(i), ids[i]) for i in range(sub.TensorsLength())}
+    ops = tuple(_op(model, sub.Operators(i), ids) for i in range(sub.OperatorsLength()))
+    return Graph(
+        name=name,
+        tensors=MappingProxyType(tensors),
+        ops=ops,
+        inputs=tuple(ids[i] for i in _ints(sub.InputsAsNumpy())),
+        outputs=tuple(ids[i] for i in _ints(sub.OutputsAsNumpy())),
+    )
+
+
+def _ints(array) -> list[int]:
+    return [] if isinstance(array, int) else [int(i) for i in array]  # an empty vector reads as 0
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for i, name in enumerate(names):
+        name = name or f"tensor_{i}"
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}#{i}")
+    return result
+
+
+def _tensor(model, t, id: str) -> Tensor:
+    shape = tuple(_ints(t.ShapeAsNumpy()))
+    dtype = _DTYPES[t.Type()]
+    q = t.Quantization()
+    quant = None
+    if q is not None and q.ScaleLength():
+        zero_points = _ints(q.ZeroPointAsNumpy()) or [0] * q.ScaleLength()
+        quant = Quant(tuple(float(s) for s in q.ScaleAsNumpy()), tuple(zero_points), q.QuantizedDimension())
+    buffer = model.Buffers(t.Buffer())
+    raw = buffer.DataAsNumpy() if buffer.DataLength() else None
+    values = None
+    if raw is not None and dtype in _NUMPY:
+        values = np.frombuffer(raw.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    elif raw is not None:
+        values = np.frombuffer(raw.tobytes(), np.uint8)  # int4 and the like: kept, refused later by its dtype
+    return Tensor(id, shape, dtype, quant, values)
+
+
+def _op(model, op, ids: list[str]) -> Op:
+    code = model.OperatorCodes(op.OpcodeIndex())
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # the old field holds codes up to 127 only
+    if builtin == tflite.BuiltinOperator.CUSTOM:
+        kind = f"CUSTOM:{(code.CustomCode() or b'').decode(errors='replace')}"
+    else:
+        kind = tflite.opcode2name(builtin)
+    attrs = {}
+    if kind in _OPTIONS and op.BuiltinOptions() is not None:
+        table, fields = _OPTIONS[kind]
+        options = table()
+        options.Init(op.BuiltinOptions().Bytes, op.BuiltinOptions().Pos)
+        attrs = fields(options)
+    inputs = tuple(None if i < 0 else ids[i] for i in _ints(op.InputsAsNumpy()))
+    outputs = tuple(ids[i] for i in _ints(op.OutputsAsNumpy()))
+    return Op(kind, outputs[0], inputs, outputs, MappingProxyType(attrs))

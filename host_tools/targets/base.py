@@ -1,0 +1,211 @@
+"""What every target offers, and how one that runs the device package (`runner.upy`) is spoken to."""
+
+from __future__ import annotations
+
+import base64
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+
+import numpy as np
+
+from ..errors import ToolError
+from ..packed import Packed
+from ..quantized_io import frame_shape, frames_to_bytes
+
+Progress = Callable[[int], None]  # called with the number of inferences done so far
+
+
+@dataclass(frozen=True)
+class RunStats:
+    """How a run went. Times in microseconds of the machine that ran it (the emulated board's own clock on pico)."""
+
+    backend: str
+    total_us: int
+    heap_peak_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class OpTime:
+    name: str
+    kind: str
+    macs: int
+    time_us: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One inference, op by op. clock_hz only where every cycle counts (a board's CPU clock)."""
+
+    backend: str
+    ops: tuple[OpTime, ...]
+    heap_peak_bytes: int | None
+    clock_hz: int | None = None
+    board: str = ""
+
+
+class Target(ABC):
+    """A place to run packed networks. Close it, or use it in a `with`."""
+
+    name: str
+    # Whether time_us * clock_hz is a count of cycles that means something to a kernel's author.
+    counts_cycles = False
+
+    @abstractmethod
+    def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
+        """-> (outputs, RunStats): raw arrays of shape (N, ...) in, one raw array of shape (N, ...) a network output."""
+
+    def profile(self, packed: Packed) -> Profile:
+        raise ToolError(f"nothing to profile on '{self.name}'", "it is not a board", "use --on unix, pico or a serial port")
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What runner.upy does; paths as the running side sees them."""
+
+    do: str  # "run" | "profile" | "selftest"
+    model: str
+    path: list[str] = field(default_factory=list)  # folders put in front of sys.path
+    backend: str | None = None  # None: the package picks it
+    inputs: str = ""
+    count: int = 0
+
+    def script(self) -> str:
+        """The whole program: the job, then the runner."""
+        runner = resources.files(__package__).joinpath("runner.upy").read_text("ascii")
+        return f"JOB = {asdict(self)!r}\n{runner}"
+
+
+class Answers:
+    """Collects what runner.upy prints. Feed it text as it arrives; other output (boot messages, tracebacks) is kept too."""
+
+    def __init__(self, packed: Packed, progress: Progress | None = None):
+        self._packed = packed
+        self._progress = progress
+        self._rest = ""
+        self.about: dict = {}
+        self.ops: list[OpTime] = []
+        self.heap_peak_bytes: int | None = None
+        self.total_us = 0
+        self.selftest = None
+        self.error: tuple[str, str] | None = None
+        self.done = False
+        self.inferences = 0
+        self.other: list[str] = []
+        self._outputs = [bytearray() for _ in packed.outputs]
+
+    def feed(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._line(line.rstrip("\r"))
+
+    def _line(self, line: str) -> None:
+        mark, _, rest = line.partition(" ")
+        kind, _, value_text = rest.partition(" ")
+        handler = getattr(self, f"_on_{kind}", None) if mark == "@fxnn" else None
+        if handler is None:
+            self.other.append(line)
+            return
+        handler(json.loads(value_text))
+
+    def _on_about(self, value):
+        self.about = value
+
+    def _on_y(self, value):
+        index, text = value
+        self._outputs[index] += base64.b64decode(text)
+
+    def _on_end(self, _):
+        self.inferences += 1
+        if self._progress:
+            self._progress(self.inferences)
+
+    def _on_time(self, value):
+        self.total_us = value
+
+    def _on_op(self, value):
+        self.ops.append(OpTime(value["name"], value["kind"], value["macs"], value["time_us"]))
+
+    def _on_selftest(self, value):
+        self.selftest = value
+
+    def _on_heap(self, value):
+        self.heap_peak_bytes = value or None  # 0: this machine cannot tell
+
+    def _on_error(self, value):
+        self.error = tuple(value)
+
+    def _on_done(self, _):
+        self.done = True
+
+    def check(self, where: str, details: str = "") -> None:
+        """Raises ToolError unless the job ran to its end."""
+        if self.error:
+            kind, text = self.error
+            fix = {
+                "MemoryError": "use a smaller network, or a board with more RAM (`fxnn inspect` says what is needed)",
+                "ImportError": "copy the device package again with `fxnn deploy`",
+            }.get(kind, "")
+            raise ToolError(f"{where}: {kind}: {text}", self._last_words(details), fix)
+        if not self.done:
+            raise ToolError(f"{where}: the run ended before it was finished", self._last_words(details) or "it printed nothing")
+
+    def _last_words(self, details: str) -> str:
+        lines = [line for line in self.other + details.splitlines() if line.strip()]
+        return "\n".join(lines[-12:])
+
+    def outputs(self) -> list[np.ndarray]:
+        arrays = []
+        for tensor, data in zip(self._packed.outputs, self._outputs):
+            arrays.append(np.frombuffer(bytes(data), tensor.dtype).reshape(-1, *frame_shape(tensor)))
+        return arrays
+
+
+class RunnerTarget(Target):
+    """A target that runs the device package: it has to get files and a script to where the package runs."""
+
+    # A generous bound on one multiply-accumulate there, for timeouts only.
+    seconds_per_mac = 1e-5
+
+    @abstractmethod
+    def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
+        """Does the job, feeding the answers; returns what else there is to say if it failed (stderr)."""
+
+    def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
+        answers = Answers(packed, progress)
+        count = len(inputs[0])
+        details = self._execute("run", packed, frames_to_bytes(inputs), count, self._timeout_s(packed, count), answers)
+        answers.check(self.name, details)
+        return answers.outputs(), RunStats(answers.about["backend"], answers.total_us, answers.heap_peak_bytes)
+
+    def profile(self, packed: Packed) -> Profile:
+        answers = Answers(packed)
+        details = self._execute("profile", packed, b"", 0, self._timeout_s(packed, 2), answers)
+        answers.check(self.name, details)
+        return Profile(
+            answers.about["backend"],
+            tuple(answers.ops),
+            answers.heap_peak_bytes,
+            answers.about.get("clock_hz") if self.counts_cycles else None,
+            f"{answers.about['platform']}, {answers.about['version']}",
+        )
+
+    def _timeout_s(self, packed: Packed, inferences: int) -> float:
+        return 60 + inferences * self.seconds_per_mac * sum(op.macs for op in packed.ops)
+
+
+def lines_of(stream) -> Iterator[str]:
+    """The stream's text as it arrives."""
+    while text := stream.readline():
+        yield text

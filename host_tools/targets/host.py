@@ -1,0 +1,29 @@
+"""Target `host`: the numpy kernels, in this process."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from .. import numpy_kernels
+from ..packed import Packed
+from ..quantized_io import frame_shape
+from .base import Progress, RunStats, Target
+
+
+class HostTarget(Target):
+    name = "host"
+
+    def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
+        start = time.perf_counter()
+        results = []
+        for n in range(len(inputs[0])):
+            results.append(numpy_kernels.run(packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)]))
+            if progress:
+                progress(n + 1)
+        outputs = [
+            np.stack([np.asarray(result[i]).reshape(frame_shape(tensor)) for result in results])
+            for i, tensor in enumerate(packed.outputs)
+        ]
+        return outputs, RunStats("numpy", round((time.perf_counter() - start) * 1e6))

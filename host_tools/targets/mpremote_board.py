@@ -1,0 +1,198 @@
+"""One MicroPython board on a serial port, spoken to with mpremote's own transport; every failure a clear ToolError."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import contextlib
+import errno
+import io
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import serial
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+
+from ..errors import ToolError
+
+# A board that is there answers the first prompt within this; the emulated one is slower than a real one.
+ANSWER_TIMEOUT_S = 10
+# Written in one piece: more per piece means fewer round trips, less means less of the board's RAM.
+WRITE_BYTES = 512
+
+BUSY_FIX = "close the program that uses the port (a terminal, Thonny, mpremote, another fxnn) and try again"
+
+
+class BoardScriptError(ToolError):
+    """Code that the board ran ended with an exception; `last_line` is its traceback's last line."""
+
+    def __init__(self, port: str, traceback: str):
+        lines = traceback.strip().splitlines()
+        self.last_line = lines[-1] if lines else ""
+        super().__init__(f"the board on {port} reports {self.last_line or 'an error'}", traceback.strip())
+
+    @property
+    def errno(self) -> int | None:
+        """The errno of an OSError, else None. MicroPython prints it as `OSError: 28` or `OSError: [Errno 28] ENOSPC`."""
+        kind, _, text = self.last_line.partition(": ")
+        digits = text.replace("[Errno ", "").partition("]")[0]
+        return int(digits) if kind == "OSError" and digits.isdigit() else None
+
+
+class Board:
+    """A board in its raw REPL, freshly soft-reset, so nothing of the maker's program runs. Use it in a `with`."""
+
+    def __init__(self, port: str):
+        self.port = port
+        self._transport = _open(port)
+        self._mounted = False
+        try:
+            # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
+            self._silenced(lambda: self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S))
+        except TransportError as e:
+            self._transport.close()
+            raise ToolError(
+                f"the board on {port} does not answer",
+                f"no MicroPython prompt ({e})",
+                "is this the right port, and does the board run MicroPython? Unplug it, plug it in and try again",
+            ) from None
+        except OSError as e:
+            self._transport.close()
+            raise _gone(port, e) from None
+
+    def exec(self, code: str, timeout_s: float = 60, on_text: Callable[[str], None] | None = None) -> str:
+        """Runs code on the board and returns (or hands out, as it comes) what it prints.
+
+        timeout_s: without any output for so long, the board counts as hung. Raises BoardScriptError for an exception.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        consume = None
+        if on_text:
+            consume = lambda data: on_text(decoder.decode(data.replace(b"\x04", b"")))  # noqa: E731
+        try:
+            printed, error = self._silenced(lambda: self._transport.exec_raw(code, timeout_s, consume))
+        except TransportError as e:
+            raise ToolError(
+                f"the board on {self.port} stopped answering",
+                f"nothing for {timeout_s:.0f} s ({e})",
+                "unplug the board, plug it in and try again",
+            ) from None
+        except OSError as e:
+            raise _gone(self.port, e) from None
+        if error:
+            raise BoardScriptError(self.port, error.decode(errors="replace"))
+        return printed.decode(errors="replace")
+
+    def eval(self, expression: str):
+        """The value of a Python expression on the board (a literal: numbers, text, bytes, tuples, lists, dicts)."""
+        return ast.literal_eval(self.exec(f"print(repr({expression}))").strip())
+
+    def write_file(self, path: str, data: bytes, on_bytes: Callable[[int], None] | None = None) -> None:
+        """Writes a file; on_bytes is called with the number of bytes of each piece written."""
+        self.exec(f"f=open({path!r},'wb')\nw=f.write")
+        for at in range(0, len(data), WRITE_BYTES):
+            piece = data[at : at + WRITE_BYTES]
+            self.exec(f"w({piece!r})")
+            if on_bytes:
+                on_bytes(len(piece))
+        self.exec("f.close()\ndel f,w")
+
+    def mount(self, folder: Path) -> str:
+        """Shows a folder of this computer to the board, read over the wire; returns its path there."""
+        self._silenced(lambda: self._transport.mount_local(str(folder)))
+        # mpremote reads a pty byte by byte, without a timeout once a folder is mounted; polling works there too.
+        self._transport.is_pty = False
+        self._mounted = True
+        return SerialTransport.fs_hook_mount
+
+    def close(self, restart: bool = True) -> None:
+        """Frees the port. The board is restarted (boot.py, main.py) unless it is already gone."""
+        transport = self._transport
+        try:
+            link = transport.serial
+            link = getattr(link, "orig_serial", link)  # what mpremote wraps while a folder is mounted
+            link.write(b"\r\x03\r\x02")  # stop what runs, back to the friendly prompt
+            if restart:
+                link.write(b"\x04")
+            link.flush()
+            time.sleep(0.05)  # a USB CDC port that is closed at once may drop what was not sent yet
+            transport.serial = link
+            transport.close()
+        except (OSError, TransportError):
+            pass  # unplugged meanwhile: nothing left to tidy up
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @staticmethod
+    def _silenced(call):
+        # mpremote prints what it received when a prompt is missing; here the ToolError says it.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return call()
+
+
+def _open(port: str) -> SerialTransport:
+    try:
+        # The timeout keeps a port with nothing behind it from blocking for ever.
+        return SerialTransport(port, timeout=ANSWER_TIMEOUT_S)
+    except TransportError:
+        raise _why_not(port) from None
+    except (OSError, ValueError) as e:
+        raise ToolError(f"cannot open serial port {port}", str(e)) from None
+
+
+def _why_not(port: str) -> ToolError:
+    """mpremote says only "failed to access": finds out why."""
+    if "://" not in port and os.name == "posix" and not os.path.exists(port):
+        from .find_port import seen_text
+
+        return ToolError(
+            f"no serial port {port}",
+            seen_text(),
+            "plug the board in (a cable that carries data), or name another port; `auto` looks for it",
+        )
+    try:
+        serial.serial_for_url(port, exclusive=True).close()
+    except serial.SerialException as e:
+        code = e.errno or 0
+        if code in (errno.EACCES, errno.EPERM) and os.name == "posix" and not os.access(port, os.R_OK | os.W_OK):
+            return ToolError(
+                f"no permission to open {port}",
+                str(e),
+                "add yourself to the group that owns it: sudo usermod -aG dialout $USER, then log in again",
+            )
+        if code in (errno.EAGAIN, errno.EBUSY, errno.EWOULDBLOCK, errno.EACCES) or "lock" in str(e):
+            holder = _holder(port)
+            return ToolError(f"serial port {port} is in use", holder or "another program holds it", BUSY_FIX)
+        return ToolError(f"cannot open serial port {port}", str(e), "unplug the board, plug it in and try again")
+    return ToolError(f"cannot open serial port {port}", "it was in use a moment ago", "try again")
+
+
+def _holder(port: str) -> str:
+    """Who has the port open, where Linux lets us see it."""
+    real = os.path.realpath(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            if any(os.readlink(fd) == real for fd in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                names = [Path(word.decode(errors="replace")).name for word in words if word and not word.startswith(b"-")]
+                return f"held by '{' '.join(names[:2])}' (process {process.name})"
+        except OSError:
+            continue  # not ours to see, or it just ended
+    return ""
+
+
+def _gone(port: str, error: OSError) -> ToolError:
+    return ToolError(
+        f"lost the board on {port}",
+        str(error),
+        "check the cable, plug the board in again and repeat the command",
+    )
