@@ -31,18 +31,18 @@ class BoardFile:
 
 def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER) -> list[BoardFile]:
     """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is."""
-    from . import mpy
-
     root = _device_folder()
+    sources = [(path, path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.py"))]
+    if source:
+        return [BoardFile(f"{folder}/{name}", path.read_bytes()) for path, name in sources]
+
+    from .mpy import compile_mpy
+
     files = []
     with tempfile.TemporaryDirectory(prefix="fxnn-") as temporary:
-        for path in sorted(root.rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if source:
-                files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
-                continue
+        for path, name in sources:
             out = Path(temporary, path.stem + ".mpy")
-            mpy.compile_mpy(path, arch, out)
+            compile_mpy(path, arch, out)
             files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", out.read_bytes()))
     return files
 
@@ -66,9 +66,9 @@ def _device_folder() -> Path:
 
 
 def _shipped(name: str) -> Path:
-    """A file or folder of the repository: next to this package in a checkout, inside it in an installed wheel."""
+    """A file or folder of the repository: inside this package in an installed wheel, next to it in a checkout."""
     here = Path(__file__).resolve().parent
-    for candidate in (here.parent / name, here / "device_files" / name):
+    for candidate in (here / "shipped" / name, here.parent / name):
         if candidate.exists():
             return candidate
     raise ToolError(f"{name} is missing from this installation of fxnn", f"looked next to {here}", "install fxnn again")

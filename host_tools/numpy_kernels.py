@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import ToolError
-from .fixed_point import requantize, softmax_scale
+from .fixed_point import requantize, softmax_scale, wrap32_array
 from .packed import Packed
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
@@ -209,8 +209,10 @@ def _int8(arena, offset: int, shape) -> np.ndarray:
 
 
 def _store(words, arena, value, zero_point: int | None = None):
-    """y = clamp(value + y_zero_point, clamp_min, clamp_max), words 24 to 26; eq. (3)."""
-    value = np.clip(value + (words[24] if zero_point is None else zero_point), words[25], words[26])
+    """y = clamp(value + y_zero_point, clamp_min, clamp_max), words 24 to 26; eq. (3). The sum wraps to 32 bits, as
+    TFLM's does; it can only where requantize() already has wrapped."""
+    value = wrap32_array(value + (words[24] if zero_point is None else zero_point))
+    value = np.clip(value, words[25], words[26])
     arena[words[6] : words[6] + value.size] = value.astype(np.int8).reshape(-1).view(np.uint8)
 
 

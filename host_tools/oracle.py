@@ -188,9 +188,10 @@ class _Tflm:
 
     def tensor(self, index: int) -> np.ndarray | None:
         try:
-            return np.array(self._interpreter.GetTensor(index, 0))
+            value = self._interpreter.GetTensor(index, 0)
         except RuntimeError:  # a tensor that no op uses has no memory
             return None
+        return np.array(value["tensor_data"])
 
 
 def _count(tflite: bytes, which: str) -> int:

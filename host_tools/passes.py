@@ -112,7 +112,7 @@ def fuse_pads(graph: Graph) -> Graph:
 
     Exact: both pad with the zero point, which is where PAD's own value must be (checked).
     """
-    for pad in graph.ops:
+    for pad in reversed(graph.ops):  # the last of several first
         if pad.kind not in ("PAD", "PADV2"):
             continue
         conv = graph.only_consumer(pad.outputs[0])

@@ -89,7 +89,9 @@ def check_inputs(arrays: dict[str, np.ndarray], packed: Packed, source: str) -> 
         if real[name]:
             if np.isnan(array).any():
                 at = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
-                raise ToolError(f"{source}: {name}{list(at)} is not a number (NaN)", fix="remove the NaNs from the input")
+                raise ToolError(
+                    f"{source}: {name}{list(at)} is not a number (NaN)", fix="remove the NaNs from the input"
+                )
             array = quantize(array, tensor.scale, tensor.zero_point, tensor.dtype)
         elif array.dtype != np.dtype(tensor.dtype):
             raise ToolError(
@@ -141,7 +143,9 @@ def write_outputs(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
             np.savez(file, **arrays)
         os.replace(temporary, path)
     except OSError as e:
-        raise ToolError(f"cannot write {path}", e.strerror or str(e), "give a folder that exists and can be written") from None
+        raise ToolError(
+            f"cannot write {path}", e.strerror or str(e), "give a folder that exists and can be written"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -4,73 +4,11 @@ import micropython
 
 
 @micropython.viper
-def max_pool_2d(x: ptr8, best: ptr8, constants: ptr8):
-    """See ref.max_pool_2d. The arguments are record, arena, constants. Values are compared as x + 128, unsigned."""
-    rec = ptr32(x)
-    arena = int(best)
-    image = arena + rec[5]
-    y = ptr8(arena + rec[6])
-    in_h = rec[9]
-    in_w = rec[10]
-    in_c = rec[11]
-    low = (rec[25] + 128) & 255
-    high = (rec[26] + 128) & 255
-    n = rec[8]
-    while n > 0:
-        n -= 1
-        iy0 = 0 - rec[21]
-        oy = rec[12]
-        while oy > 0:
-            oy -= 1
-            iy = iy0
-            ky = rec[15]
-            if iy + ky > in_h:
-                ky = in_h - iy
-            if iy < 0:
-                ky += iy
-                iy = 0
-            ix0 = 0 - rec[22]
-            ox = rec[13]
-            while ox > 0:
-                ox -= 1
-                ix = ix0
-                kx = rec[16]
-                if ix + kx > in_w:
-                    kx = in_w - ix
-                if ix < 0:
-                    kx += ix
-                    ix = 0
-                pixel = image + (iy * in_w + ix) * in_c
-                c = in_c
-                while c > 0:
-                    c -= 1
-                    best = ptr8(low)
-                    row = pixel
-                    v = ky
-                    while v > 0:
-                        v -= 1
-                        x = ptr8(row)
-                        t = kx
-                        while t > 0:
-                            t -= 1
-                            if x[0] ^ 128 > int(best):
-                                best = ptr8(x[0] ^ 128)
-                            x = ptr8(int(x) + in_c)
-                        row += in_w * in_c
-                    v = int(best)
-                    if v > high:
-                        v = high
-                    y[0] = v ^ 128
-                    y = ptr8(int(y) + 1)
-                    pixel += 1
-                ix0 += rec[18]
-            iy0 += rec[17]
-        image += in_h * in_w * in_c
+def pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
+    """See ref.max_pool_2d and ref.average_pool_2d. The arguments are record, arena, constants.
 
-
-@micropython.viper
-def average_pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
-    """See ref.average_pool_2d. The arguments are record, arena, constants. // is a call of a C function: once an output."""
+    Values are taken as x + 128, unsigned. // is a call of a C function: once an output.
+    """
     rec = ptr32(x)
     arena = int(acc)
     image = arena + rec[5]
@@ -78,6 +16,7 @@ def average_pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
     in_h = rec[9]
     in_w = rec[10]
     in_c = rec[11]
+    x_row = in_w * in_c
     low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
     high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     n = rec[8]
@@ -108,28 +47,39 @@ def average_pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
                 count = 0
                 if ky > 0 and kx > 0:
                     count = ky * kx
-                pixel = image + (iy * in_w + ix) * in_c
+                pixel = image + iy * x_row + ix * in_c
                 c = in_c
                 while c > 0:
                     c -= 1
-                    acc = ptr8(0 - (count << 7))
                     row = pixel
-                    v = ky
-                    while v > 0:
-                        v -= 1
-                        x = ptr8(row)
-                        t = kx
-                        while t > 0:
-                            t -= 1
-                            acc = ptr8((x[0] ^ 128) + int(acc))
-                            x = ptr8(int(x) + in_c)
-                        row += in_w * in_c
-                    v = 0
-                    if count > 0:
-                        v = int(acc)
+                    ky_left = ky
+                    acc = ptr8(0)
+                    if rec[0] == 4:
+                        while ky_left > 0:
+                            ky_left -= 1
+                            x = ptr8(row)
+                            kx_left = kx
+                            while kx_left > 0:
+                                kx_left -= 1
+                                if x[0] ^ 128 > int(acc):
+                                    acc = ptr8(x[0] ^ 128)
+                                x = ptr8(int(x) + in_c)
+                            row += x_row
+                        v = int(acc) - 128
+                    else:
+                        while ky_left > 0:
+                            ky_left -= 1
+                            x = ptr8(row)
+                            kx_left = kx
+                            while kx_left > 0:
+                                kx_left -= 1
+                                acc = ptr8((x[0] ^ 128) + int(acc))
+                                x = ptr8(int(x) + in_c)
+                            row += x_row
+                        v = int(acc) - (count << 7)
                         if v < 0:
                             v = 0 - ((count >> 1) - v) // count
-                        else:
+                        elif count > 0:
                             v = ((count >> 1) + v) // count
                     if v < low:
                         v = low
@@ -140,7 +90,7 @@ def average_pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
                     pixel += 1
                 ix0 += rec[18]
             iy0 += rec[17]
-        image += in_h * in_w * in_c
+        image += in_h * x_row
 
 
 @micropython.viper
@@ -208,4 +158,4 @@ def mean(x: ptr8, acc: ptr8, constants: ptr8):
         outer += r1 * b * r2 * c
 
 
-kernels = {4: max_pool_2d, 5: average_pool_2d, 6: mean}
+kernels = {4: pool_2d, 5: pool_2d, 6: mean}

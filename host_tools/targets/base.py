@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 
@@ -58,7 +58,9 @@ class Target(ABC):
         """-> (outputs, RunStats): raw arrays of shape (N, ...) in, one raw array of shape (N, ...) a network output."""
 
     def profile(self, packed: Packed) -> Profile:
-        raise ToolError(f"nothing to profile on '{self.name}'", "it is not a board", "use --on unix, pico or a serial port")
+        raise ToolError(
+            f"nothing to profile on '{self.name}'", "it is not a board", "use --on unix, pico or a serial port"
+        )
 
     def close(self) -> None:
         pass
@@ -135,7 +137,7 @@ class Answers:
         self.total_us = value
 
     def _on_op(self, value):
-        self.ops.append(OpTime(value["name"], value["kind"], value["macs"], value["time_us"]))
+        self.ops.append(OpTime(*value))
 
     def _on_selftest(self, value):
         self.selftest = value
@@ -159,7 +161,9 @@ class Answers:
             }.get(kind, "")
             raise ToolError(f"{where}: {kind}: {text}", self._last_words(details), fix)
         if not self.done:
-            raise ToolError(f"{where}: the run ended before it was finished", self._last_words(details) or "it printed nothing")
+            raise ToolError(
+                f"{where}: the run ended before it was finished", self._last_words(details) or "it printed nothing"
+            )
 
     def _last_words(self, details: str) -> str:
         lines = [line for line in self.other + details.splitlines() if line.strip()]
@@ -198,14 +202,8 @@ class RunnerTarget(Target):
             tuple(answers.ops),
             answers.heap_peak_bytes,
             answers.about.get("clock_hz") if self.counts_cycles else None,
-            f"{answers.about['platform']}, {answers.about['version']}",
+            f"{answers.about['machine']}, {answers.about['version']}",
         )
 
     def _timeout_s(self, packed: Packed, inferences: int) -> float:
         return 60 + inferences * self.seconds_per_mac * sum(op.macs for op in packed.ops)
-
-
-def lines_of(stream) -> Iterator[str]:
-    """The stream's text as it arrives."""
-    while text := stream.readline():
-        yield text

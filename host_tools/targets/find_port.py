@@ -55,5 +55,10 @@ def _usb_ports():
 
 
 def _text(port) -> str:
-    name = _BOARDS.get((port.vid, port.pid)) or _BOARDS.get((port.vid, None)) or _BRIDGES.get((port.vid, port.pid)) or port.product
+    name = (
+        _BOARDS.get((port.vid, port.pid))
+        or _BOARDS.get((port.vid, None))
+        or _BRIDGES.get((port.vid, port.pid))
+        or port.product
+    )
     return f"{port.device} ({port.vid:04x}:{port.pid:04x} {name or 'unknown'})"

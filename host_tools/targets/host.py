@@ -19,7 +19,9 @@ class HostTarget(Target):
         start = time.perf_counter()
         results = []
         for n in range(len(inputs[0])):
-            results.append(numpy_kernels.run(packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)]))
+            results.append(
+                numpy_kernels.run(packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)])
+            )
             if progress:
                 progress(n + 1)
         outputs = [

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import serial
-from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 from ..errors import ToolError
@@ -71,7 +71,7 @@ class Board:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         consume = None
         if on_text:
-            consume = lambda data: on_text(decoder.decode(data.replace(b"\x04", b"")))  # noqa: E731
+            consume = lambda data: on_text(decoder.decode(data.replace(b"\x04", b"")))
         try:
             printed, error = self._silenced(lambda: self._transport.exec_raw(code, timeout_s, consume))
         except TransportError as e:
@@ -155,7 +155,8 @@ def _why_not(port: str) -> ToolError:
         return ToolError(
             f"no serial port {port}",
             seen_text(),
-            "plug the board in (a cable that carries data), or name another port; `auto` looks for it",
+            "plug the board in with a cable that carries data, or give auto (finds the board), another port, or a name: "
+            "host, ref, unix, pico",
         )
     try:
         serial.serial_for_url(port, exclusive=True).close()
@@ -183,7 +184,9 @@ def _holder(port: str) -> str:
         try:
             if any(os.readlink(fd) == real for fd in (process / "fd").iterdir()):
                 words = (process / "cmdline").read_bytes().split(b"\0")
-                names = [Path(word.decode(errors="replace")).name for word in words if word and not word.startswith(b"-")]
+                names = [
+                    Path(word.decode(errors="replace")).name for word in words if word and not word.startswith(b"-")
+                ]
                 return f"held by '{' '.join(names[:2])}' (process {process.name})"
         except OSError:
             continue  # not ours to see, or it just ended

@@ -12,7 +12,7 @@ from .base import Answers, Job, RunnerTarget
 from .subprocess_runner import run_script
 
 # What the device package imports of MicroPython's own, for CPython: kernels marked native or viper stay plain Python.
-_MICROPYTHON_STUB = '''\
+_MICROPYTHON_STUB = """\
 def const(value):
     return value
 
@@ -22,7 +22,7 @@ def native(function):
 
 
 viper = asm_thumb = native
-'''
+"""
 
 
 class RefTarget(RunnerTarget):

@@ -18,7 +18,12 @@ def run_script(
     errors_path = folder / "stderr.txt"
     with open(errors_path, "w") as errors:
         process = subprocess.Popen(
-            [*command, "runner.py"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
+            [*command, "runner.py"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
         timed_out = threading.Event()
 
@@ -38,7 +43,9 @@ def run_script(
             process.wait()
             process.stdout.close()
     if timed_out.is_set():
-        raise ToolError(f"{name}: no result after {timeout_s:.0f} s", "the network is too slow there", "use fewer inferences")
+        raise ToolError(
+            f"{name}: no result after {timeout_s:.0f} s", "the network is too slow there", "use fewer inferences"
+        )
     details = errors_path.read_text(errors="replace")
     if process.returncode < 0:
         details += f"\nended by signal {-process.returncode}"

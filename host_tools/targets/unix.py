@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from ..board_files import package_files
@@ -36,7 +36,7 @@ class UnixTarget(RunnerTarget):
             return run_script(command, job.script(), folder, timeout_s, answers.feed, self.name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _arch(program: str) -> str:
     """The unix port's own architecture, by its name in mpy.py's table."""
     from .. import mpy

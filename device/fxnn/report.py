@@ -1,0 +1,77 @@
+"""Reports for the REPL: tables whose rows are tuples."""
+
+from .tensor import text_shape
+
+_KERNELS = (
+    "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut".split()
+)
+
+
+class Report:
+    """A table: repr() prints it, `rows` are tuples for scripts, `head` names their columns, `foot` are lines below."""
+
+    def __init__(self, head, rows, foot):
+        self.head = head
+        self.rows = rows
+        self.foot = foot
+
+    def __repr__(self):
+        rows = [self.head] + self.rows
+        widths = [max([len(str(row[i])) for row in rows]) for i in range(len(self.head))]
+        lines = []
+        for row in rows:
+            cells = []
+            for cell, width in zip(row, widths):
+                space = " " * (width - len(str(cell)))
+                cells.append(str(cell) + space if isinstance(cell, str) else space + str(cell))
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines + self.foot)
+
+
+def _shapes(net):
+    """What each op writes: {op index: shape}, from the tensor entries."""
+    shapes = {}
+    for i in range(net.file.tensor_count):
+        words = net.file.tensor(i)
+        shapes[words[8]] = text_shape(words[10 : 10 + words[2]])
+    return shapes
+
+
+def summary(net):
+    """See Network.summary. Rows: index, kernel, name, shape written, macs, bytes of constants."""
+    shapes = _shapes(net)
+    rows = []
+    for i in range(net.file.op_count):
+        words = net.file.op(i)
+        name = net.file.string(words[1])
+        rows.append((i, _KERNELS[words[0] - 1], name, shapes.get(i, ""), words[4], words[3]))
+    foot = [repr(tensor) for tensor in net.inputs + net.outputs]
+    foot.append(repr(net))
+    return Report(("op", "kernel", "name", "writes", "macs", "bytes"), rows, foot)
+
+
+def profile(net, clock=None, diff=None):
+    """See Network.profile. Rows: index, kernel, name, macs, time."""
+    import time
+
+    if clock is None and hasattr(time, "ticks_us"):
+        clock = time.ticks_us
+        diff = diff or time.ticks_diff
+    elif clock is None:
+        clock = lambda: time.perf_counter_ns() // 1000
+    times = []
+    for kernel, record, constants in net._ops:
+        start = clock()
+        kernel(record, net.arena, constants)
+        end = clock()
+        times.append(diff(end, start) if diff else end - start)
+    rows = []
+    for i, spent in enumerate(times):
+        words = net.file.op(i)
+        rows.append((i, _KERNELS[words[0] - 1], net.file.string(words[1]), words[4], spent))
+    total = sum(times)
+    return Report(
+        ("op", "kernel", "name", "macs", "time"),
+        rows,
+        ["total %d, %d MACs, %s" % (total, sum([row[3] for row in rows]), net.backend)],
+    )

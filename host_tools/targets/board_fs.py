@@ -1,0 +1,97 @@
+"""What fxnn asks of a board's filesystem, each in one go: over a wire, round trips are what costs time."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+
+from .mpremote_board import Board
+
+# MicroPython, run on the board. Removing and copying are done there: nothing goes over the wire.
+_HELPERS = """\
+import os
+def kind(p):
+    try:
+        return os.stat(p)[0] & 0x4000 and 'dir' or 'file'
+    except OSError:
+        return ''
+def tree(p):
+    k = kind(p)
+    if k == 'file':
+        print(repr((p, os.stat(p)[6])))
+    elif k:
+        print(repr((p, -1)))
+        for e in os.ilistdir(p):
+            tree(p.rstrip('/') + '/' + e[0])
+def remove(p):
+    k = kind(p)
+    if k == 'dir':
+        for e in list(os.ilistdir(p)):
+            remove(p + '/' + e[0])
+        os.rmdir(p)
+    elif k:
+        os.remove(p)
+def makedirs(p):
+    for i, c in enumerate(p):
+        if c == '/' and i and not kind(p[:i]):
+            os.mkdir(p[:i])
+def copy(a, b):
+    buf = memoryview(bytearray(512))
+    with open(a, 'rb') as f, open(b, 'wb') as g:
+        while True:
+            n = f.readinto(buf)
+            if not n:
+                break
+            g.write(buf[:n])
+def rename(a, b):
+    try:
+        os.rename(a, b)
+    except OSError:
+        if kind(b) != 'file':
+            raise
+        os.remove(b)
+        os.rename(a, b)
+"""
+# Reading is quick next to writing; the timeouts are for the emulated board, whose flash takes 0.5 kB/s.
+_SLOW_S = 300
+
+
+def tree(board: Board, paths: list[str]) -> dict[str, int]:
+    """{path: bytes} of everything under the paths that is there; folders have -1 bytes."""
+    printed = board.exec(f"{_HELPERS}for p in {paths!r}: tree(p)\n", _SLOW_S)
+    return dict(ast.literal_eval(line) for line in printed.splitlines() if line.startswith("("))
+
+
+def sha256(board: Board, paths: list[str]) -> dict[str, bytes]:
+    """{path: SHA-256} of files on the board."""
+    if not paths:
+        return {}
+    code = f"""\
+import hashlib
+buf = memoryview(bytearray(512))
+for p in {paths!r}:
+    h = hashlib.sha256()
+    with open(p, 'rb') as f:
+        while True:
+            n = f.readinto(buf)
+            if not n:
+                break
+            h.update(buf[:n])
+    print(repr((p, h.digest())))
+"""
+    printed = board.exec(code, _SLOW_S)
+    return dict(ast.literal_eval(line) for line in printed.splitlines() if line.startswith("("))
+
+
+def find_file(board: Board, folder: str, data: bytes) -> str | None:
+    """The file in the board's folder whose contents are `data`, if there is one."""
+    same_size = [path for path, size in tree(board, [folder]).items() if size == len(data)]
+    wanted = hashlib.sha256(data).digest()
+    return next((path for path, digest in sha256(board, same_size).items() if digest == wanted), None)
+
+
+def run(board: Board, steps: list[tuple[str, ...]]) -> None:
+    """Does the steps in order, in one exec, so that a pulled cable stops none: ("rename", a, b), ("copy", a, b),
+    ("remove", path) with all that is in it, ("makedirs", path) for the folders above path."""
+    lines = [f"{name}({', '.join(map(repr, arguments))})" for name, *arguments in steps]
+    board.exec(_HELPERS + "\n".join(lines) + "\n", _SLOW_S)

@@ -1,0 +1,156 @@
+"""Holds a packed network against the trained model's own kernels, bit by bit, wherever it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import numpy_kernels
+from .errors import ToolError
+from .oracle import Oracle
+from .packed import Packed, TensorEntry
+from .quantized_io import dequantize, frame_shape, quantize
+from .targets.base import Progress, Target
+
+SEED = 20240101  # the random inputs are the same in every run, so a difference can be looked into
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where the answers part. op: its name, or the output tensor's where the op cannot be told."""
+
+    inference: str
+    op: str
+    index: tuple[int, ...]
+    got: int
+    want: int
+
+    def __str__(self) -> str:
+        at = ",".join(map(str, self.index))
+        return f"{self.op} [{at}]: got {self.got}, want {self.want} (input: {self.inference})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    oracle: str
+    inferences: int
+    values: int  # how many outputs were compared
+    wrong: int
+    difference: Difference | None
+
+    def as_dict(self) -> dict:
+        d = self.difference
+        return {
+            "same": d is None,
+            "oracle": self.oracle,
+            "inferences": self.inferences,
+            "values": self.values,
+            "wrong": self.wrong,
+            "difference": d
+            and {"input": d.inference, "op": d.op, "index": list(d.index), "got": d.got, "want": d.want},
+        }
+
+
+def test_inputs(packed: Packed, count: int) -> tuple[list[str], tuple[np.ndarray, ...]]:
+    """-> (what each inference's input is, one array a network input): extremes first, then random ones."""
+    names, frames = [], []
+    for name in ("all lowest", "all highest", "all zero points", "lowest and highest in turn")[:count]:
+        names.append(name)
+        frames.append([_extreme(name, tensor) for tensor in packed.inputs])
+    random = np.random.default_rng(SEED)
+    for n in range(count - len(frames)):
+        names.append(f"random {n}")
+        frames.append([_random(random, tensor) for tensor in packed.inputs])
+    return names, tuple(np.stack(column) for column in zip(*frames))
+
+
+def _extreme(name: str, tensor: TensorEntry) -> np.ndarray:
+    limits = np.iinfo(tensor.dtype)
+    shape = frame_shape(tensor)
+    if name == "all zero points":
+        return np.full(shape, tensor.zero_point, tensor.dtype)
+    frame = np.full(int(np.prod(shape)), limits.max if name == "all highest" else limits.min, tensor.dtype)
+    if name == "lowest and highest in turn":
+        frame[1::2] = limits.max
+    return frame.reshape(shape)
+
+
+def _random(random: np.random.Generator, tensor: TensorEntry) -> np.ndarray:
+    limits = np.iinfo(tensor.dtype)
+    return random.integers(limits.min, limits.max, frame_shape(tensor), tensor.dtype, endpoint=True)
+
+
+def verify(packed: Packed, tflite: bytes, target: Target, count: int, progress: Progress | None = None) -> Verdict:
+    """Runs `count` inputs on the target and in the oracle and compares every output byte."""
+    oracle = Oracle(tflite)
+    _check_same_model(packed, oracle)
+    names, inputs = test_inputs(packed, count)
+    expected = []
+    for n in range(count):
+        outputs = oracle.run(_for_oracle(packed, oracle, [array[n] for array in inputs]))
+        expected.append([_raw(tensor, value) for tensor, value in zip(packed.outputs, outputs)])
+    outputs, _ = target.run(packed, inputs, progress)
+
+    difference, wrong, values = None, 0, 0
+    for n in range(count):
+        for i, tensor in enumerate(packed.outputs):
+            got, want = outputs[i][n], expected[n][i].reshape(frame_shape(tensor))
+            values += want.size
+            wrong += int((got != want).sum())
+            if difference is None and (got != want).any():
+                frame = [array[n] for array in inputs]
+                op = f"output {i} '{tensor.name}'"
+                difference = _first_wrong_op(packed, oracle, frame, names[n]) or _difference(names[n], op, got, want)
+    return Verdict(oracle.name, count, values, wrong, difference)
+
+
+def _first_wrong_op(packed: Packed, oracle: Oracle, frame: list[np.ndarray], name: str) -> Difference | None:
+    """The first op whose result differs between the host's kernels and the oracle; None if none does.
+
+    An op is compared where the oracle has a tensor of its name; what was fused away has none.
+    """
+    _, tensors = oracle.run_with_tensors(_for_oracle(packed, oracle, frame))
+    written = {tensor.first_op: tensor for tensor in packed.tensors}
+    found: list[Difference] = []
+
+    def compare(index: int, arena: np.ndarray) -> None:
+        tensor = written.get(index)
+        if found or tensor is None or tensor.name not in tensors:
+            return
+        want = np.asarray(tensors[tensor.name])
+        got = numpy_kernels.read_tensor(arena, tensor)
+        if want.dtype == got.dtype and want.size == got.size and (got != want.reshape(got.shape)).any():
+            op = packed.ops[index]
+            found.append(_difference(name, f"op {index} {op.kernel} '{op.name}'", got, want.reshape(got.shape)))
+
+    numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], compare)
+    return found[0] if found else None
+
+
+def _difference(name: str, op: str, got: np.ndarray, want: np.ndarray) -> Difference:
+    at = tuple(int(i) for i in np.argwhere(got != want)[0])
+    return Difference(name, op, at, int(got[at]), int(want[at]))
+
+
+def _check_same_model(packed: Packed, oracle: Oracle) -> None:
+    ours = [tuple(t.shape) for t in packed.inputs]
+    theirs = oracle.input_shapes
+    if [int(np.prod(s)) for s in ours] != [int(np.prod(s)) for s in theirs]:
+        raise ToolError(
+            "the packed network was not made from this model",
+            f"its inputs are {ours}, the model's are {theirs}",
+            "give the .tflite file it was converted from",
+        )
+
+
+def _for_oracle(packed: Packed, oracle: Oracle, frame: list[np.ndarray]) -> list[np.ndarray]:
+    """Raw inputs as the trained model takes them: where it takes real numbers, those that quantize to the raw ones."""
+    return [
+        (dequantize(x, t.scale, t.zero_point) if dtype.kind == "f" else x).reshape(shape)
+        for x, t, dtype, shape in zip(frame, packed.inputs, oracle.input_dtypes, oracle.input_shapes)
+    ]
+
+
+def _raw(tensor: TensorEntry, value: np.ndarray) -> np.ndarray:
+    return quantize(value, tensor.scale, tensor.zero_point, tensor.dtype) if value.dtype.kind == "f" else value

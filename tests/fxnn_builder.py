@@ -1,0 +1,109 @@
+"""Writes packed files (models/FORMAT.md) from Python ints, for tests: independent of the host's packer.
+
+    Network(arena_bytes).op("lut", {5: 0, 6: 64, 8: 64, 9: 0}, constants=table).build()
+
+Nothing is checked, so that malformed files can be built: `build(version=3)` replaces a header field,
+`build(crc32=0)` the checksum, and the result is bytes to cut and patch.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+
+KERNEL_IDS = {
+    "conv_2d": 1, "depthwise_conv_2d": 2, "fully_connected": 3, "max_pool_2d": 4, "average_pool_2d": 5, "mean": 6,
+    "add": 7, "mul": 8, "copy": 9, "softmax": 10, "lut": 11,
+}  # fmt: skip
+HEADER_FIELDS = (
+    "version", "header_bytes", "total_bytes", "crc32", "resident_bytes", "arena_bytes", "ops_offset", "op_count",
+    "tensors_offset", "tensor_count", "input_count", "output_count", "labels_offset", "label_count", "metadata_offset",
+    "metadata_bytes", "selftest_offset", "selftest_count", "strings_offset", "strings_bytes", "kernel_mask",
+)  # fmt: skip
+
+
+def padded(raw: bytes) -> bytes:
+    """raw with zeros up to a multiple of 4."""
+    return bytes(raw) + bytes(-len(raw) % 4)
+
+
+def channel_table(channels) -> bytes:
+    """The channel table of (word 0, multiplier, left_shift, right_shift) tuples; word 0 is taken modulo 2^32."""
+    return b"".join(struct.pack("<IiBBH", c[0] & 0xFFFFFFFF, *c[1:], 0) for c in channels)
+
+
+def unsigned(values) -> bytes:
+    """int8 values as the format stores weights: value + 128."""
+    return bytes((v + 128) & 0xFF for v in values)
+
+
+class Network:
+    """A packed network in the making. Ops and tensors are added in file order: inputs, outputs, others."""
+
+    def __init__(self, arena_bytes: int, name: str = "test"):
+        self.arena_bytes = arena_bytes
+        self.metadata = {"name": name}
+        self.labels: list[str] = []
+        self.vectors: list[bytes] = []
+        self.inputs = self.outputs = 0
+        self._ops: list[tuple[str, dict[int, int], bytes]] = []
+        self._tensors: list[tuple] = []
+
+    def op(self, kernel, words: dict[int, int], constants: bytes = b"", name: str = "", macs: int = 0) -> Network:
+        """Adds an op. kernel: a name or an id. words: by number, from 5; words 0 to 4 are filled in."""
+        id = KERNEL_IDS.get(kernel, kernel)
+        self._ops.append((name or f"op{len(self._ops)}", {0: id, 4: macs} | words, padded(constants)))
+        return self
+
+    def tensor(self, kind: str, offset: int, shape, name: str = "", scale=1.0, zero_point=0, dtype=1, first=-1, last=0) -> Network:
+        """Adds a tensor; kind is input, output or other."""
+        size = 1
+        for n in shape:
+            size *= n
+        self.inputs += kind == "input"
+        self.outputs += kind == "output"
+        dims = list(shape) + [0] * (6 - len(shape))
+        self._tensors.append((name or kind, dtype, len(shape), 0, offset, size, scale, zero_point, first, last, *dims))
+        return self
+
+    def build(self, **header) -> bytes:
+        """The file. Keyword arguments replace header fields; the checksum fits unless crc32 is one of them."""
+        ops_offset = 80
+        at = ops_offset + 128 * len(self._ops)
+        constants_at = []
+        for _, _, constants in self._ops:
+            constants_at.append(at)
+            at += len(constants)
+        resident = tensors_offset = at
+        strings_offset = tensors_offset + 64 * len(self._tensors)
+        strings = b""
+        records = tensors = b""
+        for (name, words, constants), const_offset in zip(self._ops, constants_at):
+            words = {1: strings_offset + len(strings), 2: const_offset, 3: len(constants)} | words
+            strings += name.encode() + b"\0"
+            # words may be given as u32 or i32
+            records += struct.pack("<32I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(32)])
+        for name, *fields in self._tensors:
+            tensors += struct.pack("<IBBHIIfiii6I8x", strings_offset + len(strings), *fields)
+            strings += name.encode() + b"\0"
+        labels = b"".join(label.encode() + b"\0" for label in self.labels)
+        metadata = json.dumps(self.metadata).encode() if self.metadata else b""
+        labels_offset = strings_offset + len(padded(strings))
+        metadata_offset = labels_offset + len(padded(labels))
+        selftest_offset = metadata_offset + len(padded(metadata))
+        body = records + b"".join(c for _, _, c in self._ops) + tensors + padded(strings) + padded(labels)
+        body += padded(metadata) + padded(b"".join(self.vectors))
+        mask = 0
+        for _, words, _ in self._ops:
+            mask |= 1 << words[0] if 0 <= words[0] < 32 else 0
+        fields = dict(zip(HEADER_FIELDS, (
+            1, 80, 80 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
+            len(self._tensors), self.inputs, self.outputs, labels_offset, len(self.labels), metadata_offset,
+            len(metadata), selftest_offset, len(self.vectors), strings_offset, len(strings), mask,
+        )))  # fmt: skip
+        fields.update(header)
+        file = bytearray(struct.pack("<4sHH8IHH9I", b"FXNN", *fields.values()) + body)
+        if "crc32" not in header:
+            struct.pack_into("<I", file, 12, zlib.crc32(file[16:]))
+        return bytes(file)

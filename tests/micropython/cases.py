@@ -1,0 +1,231 @@
+"""Random and extreme cases for every kernel, as packed files whose self-test vector is the whole arena.
+
+Runs on CPython. A case is a network of one op whose input and output tensors both are all of its arena, so that the
+self-test also sees a kernel write where it should not. The expected arenas are `fxnn.ref`'s, computed on CPython,
+where ints do not overflow; other tests hold `ref` against TensorFlow Lite Micro.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+import sys
+from pathlib import Path
+
+from tests.fxnn_builder import Network, channel_table, padded
+
+ROOT = Path(__file__).parents[2]
+INT32 = (-(2**31), 2**31 - 1)
+EXTREME = (-(2**31), -(2**31) + 1, -1, 0, 1, 2**30, 2**31 - 1, 2**31 - 128, 0x7FFF, 0x8000, 0xFFFF, 0x10000, -0x8000)
+
+
+def device_module(name: str):
+    """A module of device/fxnn on CPython, with the stub of `micropython`."""
+    for path in (ROOT / "device", ROOT / "tests" / "stubs"):
+        if str(path) not in sys.path:
+            sys.path.insert(0, str(path))
+    return __import__(f"fxnn.{name}", fromlist=[name])
+
+
+class Cases:
+    def __init__(self, seed: int):
+        self.random = random.Random(seed)
+
+    def scale(self) -> tuple[int, int, int]:
+        """(multiplier, left_shift, right_shift), now and then extreme."""
+        r = self.random
+        multiplier = r.choice((r.randint(2**30, 2**31 - 1), 2**30, 2**31 - 1, 2**31 - 2, 0, 0x7FFF0000, 0x4000FFFF))
+        if r.random() < 0.25:
+            return multiplier, r.choice((0, 1, 5, 16, 30, 31)), 0
+        return multiplier, 0, r.choice((0, 1, r.randint(2, 12), r.randint(2, 12), r.randint(2, 12), 16, 30, 31))
+
+    def clamp(self) -> tuple[int, int, int]:
+        """(y_zero_point, clamp_min, clamp_max)."""
+        r = self.random
+        zero = r.choice((-128, 127, 0, r.randint(-128, 127)))
+        return r.choice(((zero, -128, 127), (zero, -128, 127), (zero, max(zero, -128), 127), (zero, -20, 90)))
+
+    def raw(self, size: int) -> bytes:
+        """Random bytes; now and then of the two extremes."""
+        r = self.random
+        if r.random() < 0.2:
+            return bytes(r.choice((0x80, 0x7F)) for _ in range(size))
+        return r.randbytes(size)
+
+    def acc(self) -> int:
+        """A first word of a channel: mostly near 0, so that the output is not saturated."""
+        r = self.random
+        return r.choice((r.randint(-5000, 5000), r.randint(-(2**20), 2**20), r.choice(EXTREME), r.randint(*INT32)))
+
+    def channels(self, count: int) -> bytes:
+        return channel_table([(self.acc(), *self.scale()) for _ in range(count)])
+
+    def network(self, kernel: str, arena_bytes: int, words: dict[int, int], constants: bytes = b"") -> bytes:
+        """The packed file of one op with its self-test vector."""
+        ref = device_module("ref")
+        arena_bytes += -arena_bytes % 4
+        net = Network(arena_bytes, kernel)
+        net.tensor("input", 0, (arena_bytes,)).tensor("output", 0, (arena_bytes,)).op(kernel, words, constants)
+        arena = bytearray(self.raw(arena_bytes))
+        before = bytes(arena)
+        record = [words.get(i, 0) for i in range(32)]
+        ref.kernel({"conv_2d": 1, "depthwise_conv_2d": 2, "fully_connected": 3, "max_pool_2d": 4, "average_pool_2d": 5,
+                    "mean": 6, "add": 7, "mul": 8, "copy": 9, "softmax": 10, "lut": 11}[kernel])(
+            record, arena, padded(constants))  # fmt: skip
+        net.vectors.append(before + bytes(arena))
+        return net.build()
+
+    def window(self, max_c: int) -> list[int]:
+        """Words 8 to 22 of a window whose every output sees at least one input."""
+        r = self.random
+        while True:
+            n, h, w, c = r.choice((1, 1, 2)), r.randint(1, 7), r.randint(1, 7), r.randint(1, max_c)
+            kh, kw, sh, sw, dh, dw = r.randint(1, 4), r.randint(1, 4), r.randint(1, 3), r.randint(1, 3), 1, 1
+            if r.random() < 0.2:
+                dh, dw = r.randint(1, 3), r.randint(1, 3)
+            top, left = r.randint(0, kh - 1), r.randint(0, kw - 1)
+            if r.random() < 0.3:
+                top = left = 0
+            # some padding below and on the right too, while the window starts inside
+            oh = (h - 1 + top) // sh + 1 - r.randint(0, 1)
+            ow = (w - 1 + left) // sw + 1 - r.randint(0, 1)
+            if oh > 0 and ow > 0 and n * oh * ow <= 60:
+                return [n, h, w, c, oh, ow, c, kh, kw, sh, sw, dh, dw, top, left]
+
+    def conv_2d(self) -> bytes:
+        v = self.window(self.random.choice((1, 3, 4, 8, 9)))
+        return self._conv("conv_2d", v)
+
+    def pointwise(self) -> bytes:
+        r = self.random
+        h, w, c = r.randint(1, 5), r.randint(1, 5), r.choice((1, 4, 7, 8, 16, 33))
+        return self._conv("conv_2d", [1, h, w, c, h, w, 0, 1, 1, 1, 1, 1, 1, 0, 0])
+
+    def fully_connected(self) -> bytes:
+        rows, c = self.random.randint(1, 3), self.random.choice((1, 5, 8, 16, 31, 100))
+        return self._conv("fully_connected", [1, rows, 1, c, rows, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0])
+
+    def _conv(self, kernel: str, v: list[int]) -> bytes:
+        r = self.random
+        v[6] = out_c = r.randint(1, 5)
+        x, column, y = v[0] * v[1] * v[2] * v[3], v[7] * v[8] * v[3], v[0] * v[4] * v[5] * out_c
+        words = dict(enumerate(v, 8)) | {5: r.choice((0, 4, 5)), 23: r.choice((-128, 127, r.randint(-128, 127)))}
+        words[7] = (words[5] + x + 3) & ~3
+        words[6] = words[7] + column + r.randint(0, 3)
+        words[24], words[25], words[26] = self.clamp()
+        table = self.channels(out_c)
+        words[28], words[27] = 0, len(table)
+        return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * column))
+
+    def depthwise_conv_2d(self) -> bytes:
+        r = self.random
+        v = self.window(r.choice((1, 4, 9)))
+        if r.random() < 0.5:
+            v[7] = v[8] = 3
+        times = r.choice((1, 1, 2, 3))
+        v[6] = out_c = v[3] * times
+        x, y = v[0] * v[1] * v[2] * v[3], v[0] * v[4] * v[5] * out_c
+        words = dict(enumerate(v, 8)) | {5: 4, 6: 7 + x, 23: r.choice((-128, 127, r.randint(-128, 127))), 29: times}
+        words[24], words[25], words[26] = self.clamp()
+        table = self.channels(out_c)
+        words[28], words[27] = 0, len(table)
+        return self.network("depthwise_conv_2d", words[6] + y + 8, words, table + self.raw(v[7] * v[8] * out_c))
+
+    def _pool(self, kernel: str) -> bytes:
+        v = self.window(self.random.choice((1, 4, 9)))
+        v[11] = v[12] = 1
+        x, y = v[0] * v[1] * v[2] * v[3], v[0] * v[4] * v[5] * v[3]
+        words = dict(enumerate(v, 8)) | {5: 3, 6: 5 + x}
+        _, words[25], words[26] = self.clamp()
+        return self.network(kernel, words[6] + y + 8, words)
+
+    def max_pool_2d(self) -> bytes:
+        return self._pool("max_pool_2d")
+
+    def average_pool_2d(self) -> bytes:
+        return self._pool("average_pool_2d")
+
+    def mean(self) -> bytes:
+        r = self.random
+        dims = [r.randint(1, 4) for _ in range(5)]
+        a, r1, b, r2, c = dims
+        zero = r.randint(-128, 127)
+        words = dict(enumerate(dims, 8)) | {5: 2, 6: 8 + a * r1 * b * r2 * c, 13: -(zero + 128) * r1 * r2}
+        words[14], words[15], words[16] = self.scale()
+        if r.random() < 0.3:
+            words[14] = r.randint(0, 2**31 - 1)
+        words[24], words[25], words[26] = self.clamp()
+        return self.network("mean", words[6] + a * b * c + 8, words)
+
+    def _pairwise(self, kernel: str) -> bytes:
+        r = self.random
+        dims = [r.randint(1, 4) for _ in range(4)]
+        size = dims[0] * dims[1] * dims[2] * dims[3]
+        dense = [size // dims[0], dims[2] * dims[3], dims[3], 1]
+        strides = [[s if r.random() < 0.8 else 0 for s in dense] for _ in range(2)]
+        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {5: 0, 7: size, 6: 2 * size + 4}
+        words[20], words[21], words[22] = self.scale()
+        words[23] = r.choice((0, 0, 1, 2))
+        words[24], words[25], words[26] = self.clamp()
+        constants = b""
+        if kernel == "add":
+            limit = r.choice((127 << 20, 2**30))
+            constants = struct.pack("<512i", *[r.randint(-limit, limit) for _ in range(512)])
+            words[27], words[28] = r.choice(((0, 1024), (1024, 0), (0, 0)))
+        else:
+            words[27], words[28] = r.randint(-128, 127), r.choice((-128, 127, 0))
+        if words[23]:
+            words[5 if words[23] == 1 else 7] = len(constants)
+            constants += self.raw(size)
+        return self.network(kernel, words[6] + size + 8, words, constants)
+
+    def add(self) -> bytes:
+        return self._pairwise("add")
+
+    def mul(self) -> bytes:
+        return self._pairwise("mul")
+
+    def copy(self) -> bytes:
+        r = self.random
+        dims = [r.randint(1, 4) for _ in range(4)]
+        size = dims[0] * dims[1] * dims[2] * dims[3]
+        dense = [size // dims[0], dims[2] * dims[3], dims[3], 1]
+        padded_dims = [d + r.randint(0, 1) for d in dims]
+        to = [padded_dims[1] * padded_dims[2] * padded_dims[3], padded_dims[2] * padded_dims[3], padded_dims[3], 1]
+        y_size = to[0] * padded_dims[0]
+        start = r.randint(0, y_size - 1 - sum((d - 1) * s for d, s in zip(dims, to)))
+        source = [r.choice((s, s, s, 0)) for s in dense]
+        if r.random() < 0.1:
+            dims = [0, 0, 0, 0]
+        words = dict(enumerate(dims + source + to, 8)) | {5: 1, 6: size + 3, 22: start, 23: r.choice((0, 0, 1))}
+        words[20], words[21] = r.choice(((0, 0), (y_size, r.randint(0, 255)), (y_size // 2, 128)))
+        return self.network("copy", words[6] + y_size + 8, words, self.raw(size + 1) if words[23] else b"")
+
+    def softmax(self) -> bytes:
+        r = self.random
+        rows, depth = r.randint(1, 4), r.choice((1, 2, 3, 10, 12, 100))
+        count = r.choice((1, 2, 50, 256))
+        decay = r.uniform(0.5, 0.999)
+        table = [2**31 - 1] + [max(0, min(2**31 - 1, round(2**31 * decay**d))) for d in range(1, count)]
+        if r.random() < 0.2:
+            table = [2**31 - 1] * count
+        words = {5: 2, 6: r.choice((2, rows * depth + 5)), 8: rows, 9: depth, 10: count, 11: 4}
+        return self.network("softmax", 2 * rows * depth + 12, words, struct.pack(f"<i{count}i", 0, *table))
+
+    def lut(self) -> bytes:
+        count = self.random.randint(1, 40)
+        words = {5: 1, 6: self.random.choice((1, count + 3)), 8: count, 9: 4}
+        return self.network("lut", 2 * count + 8, words, b"\0\0\0\0" + self.raw(256))
+
+
+KERNELS = (
+    "conv_2d", "pointwise", "fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "mean", "add", "mul",
+    "copy", "softmax", "lut",
+)  # fmt: skip
+
+
+def bundle(seed: int, count: int, kernels=KERNELS) -> bytes:
+    """`count` cases of every kernel, each file after its length as u32: what tests/micropython/kernels.py reads."""
+    cases = Cases(seed)
+    files = [getattr(cases, kernel)() for kernel in kernels for _ in range(count)]
+    return b"".join(struct.pack("<I", len(file)) + file for file in files)
