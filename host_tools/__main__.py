@@ -9,14 +9,20 @@ INTERRUPTED = 130  # as shells report a program ended by Ctrl-C
 
 
 def main() -> None:
-    """Runs the command line and ends the process: 0 done, 1 it failed (or verify found a difference), 2 wrong usage."""
+    """The command `fxnn`."""
+    from .cli import cli
+
+    guarded(cli, "fxnn")
+
+
+def guarded(command, name: str | None = None) -> None:
+    """Runs a click command and ends the process: 0 done, 1 it failed (or verify found a difference), 2 wrong usage."""
     import click
 
-    from .cli import cli
     from .errors import ToolError
 
     try:
-        status = cli.main(prog_name="fxnn", standalone_mode=False)
+        status = command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except ToolError as e:
         status = 1

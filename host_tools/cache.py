@@ -24,7 +24,9 @@ def cache_dir() -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise ToolError(f"cannot make the cache folder {path}", e.strerror or str(e), "set FXNN_CACHE to another folder") from None
+        raise ToolError(
+            f"cannot make the cache folder {path}", e.strerror or str(e), "set FXNN_CACHE to another folder"
+        ) from None
     return path
 
 

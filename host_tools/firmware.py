@@ -1,4 +1,4 @@
-"""The virtual Pico's firmware: MicroPython for the RPI_PICO board, official or built from the Debian archive's sources."""
+"""The virtual Pico's firmware: MicroPython for the RPI_PICO board, official or built from Debian's sources."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def firmware_name(path: Path) -> str:
     found = re.search(rb"\b(v\d+\.\d+[\w.+-]*) on \d{4}-\d\d-\d\d", code)
     version = found[1].decode() if found else "of unknown version"
     board = " RPI_PICO" if b"Raspberry Pi Pico with RP2040" in code else ""
-    origin = {"official": "official release", "debian": "built from Debian's source"}.get(Path(path).stem.split("-")[-1])
+    origin = {"official": "official release", "debian": "built from Debian's source"}.get(
+        Path(path).stem.split("-")[-1]
+    )
     ours = cache_dir() in Path(path).absolute().parents and origin
     return f"MicroPython {version}{board} ({ours or Path(path).name})"
 
@@ -84,7 +86,9 @@ def read_uf2(path: Path) -> bytes:
     try:
         data = Path(path).read_bytes()
     except OSError as e:
-        raise ToolError(f"no firmware at {path}", e.strerror or str(e), "name a .uf2 file for the RPI_PICO board") from None
+        raise ToolError(
+            f"no firmware at {path}", e.strerror or str(e), "name a .uf2 file for the RPI_PICO board"
+        ) from None
     fix = "download the RPI_PICO .uf2 from micropython.org, or leave FXNN_FIRMWARE unset to have one built"
     if not data or len(data) % 512:
         raise ToolError(f"{path} is not a UF2 file", f"{len(data)} bytes are not whole blocks of 512", fix)
@@ -97,7 +101,9 @@ def read_uf2(path: Path) -> bytes:
             # The RP2350's tools put one block of another family in front of theirs.
             raise ToolError(f"{path} is not for the RP2040", f"family 0x{family:08X}, not 0x{_RP2040_FAMILY:08X}", fix)
         if count != len(data) // 512 or number != at // 512 or size > 476:
-            raise ToolError(f"{path} is damaged", f"block {number} of {count} where {at // 512} of {len(data) // 512} is due", fix)
+            raise ToolError(
+                f"{path} is damaged", f"block {number} of {count} where {at // 512} of {len(data) // 512} is due", fix
+            )
         offset = address - _FLASH_START
         if not 0 <= offset <= (2 << 20) - size:  # the Pico has 2 MB
             raise ToolError(f"{path} is not for a Pico", f"a block for address 0x{address:08X}", fix)

@@ -24,7 +24,8 @@ _Q31 = 1 << 31
 ADD_LEFT_SHIFT = 20  # micro/kernels/add_common.cc: headroom of ADD, |x - z| <= 255, so 255 * 2**20 < 2**28
 SOFTMAX_INTEGER_BITS = 5  # micro/kernels/softmax_common.cc kScaledDiffIntegerBits: differences are Q5.26
 SOFTMAX_SUM_INTEGER_BITS = 12  # internal/reference/softmax.h kAccumulationIntegerBits: the sum is Q12.19
-SOFTMAX_MAX_DEPTH = 4095  # each term is at most 2**19 in Q12.19; 4,096 of them would overflow and abort TFLM
+SOFTMAX_MAX_DEPTH = 4095  # each term is at most 2**19 in Q12.19: 4,096 of them would leave int32
+SOFTMAX_SAFE_DEPTH = 511  # from 512 on a row can sum up to 2**28, where TFLM aborts: see softmax_scale()
 MAX_LEFT_SHIFT = 30  # C's 1 << 31 is not an int32: beyond this TFLM's own result is undefined
 
 
@@ -485,7 +486,9 @@ def add_table(zero_point: int, multiplier: int, shift: int) -> np.ndarray:
 def softmax_scale(total: int) -> tuple[int, int]:
     """(reciprocal in Q0.31, exponent) of a sum of exponentials in Q12.19, 2**19 <= total < 2**31; eq. (5).
 
-    The reciprocal is that of total scaled to [1, 2), the exponent the right shift to an output of 8 bits.
+    The reciprocal is that of total scaled to [1, 2), the exponent the right shift to an output of 8 bits. From
+    total = 2**28 (512 equal values in one row) the exponent is 32 or more: there TFLM aborts, and the quotient rounds
+    to 0, so every y of the row is -128.
     Source: internal/common.h GetReciprocal, internal/reference/softmax.h.
     """
     leading_zeros = 32 - total.bit_length()

@@ -76,7 +76,9 @@ def need_packages(*names: str) -> None:
     run_logged(command, log, environment)
 
 
-def run_logged(command: list[str], log: Path, environment: dict[str, str] | None = None, cwd: Path | None = None) -> None:
+def run_logged(
+    command: list[str], log: Path, environment: dict[str, str] | None = None, cwd: Path | None = None
+) -> None:
     """Runs a command with its output appended to a log; raises ToolError that names the log and quotes its end."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as file:
@@ -109,7 +111,7 @@ def _fetch(folder: Path) -> None:
     with console.status(f"unpacking MicroPython {VERSION} and building mpy-cross"):
         for name in _SOURCES:
             (dsc,) = folder.glob(f"{name}_*.dsc")
-            # apt has checked the archive's signature and the files' hashes; the uploader's key may not be installed here.
+            # apt has checked the archive's signature and the files' hashes; the uploader's key may be missing here.
             run_logged(["dpkg-source", "--no-check", "--no-copy", "-x", dsc.name, name], log, cwd=folder)
         for name in _SOURCE_DEBS:
             (deb,) = folder.glob(f"{name}_*.deb")
@@ -187,7 +189,9 @@ class _PrivateApt:
     def __init__(self, folder: Path, log: Path):
         self._log = log
         about = _os_release()
-        family = next((name for name in [about.get("ID", ""), *about.get("ID_LIKE", "").split()] if name in _RELEASES), None)
+        family = next(
+            (name for name in [about.get("ID", ""), *about.get("ID_LIKE", "").split()] if name in _RELEASES), None
+        )
         mirror = family and find_mirror(Path("/etc/apt"), about.get("VERSION_CODENAME", ""))
         if not mirror:
             raise ToolError(
@@ -200,7 +204,8 @@ class _PrivateApt:
             (folder / name).mkdir(parents=True)
         components = "main universe" if family == "ubuntu" else "main"
         (folder / "sources" / "fxnn.sources").write_text(
-            f"Types: deb deb-src\nURIs: {mirror.uri}\nSuites: {_RELEASES[family]}\nComponents: {components}\n{signed_by}"
+            f"Types: deb deb-src\nURIs: {mirror.uri}\nSuites: {_RELEASES[family]}\n"
+            f"Components: {components}\n{signed_by}"
         )
         # Read last, so it wins. The hooks are the machine's, for its own lists: they have no business with these.
         (folder / "apt.conf").write_text(

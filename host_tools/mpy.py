@@ -26,7 +26,7 @@ ARCHITECTURES = {
 
 
 def arch_name(number: int) -> str | None:
-    """The -march name of an architecture number (`sys.implementation._mpy >> 10`); None where .mpy files hold no native code.
+    """The -march name of an architecture number (`sys.implementation._mpy >> 10`); None for 0, no native code.
 
     Raises ToolError for a number that no MicroPython up to 1.29 gives.
     """

@@ -389,9 +389,9 @@ def _expand_dims(s: Source, b: Builder, x: list, source: int | None = None) -> i
 
 
 def _softmax(s: Source, b: Builder, x: list, source: int | None = None) -> int:
-    """TFLM aborts where beta * scale <= 2**-26, and where the sum reaches 4,096: less than 4,096 classes."""
+    """TFLM aborts where beta * scale <= 2**-26, and where a row's exponentials sum up to 512: at most 511 classes."""
     if source is None:
-        shape = [s.integer(1, 4) for _ in range(s.integer(0, 3))] + [s.choice((s.integer(1, 12), s.integer(1, 300)))]
+        shape = [s.integer(1, 4) for _ in range(s.integer(0, 3))] + [s.choice((s.integer(1, 12), s.integer(1, 511)))]
         source = _input(s, b, shape, x, _quant(s, -14, 4))
     beta = s.note(beta=s.choice((1.0, 1.0, 0.5, 2.0, 0.1, 10.0)))
     return b.softmax(source, beta=beta)
@@ -445,7 +445,8 @@ def _quantize(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     else:
         y_dtype = "int8"
     ratio = s.choice((0, s.integer(-3, 3), s.integer(-32, 20)))
-    scale = float(np.float32(b.tensors[source].scales[0] * 2.0**-ratio * (1 + s.choice((0, s.integer(0, 1000) / 1024)))))
+    fraction = 1 + s.choice((0, s.integer(0, 1000) / 1024))
+    scale = float(np.float32(b.tensors[source].scales[0] * 2.0**-ratio * fraction))
     zero_point = s.zero_point() + (128 if y_dtype == "uint8" else 0)
     return b.quantize(source, scale=scale, zero_point=s.note(y_scale=scale, y_zero_point=zero_point), dtype=y_dtype)
 
@@ -477,7 +478,8 @@ def _pairs(s: Source, b: Builder, x: list) -> int | list[int]:
         return s.choice(([total], [total, y]))
     if kind == "two outputs":
         first = s.choice((_conv_2d, _depthwise_conv_2d, _pool("max_pool_2d")))(s, b, x)
-        return [s.choice((_relu, _pad("pad"), _mean))(s, b, x, first), s.choice(((_tanh), _concatenation))(s, b, x, first)]
+        one, other = s.choice((_relu, _pad("pad"), _mean)), s.choice((_tanh, _concatenation))
+        return [one(s, b, x, first), other(s, b, x, first)]
     first = s.choice((_conv_2d, _depthwise_conv_2d, _pool("average_pool_2d")))(s, b, x)
     return s.choice((_conv_2d, _depthwise_conv_2d, _pool("max_pool_2d"), _mean, _fully_connected, _reshape, _softmax,
                      _concatenation, _add, _mul, _quantize))(s, b, x, first)  # fmt: skip

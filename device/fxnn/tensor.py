@@ -112,10 +112,10 @@ class Tensor:
 
 
 def _flat(values):
-    """The numbers of a sequence, or of sequences nested to any depth."""
+    """The numbers of an iterable, or of iterables nested to any depth."""
     for value in values:
-        if hasattr(value, "__iter__") or isinstance(value, (list, tuple, array, bytes, bytearray, memoryview)):
+        if isinstance(value, (int, float)) or hasattr(value, "__float__"):
+            yield value
+        else:
             for x in _flat(value):
                 yield x
-        else:
-            yield value

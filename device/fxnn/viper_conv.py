@@ -2,7 +2,9 @@
 
 requantize without 64-bit products, exact modulo 2^32 (FORMAT.md eq. (2)): with a = ah * 2^16 + al (ah signed) and
 multiplier = mh * 2^16 + ml, a * multiplier / 2^31 = ah*mh * 2 + (ah*ml + al*mh + (al*ml >> 16)) / 2^15; the two
-middle products fill 32 bits, so their top and low parts are added separately.
+middle products fill 32 bits, so their top and low parts are added separately. Then, for v = right_shift > 0,
+RoundingDivideByPOT(h, v) is ((h - (h < 0)) / 2^(v-1) + 1) / 2, both rounded down: no sum leaves 32 bits. The zero point is added after the
+clamp, whose bounds it is taken from: before, it could.
 """
 
 import micropython
@@ -30,8 +32,8 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     dilation_w = rec[20]
     zero = (rec[23] + 128) & 255
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
     lanes = 0xFF00FF
     signs = 0x8080
     signs = (signs << 16) + signs
@@ -92,10 +94,10 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     iy += dilation_h
                 total <<= 7
                 w = ptr8(constants + rec[27])
-                channel = ptr32(constants + rec[28])
+                channel = ptr16(constants + rec[28])
                 while int(channel) < channels_end:
                     x = ptr8(column)
-                    acc = ptr8(channel[0] - total)
+                    acc = ptr8(ptr32(channel)[0] - total)
                     while int(x) < end8:
                         acc = ptr8(x[0] * w[0] + int(acc))
                         acc = ptr8(x[1] * w[1] + int(acc))
@@ -112,32 +114,26 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         x = ptr8(int(x) + 1)
                         w = ptr8(int(w) + 1)
                     # requantize
-                    v = channel[2]
-                    a = int(acc) << (v & 31)
-                    v >>= 8
-                    al = a & 0xFFFF
-                    ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
-                    mh = channel[1]
-                    ml = mh & 0xFFFF
-                    mh >>= 16
-                    t = ((al * ml) >> 16) & 0xFFFF
-                    al *= mh
-                    ml *= ah
-                    a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
-                    mh = (1 << v) - 1
-                    ml = mh >> 1
-                    if a < 0:
-                        ml += 1
-                    t = (a >> v) + y_zero
-                    if a & mh > ml:
-                        t += 1
-                    if t < low:
-                        t = low
-                    if t > high:
-                        t = high
-                    y[0] = t
+                    a = int(acc) << ptr8(channel)[8]
+                    x = ptr8(a & 0xFFFF)
+                    acc = ptr8((((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000)
+                    ml = channel[2]
+                    mh = channel[3]
+                    t = ((int(x) * ml) >> 16) & 0xFFFF
+                    x = ptr8(int(x) * mh)
+                    ml *= int(acc)
+                    t += (ml & 0x7FFF) + (int(x) & 0x7FFF) + 0x4000
+                    acc = ptr8(int(acc) * mh * 2 + (ml >> 15) + (int(x) >> 15) + (t >> 15))
+                    v = ptr8(channel)[9]
+                    if v > 0:
+                        acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
+                    if int(acc) < low:
+                        acc = ptr8(low)
+                    if int(acc) > high:
+                        acc = ptr8(high)
+                    y[0] = int(acc) + y_zero
                     y = ptr8(int(y) + 1)
-                    channel = ptr32(int(channel) + 12)
+                    channel = ptr16(int(channel) + 12)
                 ix0 += rec[18]
             iy0 += rec[17]
         image += in_h * in_w * in_c
@@ -147,7 +143,8 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
 def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.depthwise_conv_2d. The arguments are record, arena, constants.
 
-    The part of the window that lies inside the image is found once a pixel: outside it x - x_zero_point is 0.
+    The part of the window that lies inside the image is found once a pixel: outside it x - x_zero_point is 0. A whole
+    window of 3 x 3 is unrolled.
     """
     rec = ptr32(x)
     arena = int(acc)
@@ -164,12 +161,20 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     dilation_w = rec[20]
     zero = (rec[23] + 128) & 255
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
     per_input = rec[29]
     x_step = dilation_w * in_c
     x_row = dilation_h * in_w * in_c
     w_row = kernel_w * out_c
+    x_next = x_row - 2 * x_step
+    w2 = 2 * out_c
+    w3 = 3 * out_c
+    w4 = 4 * out_c
+    w5 = 5 * out_c
+    w6 = 6 * out_c
+    w7 = 7 * out_c
+    w8 = 8 * out_c
     channels_end = constants + rec[28] + 12 * out_c
     n = rec[8]
     while n > 0:
@@ -178,12 +183,12 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
         oy = rec[12]
         while oy > 0:
             oy -= 1
-            w_at = constants + rec[27]
+            w_first = constants + rec[27]
             iy = iy0
             ky = kernel_h
             while iy < 0 and ky > 0:
                 iy += dilation_h
-                w_at += w_row
+                w_first += w_row
                 ky -= 1
             v = iy + (ky - 1) * dilation_h
             while v >= in_h and ky > 0:
@@ -193,7 +198,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
             ox = rec[13]
             while ox > 0:
                 ox -= 1
-                w_pixel = w_at
+                w_pixel = w_first
                 ix = ix0
                 kx = kernel_w
                 while ix < 0 and kx > 0:
@@ -205,63 +210,73 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     v -= dilation_w
                     kx -= 1
                 x_pixel = image + (iy * in_w + ix) * in_c
+                nine = kernel_w == 3 and kx == 3 and ky == 3
                 repeat = per_input
-                channel = ptr32(constants + rec[28])
+                channel = ptr16(constants + rec[28])
                 while int(channel) < channels_end:
-                    acc = ptr8(channel[0])
-                    x_at = x_pixel
-                    to = w_pixel
-                    v = ky
-                    while v > 0:
-                        v -= 1
-                        x = ptr8(x_at)
-                        w = ptr8(to)
-                        t = kx
-                        if t == 3:
-                            acc = ptr8(((x[0] ^ 128) - zero) * (w[0] - 128) + int(acc))
-                            x = ptr8(int(x) + x_step)
-                            acc = ptr8(((x[0] ^ 128) - zero) * (w[out_c] - 128) + int(acc))
-                            acc = ptr8(((x[x_step] ^ 128) - zero) * (w[out_c + out_c] - 128) + int(acc))
-                            t = 0
-                        while t > 0:
-                            t -= 1
-                            acc = ptr8(((x[0] ^ 128) - zero) * (w[0] - 128) + int(acc))
-                            x = ptr8(int(x) + x_step)
-                            w = ptr8(int(w) + out_c)
-                        x_at += x_row
-                        to += w_row
+                    acc = ptr8(ptr32(channel)[0])
+                    if nine:
+                        x = ptr8(x_pixel)
+                        w = ptr8(w_pixel)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[0] - 128) + int(acc))
+                        x = ptr8(int(x) + x_step)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[out_c] - 128) + int(acc))
+                        x = ptr8(int(x) + x_step)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w2] - 128) + int(acc))
+                        x = ptr8(int(x) + x_next)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w3] - 128) + int(acc))
+                        x = ptr8(int(x) + x_step)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w4] - 128) + int(acc))
+                        x = ptr8(int(x) + x_step)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w5] - 128) + int(acc))
+                        x = ptr8(int(x) + x_next)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w6] - 128) + int(acc))
+                        x = ptr8(int(x) + x_step)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w7] - 128) + int(acc))
+                        x = ptr8(int(x) + x_step)
+                        acc = ptr8(((x[0] ^ 128) - zero) * (w[w8] - 128) + int(acc))
+                    else:
+                        x_at = x_pixel
+                        w_at = w_pixel
+                        v = ky
+                        while v > 0:
+                            v -= 1
+                            x = ptr8(x_at)
+                            w = ptr8(w_at)
+                            t = kx
+                            while t > 0:
+                                t -= 1
+                                acc = ptr8(((x[0] ^ 128) - zero) * (w[0] - 128) + int(acc))
+                                x = ptr8(int(x) + x_step)
+                                w = ptr8(int(w) + out_c)
+                            x_at += x_row
+                            w_at += w_row
                     w_pixel += 1
                     repeat -= 1
                     if repeat == 0:
                         repeat = per_input
                         x_pixel += 1
                     # requantize
-                    v = channel[2]
-                    a = int(acc) << (v & 31)
-                    v >>= 8
-                    al = a & 0xFFFF
-                    ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
-                    mh = channel[1]
-                    ml = mh & 0xFFFF
-                    mh >>= 16
-                    t = ((al * ml) >> 16) & 0xFFFF
-                    al *= mh
-                    ml *= ah
-                    a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
-                    mh = (1 << v) - 1
-                    ml = mh >> 1
-                    if a < 0:
-                        ml += 1
-                    t = (a >> v) + y_zero
-                    if a & mh > ml:
-                        t += 1
-                    if t < low:
-                        t = low
-                    if t > high:
-                        t = high
-                    y[0] = t
+                    a = int(acc) << ptr8(channel)[8]
+                    x = ptr8(a & 0xFFFF)
+                    acc = ptr8((((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000)
+                    ml = channel[2]
+                    mh = channel[3]
+                    t = ((int(x) * ml) >> 16) & 0xFFFF
+                    x = ptr8(int(x) * mh)
+                    ml *= int(acc)
+                    t += (ml & 0x7FFF) + (int(x) & 0x7FFF) + 0x4000
+                    acc = ptr8(int(acc) * mh * 2 + (ml >> 15) + (int(x) >> 15) + (t >> 15))
+                    v = ptr8(channel)[9]
+                    if v > 0:
+                        acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
+                    if int(acc) < low:
+                        acc = ptr8(low)
+                    if int(acc) > high:
+                        acc = ptr8(high)
+                    y[0] = int(acc) + y_zero
                     y = ptr8(int(y) + 1)
-                    channel = ptr32(int(channel) + 12)
+                    channel = ptr16(int(channel) + 12)
                 ix0 += rec[18]
             iy0 += rec[17]
         image += in_h * in_w * in_c

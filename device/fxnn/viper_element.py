@@ -37,8 +37,8 @@ def pairwise(x1: ptr8, x2: ptr8, constants: ptr8):
     left = rec[21]
     right = rec[22]
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
     i0 = 0
     while i0 < rec[8]:
         i1 = 0
@@ -70,14 +70,14 @@ def pairwise(x1: ptr8, x2: ptr8, constants: ptr8):
                     ml = mh >> 1
                     if a < 0:
                         ml += 1
-                    t = (a >> right) + y_zero
+                    t = a >> right
                     if a & mh > ml:
                         t += 1
                     if t < low:
                         t = low
                     if t > high:
                         t = high
-                    y[0] = t
+                    y[0] = t + y_zero
                     y = ptr8(int(y) + 1)
                 i2 += 1
             i1 += 1

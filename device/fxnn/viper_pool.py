@@ -105,8 +105,8 @@ def mean(x: ptr8, acc: ptr8, constants: ptr8):
     r2 = rec[11]
     c = rec[12]
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
     n = rec[8]
     while n > 0:
         n -= 1
@@ -144,14 +144,14 @@ def mean(x: ptr8, acc: ptr8, constants: ptr8):
                 ml = mh >> 1
                 if a < 0:
                     ml += 1
-                t = (a >> v) + y_zero
+                t = a >> v
                 if a & mh > ml:
                     t += 1
                 if t < low:
                     t = low
                 if t > high:
                     t = high
-                y[0] = t
+                y[0] = t + y_zero
                 y = ptr8(int(y) + 1)
                 ic += 1
             inner += r2 * c

@@ -65,9 +65,10 @@ def _channel_table(first_words: np.ndarray, multipliers: list[tuple[int, int]]) 
     return table
 
 
-def _per_channel(x: Tensor, w: Tensor, y: Tensor, channels: int) -> list[tuple[int, int]]:
+def _multipliers(formula, x: Tensor, w: Tensor, y: Tensor, channels: int) -> list[tuple[int, int]]:
+    """(multiplier, shift) of each output channel; one weight scale serves them all."""
     scales = w.quant.scales if w.quant.per_channel else w.quant.scales * channels
-    return [fixed_point.conv_multiplier(x.quant.scale, s, y.quant.scale) for s in scales]
+    return [formula(x.quant.scale, s, y.quant.scale) for s in scales]
 
 
 def _folded_bias(x: Tensor, bias: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -88,7 +89,7 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     if in_c != words[11]:
         raise Unsupported(f"grouped convolution ({words[11]} channels in, weights for {in_c})", "use a normal or depthwise one")
     k = Constants()
-    words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), _per_channel(x, w, y, out_c)))
+    words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), _multipliers(fixed_point.conv_multiplier, x, w, y, out_c)))
     words[27] = k.add(_offset_binary(w.data))
     macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
@@ -106,7 +107,7 @@ def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
         raise Unsupported(f"weights {w.shape} do not fit {words[11]} input channels", _RETRAIN)
     words[29] = multiplier
     k = Constants()
-    words[28] = k.add(_channel_table(bias, _per_channel(x, w, y, out_c)))
+    words[28] = k.add(_channel_table(bias, _multipliers(fixed_point.conv_multiplier, x, w, y, out_c)))
     words[27] = k.add(_offset_binary(w.data))
     ctx.emit(Step("depthwise_conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   macs=y.size * kh * kw))  # fmt: skip
@@ -124,10 +125,7 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     rows, rest = divmod(x.size, in_c)
     if rest or y.size != rows * out_c:
         raise Unsupported(f"input {x.shape} does not fit weights {w.shape}", _RETRAIN)
-    if w.quant.per_channel:
-        multipliers = _per_channel(x, w, y, out_c)
-    else:
-        multipliers = [fixed_point.fully_connected_multiplier(x.quant.scale, w.quant.scale, y.quant.scale)] * out_c
+    multipliers = _multipliers(fixed_point.fully_connected_multiplier, x, w, y, out_c)
     low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
     values = [1, rows, 1, in_c, rows, 1, out_c, 1, 1, 1, 1, 1, 1, 0, 0, x.quant.zero_point, y.quant.zero_point, low, high]
     words = dict(enumerate(values, 8))

@@ -181,17 +181,31 @@ class RunnerTarget(Target):
 
     # A generous bound on one multiply-accumulate there, for timeouts only.
     seconds_per_mac = 1e-5
+    # Inputs that one run can take; None: any number.
+    input_bytes_at_once: int | None = None
 
     @abstractmethod
     def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
         """Does the job, feeding the answers; returns what else there is to say if it failed (stderr)."""
 
     def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
-        answers = Answers(packed, progress)
-        count = len(inputs[0])
-        details = self._execute("run", packed, frames_to_bytes(inputs), count, self._timeout_s(packed, count), answers)
-        answers.check(self.name, details)
-        return answers.outputs(), RunStats(answers.about["backend"], answers.total_us, answers.heap_peak_bytes)
+        frames = len(inputs[0])
+        at_once = frames
+        if self.input_bytes_at_once:
+            at_once = max(1, self.input_bytes_at_once // sum(tensor.bytes for tensor in packed.inputs))
+        parts, total_us, heap_peak = [], 0, None
+        for start in range(0, frames, at_once):
+            part = tuple(array[start : start + at_once] for array in inputs)
+            count = len(part[0])
+            answers = Answers(packed, progress and (lambda done, start=start: progress(start + done)))
+            timeout_s = self._timeout_s(packed, count)
+            details = self._execute("run", packed, frames_to_bytes(part), count, timeout_s, answers)
+            answers.check(self.name, details)
+            parts.append(answers.outputs())
+            total_us += answers.total_us
+            heap_peak = answers.heap_peak_bytes
+        outputs = [np.concatenate(column) for column in zip(*parts)]
+        return outputs, RunStats(answers.about["backend"], total_us, heap_peak)
 
     def profile(self, packed: Packed) -> Profile:
         answers = Answers(packed)

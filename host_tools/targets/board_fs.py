@@ -9,7 +9,7 @@ from .mpremote_board import Board
 
 # MicroPython, run on the board. Removing and copying are done there: nothing goes over the wire.
 _HELPERS = """\
-import os
+import hashlib, os
 def kind(p):
     try:
         return os.stat(p)[0] & 0x4000 and 'dir' or 'file'
@@ -51,26 +51,9 @@ def rename(a, b):
             raise
         os.remove(b)
         os.rename(a, b)
-"""
-# Reading is quick next to writing; the timeouts are for the emulated board, whose flash takes 0.5 kB/s.
-_SLOW_S = 300
-
-
-def tree(board: Board, paths: list[str]) -> dict[str, int]:
-    """{path: bytes} of everything under the paths that is there; folders have -1 bytes."""
-    printed = board.exec(f"{_HELPERS}for p in {paths!r}: tree(p)\n", _SLOW_S)
-    return dict(ast.literal_eval(line) for line in printed.splitlines() if line.startswith("("))
-
-
-def sha256(board: Board, paths: list[str]) -> dict[str, bytes]:
-    """{path: SHA-256} of files on the board."""
-    if not paths:
-        return {}
-    code = f"""\
-import hashlib
-buf = memoryview(bytearray(512))
-for p in {paths!r}:
+def sha256(p):
     h = hashlib.sha256()
+    buf = memoryview(bytearray(512))
     with open(p, 'rb') as f:
         while True:
             n = f.readinto(buf)
@@ -79,7 +62,23 @@ for p in {paths!r}:
             h.update(buf[:n])
     print(repr((p, h.digest())))
 """
-    printed = board.exec(code, _SLOW_S)
+# Reading is quick next to writing; the timeouts are for the emulated board, whose flash takes 0.5 kB/s.
+_SLOW_S = 300
+
+
+def tree(board: Board, paths: list[str]) -> dict[str, int]:
+    """{path: bytes} of everything under the paths that is there; folders have -1 bytes."""
+    board.define(_HELPERS)
+    printed = board.exec(f"for p in {paths!r}: tree(p)\n", _SLOW_S)
+    return dict(ast.literal_eval(line) for line in printed.splitlines() if line.startswith("("))
+
+
+def sha256(board: Board, paths: list[str]) -> dict[str, bytes]:
+    """{path: SHA-256} of files on the board."""
+    if not paths:
+        return {}
+    board.define(_HELPERS)
+    printed = board.exec(f"for p in {paths!r}: sha256(p)\n", _SLOW_S)
     return dict(ast.literal_eval(line) for line in printed.splitlines() if line.startswith("("))
 
 
@@ -90,8 +89,18 @@ def find_file(board: Board, folder: str, data: bytes) -> str | None:
     return next((path for path, digest in sha256(board, same_size).items() if digest == wanted), None)
 
 
+def holds(board: Board, folder: str, files: dict[str, bytes]) -> bool:
+    """Whether the board's folder holds these files, to the last byte, and no others."""
+    there = {path: size for path, size in tree(board, [folder]).items() if size >= 0}
+    if there != {path: len(data) for path, data in files.items()}:
+        return False
+    digests = sha256(board, list(files))
+    return all(digests[path] == hashlib.sha256(data).digest() for path, data in files.items())
+
+
 def run(board: Board, steps: list[tuple[str, ...]]) -> None:
     """Does the steps in order, in one exec, so that a pulled cable stops none: ("rename", a, b), ("copy", a, b),
     ("remove", path) with all that is in it, ("makedirs", path) for the folders above path."""
     lines = [f"{name}({', '.join(map(repr, arguments))})" for name, *arguments in steps]
-    board.exec(_HELPERS + "\n".join(lines) + "\n", _SLOW_S)
+    board.define(_HELPERS)
+    board.exec("\n".join(lines) + "\n", _SLOW_S)

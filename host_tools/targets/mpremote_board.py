@@ -8,6 +8,7 @@ import contextlib
 import errno
 import io
 import os
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +19,38 @@ from mpremote.transport_serial import SerialTransport
 
 from ..errors import ToolError
 
-# A board that is there answers the first prompt within this; the emulated one is slower than a real one.
-ANSWER_TIMEOUT_S = 10
-# Written in one piece: more per piece means fewer round trips, less means less of the board's RAM.
+# A board that is there answers the first prompt within this; the emulated one, on a busy machine, takes longest.
+ANSWER_TIMEOUT_S = 15
+# What is on its way to the board at any time. It waits for it in a loop, so a serial chip's small buffer suffices.
 WRITE_BYTES = 512
+# Files go over the wire as they are: as text in a program (`w(b'\\x00...')`, as mpremote writes them) they are three
+# times as long, and the board would have to compile them. A dot asks for each piece; before the first one, a byte 3
+# would still be a Ctrl-C.
+_RECEIVE = """\
+import micropython, sys
+def fxnn_receive(path):
+    view = memoryview(bytearray(512))
+    read = sys.stdin.buffer.readinto
+    with open(path, 'wb') as f:
+        micropython.kbd_intr(-1)
+        try:
+            while True:
+                sys.stdout.write('.')
+                read(view[:2])
+                n = view[0] | view[1] << 8
+                if not n:
+                    break
+                read(view[:n])
+                f.write(view[:n])
+        finally:
+            micropython.kbd_intr(3)
+"""
 
 BUSY_FIX = "close the program that uses the port (a terminal, Thonny, mpremote, another fxnn) and try again"
+
+
+class _GaveUp(Exception):
+    """fxnn_receive has ended early."""
 
 
 class BoardScriptError(ToolError):
@@ -48,20 +75,12 @@ class Board:
     def __init__(self, port: str):
         self.port = port
         self._transport = _open(port)
-        self._mounted = False
+        self._defined: set[str] = set()
         try:
-            # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
-            self._silenced(lambda: self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S))
-        except TransportError as e:
+            self.reset()
+        except ToolError:
             self._transport.close()
-            raise ToolError(
-                f"the board on {port} does not answer",
-                f"no MicroPython prompt ({e})",
-                "is this the right port, and does the board run MicroPython? Unplug it, plug it in and try again",
-            ) from None
-        except OSError as e:
-            self._transport.close()
-            raise _gone(port, e) from None
+            raise
 
     def exec(self, code: str, timeout_s: float = 60, on_text: Callable[[str], None] | None = None) -> str:
         """Runs code on the board and returns (or hands out, as it comes) what it prints.
@@ -72,16 +91,8 @@ class Board:
         consume = None
         if on_text:
             consume = lambda data: on_text(decoder.decode(data.replace(b"\x04", b"")))
-        try:
-            printed, error = self._silenced(lambda: self._transport.exec_raw(code, timeout_s, consume))
-        except TransportError as e:
-            raise ToolError(
-                f"the board on {self.port} stopped answering",
-                f"nothing for {timeout_s:.0f} s ({e})",
-                "unplug the board, plug it in and try again",
-            ) from None
-        except OSError as e:
-            raise _gone(self.port, e) from None
+        with self._failures_named(timeout_s):
+            printed, error = self._transport.exec_raw(code, timeout_s, consume)
         if error:
             raise BoardScriptError(self.port, error.decode(errors="replace"))
         return printed.decode(errors="replace")
@@ -90,22 +101,59 @@ class Board:
         """The value of a Python expression on the board (a literal: numbers, text, bytes, tuples, lists, dicts)."""
         return ast.literal_eval(self.exec(f"print(repr({expression}))").strip())
 
+    def define(self, code: str) -> None:
+        """Runs code that defines functions for later execs; once, however often it is asked for."""
+        if code not in self._defined:
+            self.exec(code)
+            self._defined.add(code)
+
     def write_file(self, path: str, data: bytes, on_bytes: Callable[[int], None] | None = None) -> None:
-        """Writes a file; on_bytes is called with the number of bytes of each piece written."""
-        self.exec(f"f=open({path!r},'wb')\nw=f.write")
-        for at in range(0, len(data), WRITE_BYTES):
-            piece = data[at : at + WRITE_BYTES]
-            self.exec(f"w({piece!r})")
-            if on_bytes:
-                on_bytes(len(piece))
-        self.exec("f.close()\ndel f,w")
+        """Writes a file; on_bytes is called with the number of bytes of each piece written. Raises as exec does."""
+        self.define(_RECEIVE)
+        link = self._transport.serial
+        with self._failures_named():
+            self._transport.exec_raw_no_follow(f"fxnn_receive({path!r})")
+            try:
+                for at in range(0, len(data), WRITE_BYTES):
+                    self._wait_for_dot()
+                    piece = data[at : at + WRITE_BYTES]
+                    link.write(len(piece).to_bytes(2, "little") + piece)
+                    if on_bytes:
+                        on_bytes(len(piece))
+                self._wait_for_dot()
+                link.write(b"\0\0")
+                _, error = self._transport.follow(4 * ANSWER_TIMEOUT_S)
+            except _GaveUp:  # its output has ended, the traceback comes next
+                error = self._transport.read_until(1, b"\x04", timeout=ANSWER_TIMEOUT_S)[:-1]
+            except KeyboardInterrupt:
+                # The board ignores Ctrl-C while it receives: zeros fill the piece it waits for, two more end the file.
+                link.write(bytes(WRITE_BYTES + 2))
+                raise
+        if error:
+            raise BoardScriptError(self.port, error.decode(errors="replace"))
+
+    def _wait_for_dot(self) -> None:
+        for _ in range(4):  # erasing a block of flash may take longer than the port's own timeout
+            answer = self._transport.serial.read(1)
+            if answer == b"\x04":
+                raise _GaveUp
+            if answer:
+                return
+        raise TransportError("no acknowledgement")
+
+    def reset(self) -> None:
+        """A fresh raw REPL by a soft reset, whatever the board was doing."""
+        self._defined.clear()
+        with self._failures_named(), contextlib.redirect_stdout(io.StringIO()):
+            # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
+            self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S)
 
     def mount(self, folder: Path) -> str:
         """Shows a folder of this computer to the board, read over the wire; returns its path there."""
-        self._silenced(lambda: self._transport.mount_local(str(folder)))
+        with self._failures_named():
+            self._transport.mount_local(str(folder))
         # mpremote reads a pty byte by byte, without a timeout once a folder is mounted; polling works there too.
         self._transport.is_pty = False
-        self._mounted = True
         return SerialTransport.fs_hook_mount
 
     def close(self, restart: bool = True) -> None:
@@ -130,11 +178,20 @@ class Board:
     def __exit__(self, *_):
         self.close()
 
-    @staticmethod
-    def _silenced(call):
-        # mpremote prints what it received when a prompt is missing; here the ToolError says it.
-        with contextlib.redirect_stdout(io.StringIO()):
-            return call()
+    @contextlib.contextmanager
+    def _failures_named(self, timeout_s: float = ANSWER_TIMEOUT_S):
+        """What goes wrong on the wire, as a ToolError."""
+        try:
+            yield
+        except TransportError as e:
+            started = bool(self._defined)
+            raise ToolError(
+                f"the board on {self.port} {'stopped answering' if started else 'does not answer'}",
+                f"nothing for {timeout_s:.0f} s ({e})",
+                "is this the right port, and does the board run MicroPython? Unplug it, plug it in and try again",
+            ) from None
+        except (OSError, struct.error) as e:  # struct.error: mpremote unpacks an answer that did not come
+            raise _gone(self.port, e) from None
 
 
 def _open(port: str) -> SerialTransport:

@@ -52,11 +52,16 @@ def test_generated_cases_are_the_same_every_time(op):
 
 
 def test_sum_past_int32_wraps_as_tflm_does():
-    """requantize() lands on -2**31 + 47 there, and the zero point -89 takes it across."""
-    source = strategies.RandomSource("depthwise_conv_2d/11/337")
-    case = strategies.expected(strategies.build("depthwise_conv_2d", source, "past int32"))
-    wrong = strategies.difference(case, run(case.tflite, case.inputs))
-    assert wrong is None, wrong
+    """requantize(-2**17) is -2**31 + 47 here, and the zero point of -128 takes it across: eq. (3)."""
+    k = 1241 * 2.0**-23
+    b = Builder()
+    x = b.input((1, 1), scale=1 + k)
+    bias = b.constant(np.array([-(1 << 17), 1 << 16], np.int32), 1.0)
+    y = b.fully_connected(x, b.constant(np.zeros((2, 1), np.int8), 1 - k), bias, scale=2.0**-14, zero_point=-128)
+    assert fixed_point.conv_multiplier(1 + k, 1 - k, 2.0**-14) == ((1 << 31) - 47, 14)
+    inputs = [np.zeros((1, 1), np.int8)]
+    tflite = b.finish([y])
+    assert Oracle(tflite).run(inputs)[0].tolist() == run(tflite, inputs)[0].tolist() == [[127, 127]]
 
 
 @pytest.mark.parametrize("shift", (8, 16, 24, 29))

@@ -1,0 +1,32 @@
+"""Builds what the tests and `fxnn` would build at first use: the Pico's firmware, the unix port, the fast emulator.
+
+python -m host_tools.setup_env    a few minutes the first time, no time after that
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .cache import cache_dir
+from .errors import ToolError
+from .fast_rp2040py import fast_rp2040py
+from .firmware import firmware_name, pico_firmware
+from .micropython_source import console
+from .unix_port import unix_micropython
+
+
+def main() -> int:
+    try:
+        firmware = pico_firmware()
+        console.print(f"firmware   {firmware_name(firmware)}")
+        console.print(f"unix port  {unix_micropython()}")
+        console.print(f"emulator   {'compiled for this Python' if fast_rp2040py() else 'as installed (slow)'}")
+    except ToolError as e:
+        print(f"fxnn: {e}", file=sys.stderr)
+        return 1
+    console.print(f"kept in    {cache_dir()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Every kernel, every backend, the same bytes: random and extreme cases of tests/micropython/cases.py."""
+
+import pytest
+
+from tests.micropython.boards import run_pico, run_unix
+from tests.micropython.cases import KERNELS, bundle, device_module
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_viper_equals_ref_on_unix(kernel, tmp_path):
+    """64-bit machine words; `ref` both as computed here and as computed by MicroPython."""
+    files = {"cases.bin": bundle(hash_seed(kernel), 100, (kernel,))}
+    assert run_unix("kernels.py", files, tmp_path) == "cases 100 failed 0\n"
+
+
+@pytest.mark.pico
+@pytest.mark.parametrize("seed", (1, 2))
+def test_viper_equals_ref_on_the_pico(seed):
+    """32-bit machine words, on the real firmware."""
+    printed = run_pico("kernels.py", {"cases.bin": bundle(seed, 8)}, BACKENDS=("viper",))
+    assert printed == f"cases {8 * len(KERNELS)} failed 0\n"
+
+
+@pytest.mark.pico
+def test_ref_on_the_pico():
+    printed = run_pico("kernels.py", {"cases.bin": bundle(3, 1)}, BACKENDS=("ref",))
+    assert printed == f"cases {len(KERNELS)} failed 0\n"
+
+
+def hash_seed(kernel: str) -> int:
+    """A seed that differs by kernel and not by run."""
+    return sum(kernel.encode())
+
+
+def test_a_wrong_kernel_is_noticed(tmp_path):
+    """The harness itself: a self-test vector changed by one bit fails on both backends."""
+    data = bytearray(bundle(1, 1, ("lut",)))
+    from zlib import crc32
+
+    data[-1] ^= 1
+    data[16:20] = crc32(data[20:]).to_bytes(4, "little")
+    printed = run_unix("kernels.py", {"cases.bin": bytes(data)}, tmp_path)
+    assert printed.count("FAIL") == 2 and printed.endswith("cases 1 failed 2\n")
+
+
+REQUANTIZE = (
+    (0, 2**31 - 1, 0, 0, 0),
+    (1, 2**30, 0, 0, 1),  # 0.5: high_mul rounds halves up
+    (-1, 2**30, 0, 0, 0),
+    (3, 2**31 - 1, 0, 1, 2),  # 1.5: RoundingDivideByPOT rounds halves away from zero
+    (-3, 2**31 - 1, 0, 1, -2),
+    (2**31 - 1, 2**31 - 1, 0, 31, 1),
+    (-(2**31), 2**31 - 1, 0, 0, -(2**31) + 1),
+    (-(2**31), 2**31 - 1, 0, 31, -1),
+    (2**31, 2**30, 0, 0, -(2**30)),  # the accumulator is taken modulo 2^32
+    (1, 2**30, 31, 0, -(2**30)),
+    (12345, 0, 0, 3, 0),
+)
+
+
+@pytest.mark.parametrize("acc, multiplier, left, right, y", REQUANTIZE)
+def test_requantize_by_hand(acc, multiplier, left, right, y):
+    assert device_module("ref").requantize(acc, multiplier, left, right) == y

@@ -1,0 +1,52 @@
+"""Loads every malformed file of errors.bin, by bytes and by path: the error's text must be the one stored before it.
+
+errors.bin (tests/host/test_device_api.py): text and file in turn, each after its length as u32.
+"""
+
+import gc
+import os
+import struct
+
+import fxnn
+
+
+def pieces(f):
+    while True:
+        size = f.read(4)
+        if not size:
+            return
+        yield f.read(struct.unpack("<I", size)[0])
+
+
+def error(source):
+    try:
+        fxnn.load(source)
+    except (ValueError, MemoryError) as e:
+        return "%s: %s" % (type(e).__name__, e)
+    return "none"
+
+
+done = 0
+with open("errors.bin", "rb") as f:
+    text = None
+    for piece in pieces(f):
+        if text is None:
+            text = piece.decode()
+            continue
+        with open("bad.fxnn", "wb") as bad:
+            bad.write(piece)
+        for source in (piece, "bad.fxnn"):
+            got = error(source)
+            # What is free and the largest block are the board's; a path also needs the resident part.
+            if text.startswith("MemoryError"):
+                words = got.replace(",", "").split()
+                need, free, largest = int(words[3]), int(words[5]), int(words[9])
+                if need in (10**9, 10**9 + 464) and 0 < largest <= free:
+                    got = got.replace("%d bytes, %d free, largest block %d" % (need, free, largest), "")
+            if got != text:
+                raise AssertionError("file %d: got %r, want %r" % (done, got, text))
+        done += 1
+        text = None
+        gc.collect()
+os.remove("bad.fxnn")
+print("errors", done)

@@ -1,0 +1,46 @@
+"""invoke() allocates nothing; loading and forgetting a network gives its memory back. Prints "ok".
+
+all.fxnn (tests/host/test_device_api.py) is a network that uses every kernel.
+"""
+
+import gc
+import micropython
+
+import fxnn
+
+ROUNDS = 100
+
+net = fxnn.load("all.fxnn")
+net.invoke()
+micropython.heap_lock()
+net.invoke()
+net.invoke()
+locked = micropython.heap_unlock()
+if locked:
+    raise AssertionError("heap still locked")
+print("kernels", sorted([net.file.op(i)[0] for i in range(net.file.op_count)]))
+
+
+def cycle(source):
+    net = fxnn.load(source)
+    net.invoke()
+    net = None
+
+
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+
+
+net = None
+with open("all.fxnn", "rb") as f:
+    raw = f.read()
+for source in ("all.fxnn", raw):
+    cycle(source)
+    before = used()
+    for _ in range(ROUNDS):
+        cycle(source)
+    # what the collector finds on the stack may differ by a little from one collection to the next
+    if used() - before > 512:
+        raise AssertionError("heap grew by %d bytes in %d loads" % (used() - before, ROUNDS))
+print("ok")
