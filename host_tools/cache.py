@@ -34,7 +34,7 @@ def build_once(final: Path, build: Callable[[Path], None]) -> Path:
     """`final` if it is there; else what `build(path)` makes, a file or a folder, moved into place when complete.
 
     `path` is an empty folder's child called as `final` is, on the same disk. Processes that want the same thing wait
-    for the one that makes it. An exception in `build` leaves nothing behind.
+    for the one that makes it. An exception in `build` leaves nothing behind, a kill nothing that lasts.
     """
     if final.exists():
         return final
@@ -42,7 +42,10 @@ def build_once(final: Path, build: Callable[[Path], None]) -> Path:
     with _locked(final.with_name(final.name + ".lock")):
         if final.exists():  # another process made it while this one waited
             return final
-        folder = Path(tempfile.mkdtemp(prefix="building-", dir=final.parent))
+        prefix = f"building-{final.name}-"
+        for left in final.parent.glob(prefix + "*"):  # by a process that was killed: the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=final.parent))
         try:
             build(folder / final.name)
             os.replace(folder / final.name, final)

@@ -163,6 +163,7 @@ def _build(final: Path) -> None:
         "CMAKE_BUILD_TYPE": "MinSizeRel",  # what the port's Makefile asks for
     }
     environment = {**os.environ, "SOURCE_DATE_EPOCH": source_date(), "LDFLAGS": f"-L{folder / 'lib'}"}
+    environment["PYTHONHASHSEED"] = "0"  # MicroPython's generators print sets in whatever order they come
     # Settings of a Pico developer's shell would change what is built.
     for name in ("PICO_SDK_PATH", "PICO_BOARD", "PICO_PLATFORM", "MICROPY_MPYCROSS", "CFLAGS", "CXXFLAGS"):
         environment.pop(name, None)

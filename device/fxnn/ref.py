@@ -49,7 +49,7 @@ def _i32(buffer, offset):
 
 def _output(record, acc, multiplier, left_shift, right_shift):
     """The raw output byte of an accumulator: eq. (3)."""
-    y = requantize(acc, multiplier, left_shift, right_shift) + record[24]
+    y = wrap32(requantize(acc, multiplier, left_shift, right_shift) + record[24])
     return max(record[25], min(record[26], y)) & 0xFF
 
 

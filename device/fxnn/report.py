@@ -1,10 +1,15 @@
 """Reports for the REPL: tables whose rows are tuples."""
 
+from micropython import const
+
 from .tensor import text_shape
 
 _KERNELS = (
     "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut".split()
 )
+
+
+_WIDTH = const(34)  # longer names, which TFLite makes, are cut in print
 
 
 class Report:
@@ -17,13 +22,16 @@ class Report:
 
     def __repr__(self):
         rows = [self.head] + self.rows
-        widths = [max([len(str(row[i])) for row in rows]) for i in range(len(self.head))]
+        widths = [min(_WIDTH, max([len(str(row[i])) for row in rows])) for i in range(len(self.head))]
         lines = []
         for row in rows:
             cells = []
             for cell, width in zip(row, widths):
-                space = " " * (width - len(str(cell)))
-                cells.append(str(cell) + space if isinstance(cell, str) else space + str(cell))
+                if isinstance(cell, str):
+                    cell = cell if len(cell) <= width else cell[: width - 2] + ".."
+                    cells.append(cell + " " * (width - len(cell)))
+                else:
+                    cells.append(" " * (width - len(str(cell))) + str(cell))
             lines.append("  ".join(cells).rstrip())
         return "\n".join(lines + self.foot)
 

@@ -3,8 +3,7 @@
 requantize without 64-bit products, exact modulo 2^32 (FORMAT.md eq. (2)): with a = ah * 2^16 + al (ah signed) and
 multiplier = mh * 2^16 + ml, a * multiplier / 2^31 = ah*mh * 2 + (ah*ml + al*mh + (al*ml >> 16)) / 2^15; the two
 middle products fill 32 bits, so their top and low parts are added separately. Then, for v = right_shift > 0,
-RoundingDivideByPOT(h, v) is ((h - (h < 0)) / 2^(v-1) + 1) / 2, both rounded down: no sum leaves 32 bits. The zero point is added after the
-clamp, whose bounds it is taken from: before, it could.
+RoundingDivideByPOT(h, v) is ((h - (h < 0)) / 2^(v-1) + 1) / 2, both rounded down: no sum leaves 32 bits.
 """
 
 import micropython
@@ -31,9 +30,12 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     dilation_h = rec[19]
     dilation_w = rec[20]
     zero = (rec[23] + 128) & 255
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     lanes = 0xFF00FF
     signs = 0x8080
     signs = (signs << 16) + signs
@@ -114,9 +116,9 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         x = ptr8(int(x) + 1)
                         w = ptr8(int(w) + 1)
                     # requantize
-                    a = int(acc) << ptr8(channel)[8]
+                    a = int(acc) << ptr8(channel)[8] << wide >> wide
                     x = ptr8(a & 0xFFFF)
-                    acc = ptr8((((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000)
+                    acc = ptr8(a >> 16)
                     ml = channel[2]
                     mh = channel[3]
                     t = ((int(x) * ml) >> 16) & 0xFFFF
@@ -127,11 +129,12 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     v = ptr8(channel)[9]
                     if v > 0:
                         acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
+                    acc = ptr8((int(acc) + y_zero) << wide >> wide)
                     if int(acc) < low:
                         acc = ptr8(low)
                     if int(acc) > high:
                         acc = ptr8(high)
-                    y[0] = int(acc) + y_zero
+                    y[0] = int(acc)
                     y = ptr8(int(y) + 1)
                     channel = ptr16(int(channel) + 12)
                 ix0 += rec[18]
@@ -160,9 +163,12 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     dilation_h = rec[19]
     dilation_w = rec[20]
     zero = (rec[23] + 128) & 255
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     per_input = rec[29]
     x_step = dilation_w * in_c
     x_row = dilation_h * in_w * in_c
@@ -257,9 +263,9 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         repeat = per_input
                         x_pixel += 1
                     # requantize
-                    a = int(acc) << ptr8(channel)[8]
+                    a = int(acc) << ptr8(channel)[8] << wide >> wide
                     x = ptr8(a & 0xFFFF)
-                    acc = ptr8((((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000)
+                    acc = ptr8(a >> 16)
                     ml = channel[2]
                     mh = channel[3]
                     t = ((int(x) * ml) >> 16) & 0xFFFF
@@ -270,11 +276,12 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     v = ptr8(channel)[9]
                     if v > 0:
                         acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
+                    acc = ptr8((int(acc) + y_zero) << wide >> wide)
                     if int(acc) < low:
                         acc = ptr8(low)
                     if int(acc) > high:
                         acc = ptr8(high)
-                    y[0] = int(acc) + y_zero
+                    y[0] = int(acc)
                     y = ptr8(int(y) + 1)
                     channel = ptr16(int(channel) + 12)
                 ix0 += rec[18]

@@ -36,48 +36,50 @@ def pairwise(x1: ptr8, x2: ptr8, constants: ptr8):
     step2 = rec[19]
     left = rec[21]
     right = rec[22]
+    mh = rec[20]
+    ml = mh & 0xFFFF
+    mh >>= 16
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     i0 = 0
     while i0 < rec[8]:
         i1 = 0
         while i1 < rec[9]:
             i2 = 0
             while i2 < rec[10]:
-                x1 = ptr8(at1 + i0 * rec[12] + i1 * rec[13] + i2 * rec[14])
-                x2 = ptr8(at2 + i0 * rec[16] + i1 * rec[17] + i2 * rec[18])
+                p1 = at1 + i0 * rec[12] + i1 * rec[13] + i2 * rec[14]
+                p2 = at2 + i0 * rec[16] + i1 * rec[17] + i2 * rec[18]
                 i3 = rec[11]
                 while i3 > 0:
                     i3 -= 1
+                    x1 = ptr8(p1)
+                    x2 = ptr8(p2)
+                    p1 += step1
+                    p2 += step2
                     if is_add:
-                        a = (table1[x1[0]] + table2[x2[0]]) << left
+                        a = (table1[x1[0]] + table2[x2[0]]) << left << wide >> wide
                     else:
-                        a = (((x1[0] ^ 128) - z1) * ((x2[0] ^ 128) - z2)) << left
-                    x1 = ptr8(int(x1) + step1)
-                    x2 = ptr8(int(x2) + step2)
-                    # requantize
-                    al = a & 0xFFFF
-                    ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
-                    mh = rec[20]
-                    ml = mh & 0xFFFF
-                    mh >>= 16
-                    t = ((al * ml) >> 16) & 0xFFFF
-                    al *= mh
-                    ml *= ah
-                    a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
-                    mh = (1 << right) - 1
-                    ml = mh >> 1
-                    if a < 0:
-                        ml += 1
-                    t = a >> right
-                    if a & mh > ml:
-                        t += 1
-                    if t < low:
-                        t = low
-                    if t > high:
-                        t = high
-                    y[0] = t + y_zero
+                        a = (((x1[0] ^ 128) - z1) * ((x2[0] ^ 128) - z2)) << left << wide >> wide
+                    # requantize; x1 and x2 are a's halves and what comes of them
+                    x1 = ptr8(a & 0xFFFF)
+                    x2 = ptr8(a >> 16)
+                    t = ((int(x1) * ml) >> 16) & 0xFFFF
+                    x1 = ptr8(int(x1) * mh)
+                    a = ml * int(x2)
+                    t += (a & 0x7FFF) + (int(x1) & 0x7FFF) + 0x4000
+                    x2 = ptr8(int(x2) * mh * 2 + (a >> 15) + (int(x1) >> 15) + (t >> 15))
+                    if right > 0:
+                        x2 = ptr8((((int(x2) + (int(x2) >> 31)) >> (right - 1)) + 1) >> 1)
+                    x2 = ptr8((int(x2) + y_zero) << wide >> wide)
+                    if int(x2) < low:
+                        x2 = ptr8(low)
+                    if int(x2) > high:
+                        x2 = ptr8(high)
+                    y[0] = int(x2)
                     y = ptr8(int(y) + 1)
                 i2 += 1
             i1 += 1

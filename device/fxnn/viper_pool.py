@@ -104,9 +104,12 @@ def mean(x: ptr8, acc: ptr8, constants: ptr8):
     b = rec[10]
     r2 = rec[11]
     c = rec[12]
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
     y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000 - y_zero
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     n = rec[8]
     while n > 0:
         n -= 1
@@ -129,29 +132,26 @@ def mean(x: ptr8, acc: ptr8, constants: ptr8):
                         x = ptr8(int(x) + c)
                     row += b * r2 * c
                 # requantize
-                a = int(acc) << rec[15]
-                v = rec[16]
-                al = a & 0xFFFF
-                ah = (((a >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
+                a = int(acc) << rec[15] << wide >> wide
+                x = ptr8(a & 0xFFFF)
+                acc = ptr8(a >> 16)
                 mh = rec[14]
                 ml = mh & 0xFFFF
                 mh >>= 16
-                t = ((al * ml) >> 16) & 0xFFFF
-                al *= mh
-                ml *= ah
-                a = ah * mh * 2 + (ml >> 15) + (al >> 15) + (((ml & 0x7FFF) + (al & 0x7FFF) + t + 0x4000) >> 15)
-                mh = (1 << v) - 1
-                ml = mh >> 1
-                if a < 0:
-                    ml += 1
-                t = a >> v
-                if a & mh > ml:
-                    t += 1
-                if t < low:
-                    t = low
-                if t > high:
-                    t = high
-                y[0] = t + y_zero
+                t = ((int(x) * ml) >> 16) & 0xFFFF
+                x = ptr8(int(x) * mh)
+                ml *= int(acc)
+                t += (ml & 0x7FFF) + (int(x) & 0x7FFF) + 0x4000
+                acc = ptr8(int(acc) * mh * 2 + (ml >> 15) + (int(x) >> 15) + (t >> 15))
+                v = rec[16]
+                if v > 0:
+                    acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
+                acc = ptr8((int(acc) + y_zero) << wide >> wide)
+                if int(acc) < low:
+                    acc = ptr8(low)
+                if int(acc) > high:
+                    acc = ptr8(high)
+                y[0] = int(acc)
                 y = ptr8(int(y) + 1)
                 ic += 1
             inner += r2 * c

@@ -1,0 +1,102 @@
+"""Many networks in one go on a MicroPython target: what a test of a hundred small models needs.
+
+All models and inputs travel in one file, cases.bin; the board loads each from there, runs it and prints its outputs.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Per case: u32 length of the model, the model (padded to 4), u32 length of the inputs, the inputs (all in one).
+SCRIPT = """\
+import binascii, gc, struct, sys
+sys.path.insert(0, 'lib')
+import fxnn
+with open('cases.bin', 'rb') as f:
+    i = 0
+    while True:
+        head = f.read(4)
+        if len(head) < 4:
+            break
+        model = f.read(struct.unpack('<I', head)[0])
+        data = f.read(struct.unpack('<I', f.read(4))[0])
+        try:
+            net = fxnn.load(model, backend=%r)
+            at = 0
+            for t in net.inputs:
+                t.data[:] = data[at:at + len(t.data)]
+                at += len(t.data)
+            net.invoke()
+            out = b''.join([bytes(t.data) for t in net.outputs])
+            print('@', i, binascii.b2a_base64(out).decode().strip())
+        except Exception as e:
+            print('@', i, 'error', repr(e))
+        net = model = data = None
+        gc.collect()
+        i += 1
+"""
+
+
+def cases_file(cases: list[tuple[bytes, list]]) -> bytes:
+    """The file of (packed model, [input arrays])."""
+    pieces = []
+    for model, inputs in cases:
+        raw = b"".join(x.tobytes() for x in inputs)
+        pieces += [struct.pack("<I", len(model)), model, struct.pack("<I", len(raw)), raw]
+    return b"".join(pieces)
+
+
+def answers(printed: str, count: int) -> list[bytes | str]:
+    """Per case the raw outputs, or the text of the exception."""
+    found: list[bytes | str] = ["no answer"] * count
+    for line in printed.splitlines():
+        if line.startswith("@ "):
+            _, index, *rest = line.split(None, 2)
+            text = rest[0] if rest else ""
+            found[int(index)] = text if text.startswith("error") else binascii.a2b_base64(text)
+    return found
+
+
+def run_ref(cases, folder: Path) -> list[bytes | str]:
+    """The plain-int kernels under CPython, in a process of its own."""
+    (folder / "cases.bin").write_bytes(cases_file(cases))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/stubs"), str(ROOT / "device")])}
+    done = subprocess.run([sys.executable, "-c", SCRIPT % "ref"], cwd=folder, env=environment, text=True,
+                          capture_output=True, check=True, timeout=600)  # fmt: skip
+    return answers(done.stdout, len(cases))
+
+
+def _package(arch: str) -> dict[str, bytes]:
+    from host_tools.board_files import package_files
+
+    return {f.path.strip("/"): f.data for f in package_files(arch)}
+
+
+def run_unix(cases, folder: Path, backend: str = "viper") -> list[bytes | str]:
+    """MicroPython's unix port."""
+    from host_tools.targets.unix import _arch
+    from host_tools.unix_port import unix_micropython
+
+    program = str(unix_micropython())
+    for name, data in {**_package(_arch(program)), "cases.bin": cases_file(cases)}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    (folder / "run.py").write_text(SCRIPT % backend)
+    done = subprocess.run([program, "-X", "heapsize=32M", "run.py"], cwd=folder, text=True, capture_output=True,
+                          check=True, timeout=600)  # fmt: skip
+    return answers(done.stdout, len(cases))
+
+
+def run_pico(cases, backend: str = "viper") -> list[bytes | str]:
+    """The virtual Pico."""
+    from host_tools.virtual_pico import run_script
+
+    files = {**_package("armv6m"), "cases.bin": cases_file(cases)}
+    return answers(run_script(files, SCRIPT % backend, 600), len(cases))
