@@ -21,6 +21,7 @@ from ..errors import ToolError
 
 # A board that is there answers the first prompt within this; the emulated one, on a busy machine, takes longest.
 ANSWER_TIMEOUT_S = 15
+_INTERRUPT_EVERY_S = 0.5
 # What is on its way to the board at any time. It waits for it in a loop, so a serial chip's small buffer suffices.
 WRITE_BYTES = 512
 # Files go over the wire as they are: as text in a program (`w(b'\\x00...')`, as mpremote writes them) they are three
@@ -145,8 +146,29 @@ class Board:
         """A fresh raw REPL by a soft reset, whatever the board was doing."""
         self._defined.clear()
         with self._failures_named(), contextlib.redirect_stdout(io.StringIO()):
+            self._interrupt()
             # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
             self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S)
+
+    def _interrupt(self) -> None:
+        """Ctrl-C until a prompt comes, or for ANSWER_TIMEOUT_S.
+
+        One is not enough: a board that is just starting main.py drops it, and a program may swallow it.
+        """
+        link = self._transport.serial
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        seen = b""
+        while time.monotonic() < deadline:
+            link.write(b"\r\x03\x02")  # Ctrl-B: out of a raw REPL that an earlier program left
+            pause = time.monotonic() + _INTERRUPT_EVERY_S
+            while time.monotonic() < pause:
+                waiting = link.inWaiting()
+                if waiting:
+                    seen = (seen + link.read(waiting))[-64:]
+                    if seen.rstrip().endswith(b">>>"):
+                        return
+                else:
+                    time.sleep(0.01)
 
     def mount(self, folder: Path) -> str:
         """Shows a folder of this computer to the board, read over the wire; returns its path there."""

@@ -12,7 +12,7 @@ import struct
 import sys
 from pathlib import Path
 
-from tests.fxnn_builder import Network, channel_table, padded
+from tests.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
 
 ROOT = Path(__file__).parents[2]
 INT32 = (-(2**31), 2**31 - 1)
@@ -60,18 +60,16 @@ class Cases:
     def channels(self, count: int) -> bytes:
         return channel_table([(self.acc(), *self.scale()) for _ in range(count)])
 
-    def network(self, kernel: str, arena_bytes: int, words: dict[int, int], constants: bytes = b"") -> bytes:
-        """The packed file of one op with its self-test vector."""
+    def network(self, kernel: str, arena_bytes: int, words: dict[int, int], constants: bytes = b"", x: bytes = b"") -> bytes:
+        """The packed file of one op with its self-test vector. x: the first bytes of the arena; the rest is random."""
         ref = device_module("ref")
         arena_bytes += -arena_bytes % 4
         net = Network(arena_bytes, kernel)
         net.tensor("input", 0, (arena_bytes,)).tensor("output", 0, (arena_bytes,)).op(kernel, words, constants)
-        arena = bytearray(self.raw(arena_bytes))
+        arena = bytearray(x + self.raw(arena_bytes)[len(x) :])
         before = bytes(arena)
         record = [words.get(i, 0) for i in range(32)]
-        ref.kernel({"conv_2d": 1, "depthwise_conv_2d": 2, "fully_connected": 3, "max_pool_2d": 4, "average_pool_2d": 5,
-                    "mean": 6, "add": 7, "mul": 8, "copy": 9, "softmax": 10, "lut": 11}[kernel])(
-            record, arena, padded(constants))  # fmt: skip
+        ref.kernel(KERNEL_IDS[kernel])(record, arena, padded(constants))
         net.vectors.append(before + bytes(arena))
         return net.build()
 
@@ -212,6 +210,70 @@ class Cases:
         words = {5: 2, 6: r.choice((2, rows * depth + 5)), 8: rows, 9: depth, 10: count, 11: 4}
         return self.network("softmax", 2 * rows * depth + 12, words, struct.pack(f"<i{count}i", 0, *table))
 
+    def near_tie(self) -> tuple[int, int, int, int]:
+        """(acc, multiplier, left_shift, right_shift) whose output is not saturated and at, or beside, a rounding tie."""
+        r = self.random
+        if r.random() < 0.3:
+            # acc * multiplier / 2^31 is a half: multiplier = odd * 2^j, acc = odd * 2^(30 - j)
+            j = r.randint(24, 30)
+            multiplier = r.randrange(2 ** (30 - j) | 1, 2 ** (31 - j), 2) << j
+            return (r.randrange(-127, 128, 2) << (30 - j)) + r.choice((0, 0, 1, -1)), multiplier, 0, r.choice((0, 0, 1, 2))
+        multiplier = r.choice((r.randint(2**30, 2**31 - 1), 2**30, 2**31 - 1, 2**31 - 0x10000, 2**30 + 0xFFFF))
+        right = r.randint(1, 23)
+        tie = (2 * r.randint(-130, 130) + 1) << (right - 1)
+        return (tie << 31) // multiplier + r.randint(-2, 2), multiplier, 0, right
+
+    def requantize_conv_2d(self) -> bytes:
+        """A pixel of one channel with weights of 0: every accumulator is its channel's word 0."""
+        words = dict(enumerate([1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0], 8))
+        words |= {5: 0, 6: 8, 7: 4, 24: self.random.randint(-2, 2), 25: -128, 26: 127, 27: 2400, 28: 0}
+        table = channel_table([self.near_tie() for _ in range(200)])
+        return self.network("conv_2d", 208, words, table + b"\x80" * 200)
+
+    def requantize_depthwise_conv_2d(self) -> bytes:
+        words = dict(enumerate([1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0], 8))
+        words |= {5: 0, 6: 8, 24: self.random.randint(-2, 2), 25: -128, 26: 127, 27: 2400, 28: 0, 29: 200}
+        table = channel_table([self.near_tie() for _ in range(200)])
+        return self.network("depthwise_conv_2d", 208, words, table + b"\x80" * 200)
+
+    def requantize_mean(self) -> bytes:
+        """Means of one input: accumulators from 128 below to 127 above a tie."""
+        acc, multiplier, left, right = self.near_tie()
+        words = dict(enumerate([1, 1, 1, 1, 256, acc - 128, multiplier, left, right], 8)) | {5: 0, 6: 256, 25: -128, 26: 127}
+        return self.network("mean", 512, words)
+
+    def requantize_add(self) -> bytes:
+        """table1 holds accumulators at and beside ties, table2 zeros."""
+        _, multiplier, left, right = self.near_tie()
+        step = max(1, (1 << right + 31) // multiplier)
+        table = [self.random.randint(-128, 128) * step + step // 2 + self.random.randint(-2, 2) for _ in range(256)]
+        words = {5: 0, 6: 256, 7: 2048, 8: 1, 9: 1, 10: 1, 11: 256, 15: 1, 20: multiplier, 21: left, 22: right, 23: 2}
+        words |= {25: -128, 26: 127, 27: 0, 28: 1024}
+        return self.network("add", 512, words, struct.pack("<512i", *table, *[0] * 256) + b"\0")
+
+    def tie_softmax(self) -> bytes:
+        """Rows of two whose second output lies at a rounding tie, or one bit beside it, of the exact arithmetic.
+
+        Else the low bits of the reciprocal could be wrong and no int8 output would show it.
+        """
+        ref, r = device_module("ref"), self.random
+        table = [2**31 - 1]
+        while len(table) < 200:
+            e, target = r.randint(2**20, 2**31 - 1), None
+            for _ in range(40):
+                total = (1 << 19) + ref.rounding_divide_by_pot(e, 12)
+                scale, zeros = ref._reciprocal(total)
+                unit = 1 << (35 - zeros)
+                product = ref.high_mul(scale, e)
+                target = target or (product // unit * unit + unit // 2)
+                if abs(product - target) <= 1:
+                    table.append(e)
+                    break
+                e = max(0, min(2**31 - 1, e + ((target - product) << 31) // scale + r.choice((0, 0, 1, -1))))
+        rows = b"".join(bytes((0x7F, 0x7F - d & 0xFF)) for d in range(1, 200))
+        words = {5: 0, 6: 400, 8: 199, 9: 2, 10: 200, 11: 0}
+        return self.network("softmax", 800, words, struct.pack("<200i", *table), rows)
+
     def lut(self) -> bytes:
         count = self.random.randint(1, 40)
         words = {5: 1, 6: self.random.choice((1, count + 3)), 8: count, 9: 4}
@@ -220,7 +282,8 @@ class Cases:
 
 KERNELS = (
     "conv_2d", "pointwise", "fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "mean", "add", "mul",
-    "copy", "softmax", "lut",
+    "copy", "softmax", "lut", "requantize_conv_2d", "requantize_depthwise_conv_2d", "requantize_mean", "requantize_add",
+    "tie_softmax",
 )  # fmt: skip
 
 
