@@ -131,6 +131,8 @@ def read(data: bytes, name: str = "model") -> Packed:
     inside("constants", resident, 0, total)
     inside("tensors", tensors_at, tensor_count * TENSOR.size, total)
     inside("strings", strings_at, strings_bytes, total)
+    if strings_bytes and data[strings_at + strings_bytes - 1]:
+        refuse("offset outside the file (strings)")
     inside("labels", labels_at, 0, total)
     inside("metadata", meta_at, meta_bytes, total)
     inside("selftest", test_at, 0, total)
@@ -140,10 +142,7 @@ def read(data: bytes, name: str = "model") -> Packed:
     def string(offset: int) -> str:
         if not strings_at <= offset < strings_at + strings_bytes:
             refuse("offset outside the file (strings)")
-        end = data.find(b"\0", offset, strings_at + strings_bytes)
-        if end < 0:
-            refuse("offset outside the file (strings)")
-        return data[offset:end].decode()
+        return data[offset : data.index(b"\0", offset)].decode(errors="replace")
 
     ops = []
     for i in range(op_count):

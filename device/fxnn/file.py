@@ -177,6 +177,7 @@ class File:
             _refuse("constants")
         if not memory:
             need = arena_bytes + (0 if in_place else resident_bytes)
+            gc.collect()  # the chunks read for the checksum
             free = gc.mem_free() if hasattr(gc, "mem_free") else 0
             raise MemoryError(
                 "model: needs %d bytes, %d free, largest block %d" % (need, free, _largest_block(min(need, free)))

@@ -145,30 +145,15 @@ class Board:
     def reset(self) -> None:
         """A fresh raw REPL by a soft reset, whatever the board was doing."""
         self._defined.clear()
-        with self._failures_named(), contextlib.redirect_stdout(io.StringIO()):
-            self._interrupt()
-            # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
-            self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S)
-
-    def _interrupt(self) -> None:
-        """Ctrl-C until a prompt comes, or for ANSWER_TIMEOUT_S.
-
-        One is not enough: a board that is just starting main.py drops it, and a program may swallow it.
-        """
         link = self._transport.serial
-        deadline = time.monotonic() + ANSWER_TIMEOUT_S
-        seen = b""
-        while time.monotonic() < deadline:
-            link.write(b"\r\x03\x02")  # Ctrl-B: out of a raw REPL that an earlier program left
-            pause = time.monotonic() + _INTERRUPT_EVERY_S
-            while time.monotonic() < pause:
-                waiting = link.inWaiting()
-                if waiting:
-                    seen = (seen + link.read(waiting))[-64:]
-                    if seen.rstrip().endswith(b">>>"):
-                        return
-                else:
-                    time.sleep(0.01)
+        self._transport.serial = _Deadline(link, 3 * ANSWER_TIMEOUT_S)
+        try:
+            # mpremote prints what it received when a prompt is missing; here the ToolError says it.
+            with self._failures_named(), contextlib.redirect_stdout(io.StringIO()):
+                # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
+                self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S)
+        finally:
+            self._transport.serial = link
 
     def mount(self, folder: Path) -> str:
         """Shows a folder of this computer to the board, read over the wire; returns its path there."""
@@ -178,15 +163,14 @@ class Board:
         self._transport.is_pty = False
         return SerialTransport.fs_hook_mount
 
-    def close(self, restart: bool = True) -> None:
+    def close(self) -> None:
         """Frees the port. The board is restarted (boot.py, main.py) unless it is already gone."""
         transport = self._transport
         try:
             link = transport.serial
             link = getattr(link, "orig_serial", link)  # what mpremote wraps while a folder is mounted
             link.write(b"\r\x03\r\x02")  # stop what runs, back to the friendly prompt
-            if restart:
-                link.write(b"\x04")
+            link.write(b"\x04")
             link.flush()
             time.sleep(0.05)  # a USB CDC port that is closed at once may drop what was not sent yet
             transport.serial = link
@@ -209,11 +193,28 @@ class Board:
             started = bool(self._defined)
             raise ToolError(
                 f"the board on {self.port} {'stopped answering' if started else 'does not answer'}",
-                f"nothing for {timeout_s:.0f} s ({e})",
+                f"waited {timeout_s:.0f} s: {e}",
                 "is this the right port, and does the board run MicroPython? Unplug it, plug it in and try again",
             ) from None
         except (OSError, struct.error) as e:  # struct.error: mpremote unpacks an answer that did not come
             raise _gone(self.port, e) from None
+
+
+class _Deadline:
+    """A serial link that can be read until a time. mpremote's own timeouts wait for silence, and a board that restarts
+    over and over, or a device that is no board and talks all the time, is never silent."""
+
+    def __init__(self, link, seconds: float):
+        self._link = link
+        self._end = time.monotonic() + seconds
+
+    def read(self, size: int = 1) -> bytes:
+        if time.monotonic() > self._end:
+            raise TransportError("it prints without end")
+        return self._link.read(size)
+
+    def __getattr__(self, name: str):
+        return getattr(self._link, name)
 
 
 def _open(port: str) -> SerialTransport:

@@ -9,6 +9,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -61,7 +62,9 @@ def pico(folder, files):
         running = VirtualPico(image)
         with running:
             yield SimpleNamespace(
-                port=running.port, process=running._process, files=lambda: {f"/{p}": d for p, d in read_image(image).items()}
+                port=running.port,
+                process=running._process,
+                files=lambda: {f"/{p}": d for p, d in read_image(image).items()},
             )
 
 
@@ -104,7 +107,12 @@ def test_only_what_changed_is_copied(tmp_path, networks):
 
 @pico_test
 def test_a_changed_package_is_replaced_whole(tmp_path, networks):
-    other = {**deployed(networks), "/lib/fxnn/report.mpy": b"older", "/lib/fxnn/gone.mpy": b"stale", "/lib/mine.py": b"x = 1"}
+    other = {
+        **deployed(networks),
+        "/lib/fxnn/report.mpy": b"older",
+        "/lib/fxnn/gone.mpy": b"stale",
+        "/lib/mine.py": b"x = 1",
+    }
     with pico(tmp_path, other) as board:
         result = fxnn("deploy", networks.old, "--port", board.port)
         assert result.returncode == 0, result.stderr
@@ -143,7 +151,9 @@ def test_main_keeps_the_makers_program(tmp_path, networks, monkeypatch):
         again = Deployment(board, networks.old, program=True).plan
         assert not again.write and not again.backups
     after = running.files()
-    assert after["/main.py"] == b"# ours\n" and after["/main.py.bak2"] == b"# mine\n" and after["/boot.py"] == b"# boot\n"
+    assert (
+        after["/main.py"] == b"# ours\n" and after["/main.py.bak2"] == b"# mine\n" and after["/boot.py"] == b"# boot\n"
+    )
     assert after["/main.py.bak"] == b"# mine, earlier\n"
 
 
@@ -175,7 +185,8 @@ def test_failing_self_test_leaves_the_old_network(tmp_path, networks):
 @pico_test
 def test_broken_package_leaves_the_old_one(tmp_path, networks, monkeypatch):
     broken = [
-        board_files.BoardFile(path, b"no mpy" if path.endswith("/network.mpy") else data) for path, data in PACKAGE.items()
+        board_files.BoardFile(path, b"no mpy" if path.endswith("/network.mpy") else data)
+        for path, data in PACKAGE.items()
     ]
     monkeypatch.setattr(board_files, "package_files", lambda *_, **__: broken)
     with pico(tmp_path, deployed(networks)) as running, Board(running.port) as board:
@@ -198,7 +209,10 @@ def test_ctrl_c_while_copying_leaves_the_old_network(tmp_path, networks):
 @pico_test
 def test_power_loss_between_renames_leaves_a_working_board(tmp_path, networks):
     """The board restarts after each of the renames in turn: each time it finds a package and a network that work."""
-    before = {**deployed(networks), "/lib/fxnn/report.mpy": PACKAGE["/lib/fxnn/ref.mpy"]}  # another version of the package
+    before = {
+        **deployed(networks),
+        "/lib/fxnn/report.mpy": PACKAGE["/lib/fxnn/ref.mpy"],
+    }  # another version of the package
     check = "import fxnn\nnet = fxnn.load('/models/net.fxnn')\nprint(net.selftest(), net.name)"
     with pico(tmp_path, before) as running, Board(running.port) as board:
         deployment = Deployment(board, networks.new)
@@ -316,8 +330,27 @@ def test_port_with_nobody_behind_it(monkeypatch):
         os.close(theirs)
 
 
-def port(device, vid, pid):
-    return SimpleNamespace(device=device, vid=vid, pid=pid, product="thing", __lt__=None)
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_port_with_something_else_that_never_stops(monkeypatch):
+    """A GPS receiver, say; a board that restarts over and over looks the same."""
+    monkeypatch.setattr(mpremote_board, "ANSWER_TIMEOUT_S", 1)
+    ours, theirs = os.openpty()
+    stop = threading.Event()
+
+    def talk():
+        while not stop.wait(0.01):
+            os.write(ours, b"$GPGGA,,,,,,0,,,,,,,,*66\r\n")
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    try:
+        with pytest.raises(ToolError, match="does not answer"):
+            Board(os.ttyname(theirs))
+    finally:
+        stop.set()
+        talker.join()
+        os.close(ours)
+        os.close(theirs)
 
 
 class Port(SimpleNamespace):
@@ -375,7 +408,9 @@ def test_firmware_that_will_not_do(name, version, mpy, expected):
 
 
 def test_firmware_that_will_do():
-    facts = board_facts.judge("micropython", (1, 25, 0), ARMV6M | 3 << 8 | 6, "a board", 4096, 352, 350, 200_000, "PORT")
+    facts = board_facts.judge(
+        "micropython", (1, 25, 0), ARMV6M | 3 << 8 | 6, "a board", 4096, 352, 350, 200_000, "PORT"
+    )
     assert facts.arch == "armv6m" and str(facts) == "a board, micropython 1.25.0, armv6m"
     without = board_facts.judge("micropython", (1, 25, 0), 6, "a board", 4096, 352, 350, 200_000, "PORT")
     assert without.arch is None

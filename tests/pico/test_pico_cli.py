@@ -72,7 +72,7 @@ def test_profile(files, on):
 
 def test_a_board_without_the_package_gets_it_over_the_wire(files, tmp_path):
     image = tmp_path / "flash.img"
-    make_image({"main.py": b"raise SystemExit\n"}, image)
+    make_image({"main.py": b"print(1)\n"}, image)
     with VirtualPico(image) as pico:
         text = done("verify", files / "net.fxnn", "--against", files / "net.tflite", "--on", pico.port, "-n", 2)
     assert "same: 2 inputs" in text
@@ -84,6 +84,6 @@ def test_too_large_for_the_board_is_said(tmp_path):
 
     b = Builder()
     big = tmp_path / "big.fxnn"
-    big.write_bytes(convert_bytes(b.finish([b.tanh(b.input((1, 400, 400, 1), scale=0.1))]), "big", selftest=0))
+    big.write_bytes(convert_bytes(b.finish([b.tanh(b.input((1, 500, 500, 1), scale=0.1))]), "big", selftest=0))
     result = fxnn("profile", big, "--on", "pico")
     assert result.returncode == 1 and "MemoryError: model: needs" in result.stderr and "free" in result.stderr
