@@ -7,6 +7,7 @@ shape without its batch of 1.
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,8 @@ def check_inputs(arrays: dict[str, np.ndarray], packed: Packed, source: str) -> 
     missing = [name for name in wanted if name not in arrays]
     if missing:
         raise ToolError(f"{source}: no array {missing[0]}", f"it holds {', '.join(arrays) or 'nothing'}", fix)
-    unknown = [name for name in arrays if name not in wanted]
+    # Other names, such as labels, are for other tools.
+    unknown = [name for name in arrays if re.fullmatch(r"x\d+", name) and name not in wanted]
     if unknown:
         raise ToolError(f"{source}: unexpected array {unknown[0]}", f"the network has {_inputs_text(packed)}", fix)
 

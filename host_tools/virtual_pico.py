@@ -67,7 +67,7 @@ class VirtualPico:
     """
 
     def __init__(self, image: Path | str | None = None, firmware: Path | str | None = None, tcp: bool = False):
-        self.image = Path(image) if image else cache_dir() / "pico.img"
+        self.image = Path(image or os.environ.get("FXNN_PICO_IMAGE") or cache_dir() / "pico.img")
         self.firmware = firmware
         self.port = ""
         self._tcp = tcp or os.name != "posix"

@@ -51,6 +51,13 @@ def test_same_input_same_bytes(digits):
     assert convert.convert_bytes(digits, "digits") == convert.convert_bytes(digits, "digits")
 
 
+def test_the_committed_network_is_what_convert_makes(digits, tmp_path):
+    folder = ROOT / "models/digits"
+    convert.convert_file(folder / "digits.tflite", tmp_path / "digits.fxnn", labels=folder / "labels.txt")
+    fresh = (tmp_path / "digits.fxnn").read_bytes()
+    assert fresh == (folder / "digits.fxnn").read_bytes(), "run: fxnn convert models/digits/digits.tflite -o ... --labels ..."
+
+
 def test_selftest_vectors_are_the_oracles_answers(digits):
     network = packed.read(convert.convert_bytes(digits, "digits", selftest=3))
     assert len(network.selftest) == 3
