@@ -32,6 +32,7 @@ if TEST in os.listdir("/models"):
             count += 1
             right += answer == digit[0]
     gc.collect()
-    print("%d of %d right, invoke() takes %d us, %d bytes free" % (right, count, total_us // max(count, 1), gc.mem_free()))
+    mean_us = total_us // max(count, 1)
+    print("%d of %d right, invoke() takes %d us, %d bytes free" % (right, count, mean_us, gc.mem_free()))
 else:
     print("No /models/%s here. net.classify([...64 numbers, 0 to 1...]) tells a digit from its picture." % TEST)

@@ -1,4 +1,4 @@
-"""Which files make up a deployment, as they are to lie on the board: the device package, the model, the maker's program."""
+"""Which files make up a deployment, as they are to lie on the board: device package, network, maker's program."""
 
 from __future__ import annotations
 

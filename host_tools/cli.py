@@ -12,7 +12,10 @@ import click
 
 from . import __version__
 
-ON_HELP = "Where to run: host (numpy), ref (plain Python), unix (MicroPython on this computer), pico (emulated Pico), or a serial port."
+ON_HELP = (
+    "Where to run: host (numpy), ref (plain Python), unix (MicroPython on this computer), pico (emulated Pico), "
+    "or a serial port (auto finds the board)."
+)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -110,7 +113,7 @@ Example, with real numbers in and out:
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
 @click.option("--on", "on", metavar="host|ref|unix|pico|PORT", default="host", show_default=True, help=ON_HELP)
 @click.option("--input", "input_path", metavar="IN.npz", type=_EXISTING, required=True,
-              help="Arrays x0, x1, ...: N inferences each, then the tensor's shape. int8 goes in as it is, float is quantized.")  # fmt: skip
+              help="Arrays x0, x1, ...: N inferences, then the tensor's shape. int8 goes in raw, float is quantized.")  # fmt: skip
 @click.option("--output", "output_path", metavar="OUT.npz", type=_OUT, required=True,
               help="Arrays y0, y1, ...: int8 for int8 inputs, float for float ones.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
@@ -129,7 +132,8 @@ def run(network, on, input_path, output_path, as_json):
     write_outputs(output_path, present_outputs(outputs, packed, batch.real))
     per_inference = stats.total_us / len(batch)
     if as_json:
-        _print_json({"output": str(output_path), "inferences": len(batch), "backend": stats.backend, "total_us": stats.total_us,
+        _print_json({"output": str(output_path), "inferences": len(batch), "backend": stats.backend,
+                     "total_us": stats.total_us,
                      "us_per_inference": per_inference, "heap_peak_bytes": stats.heap_peak_bytes})  # fmt: skip
     else:
         many = "s" if len(batch) > 1 else ""
@@ -227,7 +231,7 @@ If anything fails, the board keeps what it had."""
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
 @click.option("--port", metavar="auto|PORT|pico", default="auto", show_default=True,
-              help="auto finds the board, PORT is its serial port, pico the emulated Pico, which keeps its flash.")  # fmt: skip
+              help="auto finds the board, PORT is its serial port, pico the emulated Pico (it keeps its flash).")  # fmt: skip
 @click.option(
     "--main",
     "program",

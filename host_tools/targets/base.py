@@ -90,7 +90,7 @@ class Job:
 
 
 class Answers:
-    """Collects what runner.upy prints. Feed it text as it arrives; other output (boot messages, tracebacks) is kept too."""
+    """Collects what runner.upy prints. Feed it text as it arrives; what else is printed (tracebacks) is kept."""
 
     def __init__(self, packed: Packed, progress: Progress | None = None):
         self._packed = packed

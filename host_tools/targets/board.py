@@ -1,4 +1,4 @@
-"""Target PORT: a board on a serial port. It reads package, network and inputs over the wire; its flash stays as it is."""
+"""Target PORT: a board on a serial port. It reads everything over the wire; its flash stays as it is."""
 
 from __future__ import annotations
 

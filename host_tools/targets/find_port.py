@@ -39,7 +39,7 @@ def find_port() -> str:
     raise ToolError(
         "no board found",
         seen_text(),
-        "plug the board in with a cable that carries data, or name its port: --port PORT (no board at all: --port pico)",
+        "plug the board in with a cable that carries data, or name its port (no board at all: --port pico)",
     )
 
 

@@ -64,7 +64,7 @@ class BoardScriptError(ToolError):
 
     @property
     def errno(self) -> int | None:
-        """The errno of an OSError, else None. MicroPython prints it as `OSError: 28` or `OSError: [Errno 28] ENOSPC`."""
+        """The errno of an OSError, else None. Printed as `OSError: 28` or `OSError: [Errno 28] ENOSPC`."""
         kind, _, text = self.last_line.partition(": ")
         digits = text.replace("[Errno ", "").partition("]")[0]
         return int(digits) if kind == "OSError" and digits.isdigit() else None
@@ -150,10 +150,31 @@ class Board:
         try:
             # mpremote prints what it received when a prompt is missing; here the ToolError says it.
             with self._failures_named(), contextlib.redirect_stdout(io.StringIO()):
+                self._interrupt()
                 # boot.py may take its time after the soft reset, hence not just ANSWER_TIMEOUT_S.
                 self._transport.enter_raw_repl(timeout_overall=2 * ANSWER_TIMEOUT_S)
         finally:
             self._transport.serial = link
+
+    def _interrupt(self) -> None:
+        """Ctrl-C until a prompt comes, or for ANSWER_TIMEOUT_S.
+
+        One is not enough: a board that is just starting main.py drops it, and a program may swallow it.
+        """
+        link = self._transport.serial
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        seen = b""
+        while time.monotonic() < deadline:
+            link.write(b"\r\x03\x02")  # Ctrl-B: out of a raw REPL that an earlier program left
+            pause = time.monotonic() + _INTERRUPT_EVERY_S
+            while time.monotonic() < pause:
+                waiting = link.inWaiting()
+                if waiting:
+                    seen = (seen + link.read(waiting))[-64:]
+                    if seen.rstrip().endswith(b">>>"):
+                        return
+                else:
+                    time.sleep(0.01)
 
     def mount(self, folder: Path) -> str:
         """Shows a folder of this computer to the board, read over the wire; returns its path there."""
@@ -235,7 +256,7 @@ def _why_not(port: str) -> ToolError:
         return ToolError(
             f"no serial port {port}",
             seen_text(),
-            "plug the board in with a cable that carries data, or give auto (finds the board), another port, or a name: "
+            "plug the board in with a cable that carries data, or give another port, auto (finds the board) or one of "
             "host, ref, unix, pico",
         )
     try:

@@ -36,7 +36,9 @@ def test_bin(npz_path, count=None) -> bytes:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="the file to write; on the board it is /models/digits_test.bin")
-    parser.add_argument("--npz", type=Path, default=HERE / "test.npz", help="the digits [default: test.npz beside this]")
+    parser.add_argument(
+        "--npz", type=Path, default=HERE / "test.npz", help="the digits [default: test.npz beside this]"
+    )
     parser.add_argument("--count", type=int, help="only the first COUNT digits (copying them to a board takes a while)")
     options = parser.parse_args()
     try:
