@@ -53,7 +53,9 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
     memory = plan.plan(program)
     classes = graph.tensors[graph.outputs[0]].size
     if labels and len(labels) != classes:
-        raise ToolError(f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs")
+        raise ToolError(
+            f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs"
+        )
     metadata = {
         "name": name,
         "source": source,

@@ -18,7 +18,7 @@ from .targets import board_fs
 from .targets.mpremote_board import Board
 
 DIGITS = Path(__file__).resolve().parents[1] / "models/digits"
-TEST_DIGITS = 100  # of the 360 that training never saw; 65 bytes each have to be copied
+TEST_DIGITS = 60  # of the 360 that training never saw; 65 bytes each have to be copied
 TEST_FILE = f"{board_files.MODELS_FOLDER}/digits_test.bin"
 _RUN_TIMEOUT_S = 120
 
@@ -44,7 +44,9 @@ def demo(port: str, count: int) -> None:
             _deploy(board, count, console)
         with Board(where) as board:  # freshly started, as after power-up
             console.print("\nmain.py on the board says:\n", markup=False)
-            board.exec("execfile('/main.py')", _RUN_TIMEOUT_S, lambda text: (sys.stdout.write(text), sys.stdout.flush()))
+            board.exec(
+                "execfile('/main.py')", _RUN_TIMEOUT_S, lambda text: (sys.stdout.write(text), sys.stdout.flush())
+            )
     again = f"fxnn deploy models/digits/digits.fxnn --port {port}"
     console.print(f"\nThe board keeps it all. Edit main.py, then: {again} --main", markup=False)
 
@@ -84,7 +86,9 @@ def _test_digits(count: int) -> bytes:
 
 
 @click.command()
-@click.option("--port", default="pico", show_default=True, help="pico: an emulated board; auto or a serial port: a real one.")
+@click.option(
+    "--port", default="pico", show_default=True, help="pico: an emulated board; auto or a serial port: a real one."
+)
 @click.option("--count", default=TEST_DIGITS, show_default=True, help="How many of the 360 test digits.")
 def main(port, count):
     """Recognizes handwritten digits on a Pico."""

@@ -85,7 +85,9 @@ def arena_map(network: Packed) -> list[str]:
     if not network.arena_bytes:
         return []
     marks = {}
-    lines = [f"arena, {network.arena_bytes:,} bytes: a line an op, {_MAP_COLUMNS} columns of {network.arena_bytes / _MAP_COLUMNS:,.0f} bytes"]
+    lines = [
+        f"arena, {network.arena_bytes:,} bytes: a line an op, {_MAP_COLUMNS} columns of {network.arena_bytes / _MAP_COLUMNS:,.0f} bytes"
+    ]
     for i, t in enumerate(network.tensors):
         marks[i] = _MARKS[i % len(_MARKS)]
 

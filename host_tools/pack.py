@@ -33,9 +33,7 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     strings_offset = tensors_offset + TENSOR.size * len(tensors)
     strings = _Strings(strings_offset)
     tensor_bytes = b"".join(_tensor_entry(program, plan, id, strings) for id in tensors)
-    op_bytes = b"".join(
-        _op_record(program, plan, i, const_offsets[i], strings) for i in range(len(program.steps))
-    )
+    op_bytes = b"".join(_op_record(program, plan, i, const_offsets[i], strings) for i in range(len(program.steps)))
 
     # the rest
     strings_raw = _padded(bytes(strings.data))

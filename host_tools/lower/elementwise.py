@@ -45,7 +45,9 @@ def _pairwise(ctx: Lowering, op: Op, k: Constants, words: dict[int, int],
     inplace = tuple(r for r, t in zip(refs, (x, x2)) if isinstance(r, str) and t.size == y.size)
     if isinstance(refs[0], str) and refs[0] == refs[1] and x.size != x2.size:
         inplace = ()  # the same bytes in two shapes: one side would read what the other has overwritten
-    ctx.emit(Step(op.kind.lower(), op.name, refs[0], ctx.new_buffer(y), words, bytes(k.data), x2=refs[1], inplace=inplace))
+    ctx.emit(
+        Step(op.kind.lower(), op.name, refs[0], ctx.new_buffer(y), words, bytes(k.data), x2=refs[1], inplace=inplace)
+    )
 
 
 @lowers("ADD")

@@ -87,9 +87,13 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     out_c, kh, kw, in_c = w.shape
     words = _window_words(op, x, y, (kh, kw))
     if in_c != words[11]:
-        raise Unsupported(f"grouped convolution ({words[11]} channels in, weights for {in_c})", "use a normal or depthwise one")
+        raise Unsupported(
+            f"grouped convolution ({words[11]} channels in, weights for {in_c})", "use a normal or depthwise one"
+        )
     k = Constants()
-    words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), _multipliers(fixed_point.conv_multiplier, x, w, y, out_c)))
+    words[28] = k.add(
+        _channel_table(_folded_bias(x, bias, w.data), _multipliers(fixed_point.conv_multiplier, x, w, y, out_c))
+    )
     words[27] = k.add(_offset_binary(w.data))
     macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
@@ -127,7 +131,27 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
         raise Unsupported(f"input {x.shape} does not fit weights {w.shape}", _RETRAIN)
     multipliers = _multipliers(fixed_point.fully_connected_multiplier, x, w, y, out_c)
     low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
-    values = [1, rows, 1, in_c, rows, 1, out_c, 1, 1, 1, 1, 1, 1, 0, 0, x.quant.zero_point, y.quant.zero_point, low, high]
+    values = [
+        1,
+        rows,
+        1,
+        in_c,
+        rows,
+        1,
+        out_c,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        0,
+        0,
+        x.quant.zero_point,
+        y.quant.zero_point,
+        low,
+        high,
+    ]
     words = dict(enumerate(values, 8))
     k = Constants()
     words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), multipliers))

@@ -62,7 +62,7 @@ def sha256(p):
             h.update(buf[:n])
     print(repr((p, h.digest())))
 """
-# Reading is quick next to writing; the timeouts are for the emulated board, whose flash takes 0.5 kB/s.
+# For the emulated board on a busy machine: it is 5 to 10 times slower than a real one.
 _SLOW_S = 300
 
 
