@@ -1,0 +1,84 @@
+"""A whole board's day: deploy, run, verify, break it, deploy again. On a real board with `pytest tests/board --port PORT`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host_tools import convert, packed
+from host_tools.targets.mpremote_board import Board
+from tests import batch, strategies
+
+pytestmark = [pytest.mark.slow, pytest.mark.pico]
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "models/digits"
+
+
+def fxnn(*arguments, ok=True) -> str:
+    done = subprocess.run([sys.executable, "-m", "host_tools", *map(str, arguments)], cwd=ROOT, text=True,
+                          capture_output=True, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert (done.returncode == 0) == ok, done.stdout + done.stderr
+    return done.stdout if ok else done.stderr
+
+
+@pytest.fixture(scope="module")
+def deployed(board_port):
+    fxnn("deploy", DIGITS / "digits.fxnn", "--port", board_port)
+    return board_port
+
+
+def test_a_second_deployment_copies_nothing(deployed):
+    report = json.loads(fxnn("deploy", DIGITS / "digits.fxnn", "--port", deployed, "--json"))
+    assert report["copy_bytes"] == 0 and report["selftest"]["vectors"] == 3
+
+
+def test_classify_at_the_repl(deployed):
+    with np.load(DIGITS / "test.npz") as data:
+        pixels, label = data["x0"][0].reshape(-1).tolist(), int(data["labels"][0])
+    with Board(deployed) as board:
+        code = f"import fxnn\nnet = fxnn.load('/models/digits.fxnn')\nprint(net.classify({pixels}), net.selftest(), net)"
+        said = board.exec(code)
+    assert said.startswith(f"('{label}', ") and "17088 MACs" in said
+
+
+def test_verify(deployed):
+    assert "same" in fxnn("verify", DIGITS / "digits.fxnn", "--against", DIGITS / "digits.tflite", "--on", deployed, "-n", 4)
+
+
+def test_profile(deployed, tmp_path):
+    fxnn("profile", DIGITS / "digits.fxnn", "--on", deployed, "--json", tmp_path / "p.json")
+    report = json.loads((tmp_path / "p.json").read_text())
+    assert [op["kind"] for op in report["ops"]] == [op.kernel for op in packed.read_file(DIGITS / "digits.fxnn").ops]
+
+
+def test_a_network_that_answers_wrong_changes_nothing(deployed, tmp_path):
+    """A failing self-test leaves the old network in place and working."""
+    data = bytearray((DIGITS / "digits.fxnn").read_bytes())
+    data[int.from_bytes(data[60:64], "little") + 64] ^= 1  # vector 0's first expected output, behind its 64 inputs
+    data[12:16] = packed.crc32(data).to_bytes(4, "little")
+    (tmp_path / "digits.fxnn").write_bytes(data)
+    assert "self-test failed" in fxnn("deploy", tmp_path / "digits.fxnn", "--port", deployed, ok=False)
+    with Board(deployed) as board:
+        assert board.eval("__import__('fxnn').load('/models/digits.fxnn').selftest()") == 3
+        assert board.eval("__import__('os').listdir('/models')") == ["digits.fxnn"]
+
+
+def test_one_model_of_each_op(deployed):
+    """The same cases as on every other target, loaded from bytes at the REPL."""
+    from host_tools.errors import ToolError
+
+    with Board(deployed) as board:
+        for op in strategies.OPS:
+            (case,) = strategies.generate(op, 1, 7)
+            try:
+                model = convert.convert_bytes(case.tflite, case.name, selftest=0)
+            except ToolError:
+                continue
+            board.write_file("/cases.bin", batch.cases_file([(model, case.inputs)]))
+            (answer,) = batch.answers(board.exec(batch.SCRIPT % "viper", 60), 1)
+            assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)
+        board.exec("import os\nos.remove('/cases.bin')")

@@ -1,0 +1,20 @@
+"""Options of the whole suite."""
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--port", default=None, help="serial port of a real board for tests/board (else: the virtual Pico)")
+
+
+@pytest.fixture(scope="session")
+def board_port(request, tmp_path_factory):
+    """A serial port with a board behind it: the one of --port, or a virtual Pico with an empty flash."""
+    port = request.config.getoption("--port")
+    if port:
+        yield port
+        return
+    from host_tools.virtual_pico import VirtualPico
+
+    with VirtualPico(image=tmp_path_factory.mktemp("board") / "pico.img") as pico:
+        yield pico.port
