@@ -25,7 +25,7 @@ from rp2040py.rp2040 import RP2040
 
 # Exit codes of `run`.
 SCRIPT_RAISED = 10
-NO_PROMPT = 11
+NO_PARENT = 11
 
 # The registers CTRL of PIO0 and PIO1 are at offset 0; their low four bits start state machines (RP2040 datasheet 3.7).
 _PIO_CTRL = 0
@@ -127,6 +127,11 @@ class _Script(BaseReplRunner):
                 self.done.set()
 
 
+def _end_with_parent(end) -> None:
+    """Calls `end` when stdin closes: it is a pipe from the process that started this one, however that one ends."""
+    asyncio.get_running_loop().add_reader(0, lambda: os.read(0, 1) or end())
+
+
 async def _run(device: Pico, line: str, save: str | None) -> int:
     await device.astart()
     script = _Script(device, line.encode())
@@ -139,6 +144,7 @@ async def _run(device: Pico, line: str, save: str | None) -> int:
 
     alarm = device.simulator.clock.create_alarm(pump)
     alarm.schedule(_ALARM_NS)
+    _end_with_parent(lambda: os._exit(NO_PARENT))
     await device.simulator.wait_for(script.done, None)
     alarm.cancel()
     device.stop()
@@ -159,8 +165,7 @@ async def _serve(device: Pico, tcp: bool, save: str) -> int:
     await repl.start()
     port = f"socket://127.0.0.1:{repl.port}" if tcp else repl.slave_path
     print(port, flush=True)
-    # stdin is a pipe from the process that started this one: it closes however that process ends.
-    loop.add_reader(0, lambda: os.read(0, 1) or stop.set())
+    _end_with_parent(stop.set)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the other process's to handle
     try:
         await device.simulator.wait_for(stop, None)

@@ -147,7 +147,7 @@ def run_script(
         if changed is not None:
             arguments += ["--save", str(after)]
         with open(Path(folder, "stderr"), "w+b") as errors:
-            process = _start(arguments, firmware, stdin=subprocess.DEVNULL, stderr=errors)
+            process = _start(arguments, firmware, stdin=subprocess.PIPE, stderr=errors)
             try:
                 printed = _collect(process, timeout_s, on_line)
                 code = process.wait(_STOP_TIMEOUT_S)

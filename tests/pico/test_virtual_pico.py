@@ -172,26 +172,44 @@ def test_an_exception_on_the_host_stops_the_board(tmp_path):
     assert process.poll() is not None
 
 
-def test_nothing_is_left_when_the_program_is_killed(tmp_path):
-    program = (
-        "import sys, time\n"
-        "from host_tools.virtual_pico import VirtualPico\n"
-        "with VirtualPico(sys.argv[1]) as pico:\n"
-        "    print(pico._process.pid, flush=True)\n"
-        "    time.sleep(60)\n"
-    )
-    image = tmp_path / "pico.img"
-    with subprocess.Popen([sys.executable, "-c", program, image], stdout=subprocess.PIPE, text=True) as killed:
-        emulator = int(killed.stdout.readline())
-        killed.kill()
-    deadline = time.monotonic() + 20
+def gone(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            os.kill(emulator, 0)
+            os.kill(pid, 0)
         except ProcessLookupError:
-            return
+            return True
         time.sleep(0.1)
-    pytest.fail(f"the emulator {emulator} is still there")
+    return False
+
+
+_SERVING = """
+import sys, time
+from host_tools.virtual_pico import VirtualPico
+with VirtualPico(sys.argv[1]) as pico:
+    print(pico._process.pid, flush=True)
+    time.sleep(60)
+"""
+_RUNNING = """
+from host_tools import virtual_pico
+start = virtual_pico._start
+def noted(*arguments, **streams):
+    process = start(*arguments, **streams)
+    print(process.pid, flush=True)
+    return process
+virtual_pico._start = noted
+virtual_pico.run_script({}, "while True: pass", 60)
+"""
+
+
+@pytest.mark.parametrize("program", [_SERVING, _RUNNING], ids=["serve", "run"])
+def test_nothing_is_left_when_the_program_is_killed(tmp_path, program):
+    command = [sys.executable, "-c", program, tmp_path / "pico.img"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        emulator = int(killed.stdout.readline())
+        time.sleep(2)  # the script is running by then
+        killed.kill()
+    assert gone(emulator, 20), f"the emulator {emulator} is still there"
 
 
 def test_wrong_images_and_firmware_are_refused(tmp_path):
