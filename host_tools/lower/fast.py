@@ -1,0 +1,154 @@
+"""What the assembler kernels need beyond the file's common part: proofs of a short requantizer, and tiles.
+
+Two-multiply requantizer of one channel, for accumulators a (FORMAT.md, fast table):
+
+    y = (a * m1 + (((a >> 4) * m2) >> j) - (a < 0 ? 2^F : 0) + c) >> s
+
+It rises with a, so it equals eq. (2) and (3) for every reachable a if it does on both sides of each of the at most
+255 places where eq. (3) steps. `a * m1` and the sums may wrap: only their end must fit an int32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_T = 4
+_TRIALS = (0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8)
+ENTRY = np.dtype([("first", "<i4"), ("c", "<i4"), ("m1", "<u2"), ("m2", "<i2"), ("s", "u1"), ("j", "u1"), ("f", "u1"), ("kind", "u1")])
+assert ENTRY.itemsize == 16
+
+
+def _exact(a: np.ndarray, multiplier: int, right: int) -> np.ndarray:
+    """eq. (2) without left shift, for |a| < 2^31."""
+    h = (a * multiplier + (1 << 30)) >> 31
+    return h if right == 0 else (h + (1 << (right - 1)) - (h < 0)) >> right
+
+
+def _steps(multiplier: int, right: int, least: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """(first a with eq. (2) >= i, i) for i in least to most."""
+    i = np.arange(least, most + 1, dtype=np.int64)
+    near = np.round((i - 0.5) * (2.0 ** (31 + right) / multiplier))
+    near = np.clip(near, -(2.0**31), 2.0**31).astype(np.int64)
+    candidates = near[:, None] + np.arange(-4, 5)
+    first = (_exact(candidates, multiplier, right) >= i[:, None]).argmax(1)
+    return candidates[np.arange(len(i)), first], i
+
+
+def two_multiply(multiplier: int, left: int, right: int, low: int, high: int, zero: int, clamps: tuple[int, int]):
+    """{m1, m2, c, s, j, f} that equal eq. (2), (3) for every accumulator in low..high, or None.
+
+    Where the least output is the zero point, the kernels take negative accumulators for it without computing.
+    """
+    if left or low < -(1 << 31) or high >= 1 << 31:
+        return None
+    ends = np.array([low, high], np.int64)
+    y = np.clip(_exact(ends, multiplier, right) + zero, *clamps)
+    if y[0] == y[1]:
+        return dict(m1=0, m2=0, c=2 * int(y[0]) + 1, s=1, j=10, f=0)
+    if right == 0 or multiplier == 0:
+        return None
+    positive = clamps[0] == zero
+    if positive:
+        low = max(low, 0)
+    steps, i = _steps(multiplier, right, 1 if positive else clamps[0] - zero + 1, clamps[1] - zero)
+    if positive:
+        steps, i = np.append(steps, 0), np.append(i, 0)
+    steps = np.clip(steps, low, high + 1)
+    reached, left_out = steps <= high, steps > low
+    reach = max(-low, high, 1)
+    for f in range(min(15, 31 - right), 4, -1):
+        if reach * (multiplier / 2**31) * 2**f + (256 << (right + f)) >= 2**31:
+            continue
+        s = right + f
+        real = multiplier * 2.0 ** (f - 31)
+        m1 = round(real)
+        for j in (12, 11, 10):
+            for trial in _TRIALS:
+                m2 = round((real - m1) * 2 ** (_T + j)) + trial
+                if abs(m2) > 32767 or (abs(m2) >> j) + 1 >= m1 or abs(m2) * ((reach >> _T) + 1) >= 1 << 31:
+                    continue
+
+                def value(a):
+                    return a * m1 + (((a >> _T) * m2) >> j) - np.where(a < 0, 1 << f, 0)
+
+                least = int(((i << s) - value(steps))[reached].max(initial=-(1 << 40)))
+                most = int(((i << s) - value(steps - 1))[left_out].min(initial=1 << 40)) - 1
+                if least > most:
+                    continue
+                c = (max(least, most - 2) + min(most, least + 2)) // 2 if most - least > 1 << 32 else (least + most) // 2
+                c += zero << s
+                end = value(np.array([low, high], np.int64)) + c
+                if -(1 << 31) <= c < 1 << 31 and -(1 << 31) <= end[0] and end[1] < 1 << 31:
+                    return dict(m1=m1, m2=m2, c=c, s=s, j=j, f=f)
+        if f <= 31 - right - 4:
+            break
+    return None
+
+
+def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: int, clamps: tuple[int, int]) -> np.ndarray:
+    """The fast table. first: bias - x_zero_point * sum(w); weights: int8[channels, products]; channels: channel table."""
+    w = weights.astype(np.int64)
+    low = first + np.minimum(127 * w, -128 * w).sum(1)
+    high = first + np.maximum(127 * w, -128 * w).sum(1)
+    out = np.zeros(len(first), ENTRY)
+    out["first"] = first.astype(np.int64).astype(np.uint32).view(np.int32) if False else (first & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    for o in range(len(first)):
+        entry = two_multiply(int(channels["m"][o]), int(channels["l"][o]), int(channels["r"][o]), int(low[o]), int(high[o]), zero, clamps)
+        if entry:
+            for name, value in entry.items():
+                out[name][o] = value
+            out["kind"][o] = 1
+    return out
+
+
+def pairs_fit(weights: np.ndarray) -> bool:
+    """Whether no two neighbours (columns 2i, 2i + 1) both are -128: their sum of products then fits 16 bits."""
+    lowest = weights[:, : weights.shape[1] // 2 * 2] == -128
+    return not (lowest[:, 0::2] & lowest[:, 1::2]).any()
+
+
+# ---- tiles of conv_2d
+
+STATE_BYTES = 136
+
+
+def conv_scratch(w, planes: int, tile_h: int, tile_w: int) -> int:
+    """Bytes of scratch of the fast conv_2d (FORMAT.md, conv_2d). w: the record's words."""
+    size = -(-w[15] * w[16] * w[11] // 4) * 4
+    reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
+    plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
+    if planes:
+        groups = tile_h * tile_w
+        entries = max(groups, plane_h)
+        border, columns = plane_w * w[11], plane_h * plane_w * w[11] * 8
+    else:
+        entries = groups = -(-tile_h * tile_w // 4)
+        inside = not (w[21] or w[22]) and (w[12] - 1) * w[17] + reach_h <= w[9] and (w[13] - 1) * w[18] + reach_w <= w[10]
+        border, columns = 0 if inside else plane_h * plane_w * w[11], groups * size * 8
+    return STATE_BYTES + 20 * (entries + 1) + 4 * size + border + 8 + columns
+
+
+def _conv_cycles(w, planes: int, tile_h: int, tile_w: int) -> float:
+    """About what the fast conv_2d takes."""
+    size = -(-w[15] * w[16] * w[11] // 4) * 4
+    out_h, out_w, out_c = w[12:15]
+    tiles = -(-out_h // (tile_h * 4 if planes else tile_h)) * -(-out_w // tile_w)
+    groups = tile_h * tile_w if planes else -(-tile_h * tile_w // 4)
+    reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
+    plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
+    packing = plane_h * (plane_w * w[11] * 17 + 150) if planes else groups * (size * 19 + 40 * w[15] + 200)
+    if planes and tile_h > 1:
+        tiles = out_h / (tile_h * 4) if out_h % (4 * tile_h) == 0 else tiles
+    group = size * 10.7 + 36 + (13 * (w[15] - 1) if planes else 0)
+    return tiles * (out_c * (size * 4.25 + 150 + groups * group) + packing + 2500)
+
+
+def conv_tiles(w) -> list[tuple[float, int, int, int]]:
+    """(about cycles, scratch bytes, planes, tile_h << 16 | tile_w): every useful tile, the fastest first."""
+    out_h, out_w = w[12], w[13]
+    shapes = {(1, -(-out_w // n)) for n in range(1, out_w + 1)} | {(-(-out_h // n), out_w) for n in range(1, out_h + 1)}
+    found = [(0, h, v) for h, v in shapes]
+    if w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
+        rows = {(1, -(-out_w // n)) for n in range(1, out_w + 1)} | {(-(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
+        found += [(1, h, v) for h, v in rows]
+    return sorted((_conv_cycles(w, p, h, v), conv_scratch(w, p, h, v), p, h << 16 | v) for p, h, v in found)
