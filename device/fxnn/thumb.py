@@ -11,6 +11,8 @@ def kernel(id, words):
     """The function for a record of kernel `id`; imports its family. words: the record's 32."""
     if id == 1 and words[30]:
         from . import thumb_conv as family
+    elif id == 2 and words[30]:
+        from . import thumb_depthwise as family
     else:
         from .viper import kernel
 

@@ -91,7 +91,7 @@ def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: in
     low = first + np.minimum(127 * w, -128 * w).sum(1)
     high = first + np.maximum(127 * w, -128 * w).sum(1)
     out = np.zeros(len(first), ENTRY)
-    out["first"] = first.astype(np.int64).astype(np.uint32).view(np.int32) if False else (first & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    out["first"] = (first & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     for o in range(len(first)):
         entry = two_multiply(int(channels["m"][o]), int(channels["l"][o]), int(channels["r"][o]), int(low[o]), int(high[o]), zero, clamps)
         if entry:
@@ -105,6 +105,37 @@ def pairs_fit(weights: np.ndarray) -> bool:
     """Whether no two neighbours (columns 2i, 2i + 1) both are -128: their sum of products then fits 16 bits."""
     lowest = weights[:, : weights.shape[1] // 2 * 2] == -128
     return not (lowest[:, 0::2] & lowest[:, 1::2]).any()
+
+
+# ---- depthwise_conv_2d
+
+_PLANE_COLUMNS = 16  # words a row of the plane
+_DEPTHWISE_STATE = 168
+
+
+def _fit16(weights: np.ndarray) -> np.ndarray:
+    """Whether sum(x * w) over the last axis fits an int16 for every x."""
+    w = weights.astype(np.int64)
+    return (np.maximum(127 * w, -128 * w).sum(-1) < 1 << 15) & (np.minimum(127 * w, -128 * w).sum(-1) >= -(1 << 15))
+
+
+def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
+    """What bits 1 and 2 of `kind` hold, for weights [channels, 3, 3]; None: two neighbours are -128."""
+    if ((weights[:, :, 0] == -128) & (weights[:, :, 1] == -128)).any():
+        return None
+    if stride_w != 1:
+        return np.zeros(len(weights), np.uint8)
+    rows, whole = _fit16(weights).all(-1), _fit16(weights.reshape(-1, 9))
+    return np.where(whole, 4, np.where(rows, 2, 0)).astype(np.uint8)
+
+
+def depthwise_options(w) -> list[tuple[int, int]]:
+    """(scratch bytes, tile_h << 16 | tile_w), the fastest first. w: the record's words."""
+    out_h, out_w = w[12], w[13]
+    across = -(-out_w // min(out_w, (_PLANE_COLUMNS - 3) // w[18] + 1))
+    tile_w = -(-out_w // across)
+    heights = sorted({-(-out_h // (2 * n)) for n in range(1, out_h + 1)}, reverse=True)
+    return [(_DEPTHWISE_STATE + ((h - 1) * w[17] + 3) * 64 + h * tile_w * 8, h << 16 | tile_w) for h in heights]
 
 
 # ---- tiles of conv_2d

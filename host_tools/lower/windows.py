@@ -124,10 +124,20 @@ def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
         raise Unsupported(f"weights {w.shape} do not fit {words[11]} input channels", _RETRAIN)
     words[29] = multiplier
     k = Constants()
-    words[28] = k.add(_channel_table(bias, _multipliers(fixed_point.conv_multiplier, x, w, y, out_c)))
+    channels = _channel_table(bias, _multipliers(fixed_point.conv_multiplier, x, w, y, out_c))
+    words[28] = k.add(channels)
     words[27] = k.add(_offset_binary(w.data))
+    rows = w.data.reshape(kh * kw, out_c).T
+    options = ()
+    if (kh, kw, words[19], words[20]) == (3, 3, 1, 1) and words[18] <= 13:
+        kinds = fast.depthwise_kinds(rows.reshape(out_c, 3, 3), words[18])
+        if kinds is not None:
+            table = _fast_table(x, bias, rows, channels, words)
+            table["kind"] |= kinds
+            words[30] = k.add(table)
+            options = tuple((size, {31: tile}) for size, tile in fast.depthwise_options(_list(words)))
     ctx.emit(Step("depthwise_conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  macs=y.size * kh * kw))  # fmt: skip
+                  macs=y.size * kh * kw, options=options))  # fmt: skip
 
 
 @lowers("FULLY_CONNECTED")
