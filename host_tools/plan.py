@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from .lower import Program, Step
 
 ALIGNMENT = 4  # kernels may read whole words
-_SCRATCH_BYTES = 6656  # what a step's scratch may add to the arena for speed: 20 to 60 pixels' columns
+_SCRATCH_BYTES = 6816  # what a step's scratch may add to the arena for speed: 20 to 60 pixels' columns
 _SEARCH_STEPS = 2000  # swaps tried where greedy placement leaves gaps; 1 s for a network of 30 ops
 
 

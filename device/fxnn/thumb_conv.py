@@ -792,7 +792,14 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     stride_w = rec[18]
     dilation_w = rec[20]
     zero = rec[23]
-    planes = rec[29]
+    planes = rec[29] & 1
+    batch = rec[8]
+    if rec[29] == 2:
+        in_w *= in_h * batch
+        out_w = in_w
+        in_h = 1
+        out_h = 1
+        batch = 1
     tile_h = rec[31] >> 16
     tile_w = rec[31] & 0xFFFF
     reach_h = (rec[15] - 1) * rec[19] + 1
@@ -854,7 +861,6 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
             x[n] = zero
     image = arena + rec[5]
     y = arena + rec[6]
-    batch = rec[8]
     while batch > 0:
         batch -= 1
         oy = 0

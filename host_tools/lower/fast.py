@@ -163,23 +163,37 @@ def _conv_cycles(w, planes: int, tile_h: int, tile_w: int) -> float:
     """About what the fast conv_2d takes."""
     size = -(-w[15] * w[16] * w[11] // 4) * 4
     out_h, out_w, out_c = w[12:15]
-    tiles = -(-out_h // (tile_h * 4 if planes else tile_h)) * -(-out_w // tile_w)
-    groups = tile_h * tile_w if planes else -(-tile_h * tile_w // 4)
     reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
     plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
-    packing = plane_h * (plane_w * w[11] * 17 + 150) if planes else groups * (size * 19 + 40 * w[15] + 200)
-    if planes and tile_h > 1:
-        tiles = out_h / (tile_h * 4) if out_h % (4 * tile_h) == 0 else tiles
+    widths = [min(tile_w, out_w - x) for x in range(0, out_w, tile_w)]
+    if planes:
+        tiles = -(-out_h // (4 * tile_h)) * len(widths)
+        groups = -(-out_h // (4 * tile_h)) * tile_h * out_w
+        packing = tiles * plane_h * (plane_w * w[11] * 19 + 200)
+    else:
+        heights = [min(tile_h, out_h - y) for y in range(0, out_h, tile_h)]
+        tiles = len(heights) * len(widths)
+        groups = sum(-(-h * v // 4) for h in heights for v in widths)
+        packing = groups * (size * 19 + 40 * w[15] + 200)
     group = size * 10.7 + 36 + (13 * (w[15] - 1) if planes else 0)
-    return tiles * (out_c * (size * 4.25 + 150 + groups * group) + packing + 2500)
+    return tiles * (out_c * (size * 4.25 + 300) + 2500) + out_c * groups * group + packing
+
+
+def flat(w) -> list[int]:
+    """The words of a 1 x 1 convolution as of an image of one row: any number of pixels is then a tile."""
+    pixels = w[8] * w[9] * w[10]
+    return [*w[:8], 1, 1, pixels, w[11], 1, pixels, *w[14:]]
 
 
 def conv_tiles(w) -> list[tuple[float, int, int, int]]:
-    """(about cycles, scratch bytes, planes, tile_h << 16 | tile_w): every useful tile, the fastest first."""
+    """(about cycles, scratch bytes, form, tile_h << 16 | tile_w): every useful tile, the fastest first."""
+    form = 0
+    if w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22]:
+        form, w = 2, flat(w)
     out_h, out_w = w[12], w[13]
-    shapes = {(1, -(-out_w // n)) for n in range(1, out_w + 1)} | {(-(-out_h // n), out_w) for n in range(1, out_h + 1)}
-    found = [(0, h, v) for h, v in shapes]
+    widths = {-(-(-(-out_w // n)) // 4) * 4 for n in range(1, min(out_w, 200) + 1)} | {-(-out_w // n) for n in range(1, min(out_w, 200) + 1)}
+    heights = {-(-out_h // n) for n in range(1, out_h + 1)}
+    found = {(form, 1, min(v, out_w)) for v in widths} | {(form, h, out_w) for h in heights}
     if w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
-        rows = {(1, -(-out_w // n)) for n in range(1, out_w + 1)} | {(-(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
-        found += [(1, h, v) for h, v in rows]
-    return sorted((_conv_cycles(w, p, h, v), conv_scratch(w, p, h, v), p, h << 16 | v) for p, h, v in found)
+        found |= {(1, 1, min(v, out_w)) for v in widths} | {(1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
+    return sorted((_conv_cycles(w, p & 1, h, v), conv_scratch(w, p & 1, h, v), p, h << 16 | v) for p, h, v in found)
