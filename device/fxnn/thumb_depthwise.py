@@ -147,8 +147,6 @@ def depthwise(r0):
     lsl(r3, r2, 16)         # 1
     add(r3, r3, r2)         # 1
     data(2, 0x9303)         # 2  str r3,[sp,#12]
-    ldr(r2, [r0, 36])       # 2
-    data(2, 0x9205)         # 2  str r2,[sp,#20]
     ldr(r2, [r0, 40])       # 2
     data(2, 0x920A)         # 2  str r2,[sp,#40]
     ldr(r2, [r0, 44])       # 2
@@ -162,12 +160,7 @@ def depthwise(r0):
     cmp(r2, 1)              # 1
     beq(ROW_B)              # 2
     bgt(ROW_S)              # 2
-    label(ROW_C)
-    data(2, 0x9805)         # 2  ldr r0,[sp,#20]
-    add(r0, r0, r7)         # 1
-    mov(r3, r0)             # 1
-    data(2, 0x9306)         # 2  str r3,[sp,#24]
-    label(POSITION_C)  # two outputs
+    label(ROW_C)  # two outputs; a row ends where r6 is a multiple of 64
     data(2, 0x9C03)         # 2  ldr r4,[sp,#12]
     data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
@@ -220,21 +213,15 @@ def depthwise(r0):
     sub(r6, 140)            # 1
     data(2, 0x980B)         # 2  ldr r0,[sp,#44]
     add(r6, r6, r0)         # 1
-    data(2, 0x9806)         # 2  ldr r0,[sp,#24]
-    cmp(r7, r0)             # 1
-    bne(POSITION_C)         # 2
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_C)              # 2
     data(2, 0x980C)         # 2  ldr r0,[sp,#48]
     add(r6, r6, r0)         # 1
     data(2, 0x980A)         # 2  ldr r0,[sp,#40]
     cmp(r7, r0)             # 1
     bne(ROW_C)              # 2
     b(REQUANTIZE)           # 2
-    label(ROW_B)
-    data(2, 0x9805)         # 2  ldr r0,[sp,#20]
-    add(r0, r0, r7)         # 1
-    mov(r3, r0)             # 1
-    data(2, 0x9306)         # 2  str r3,[sp,#24]
-    label(POSITION_B)  # two outputs
+    label(ROW_B)  # two outputs; a row ends where r6 is a multiple of 64
     data(2, 0x9C03)         # 2  ldr r4,[sp,#12]
     data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
@@ -279,21 +266,15 @@ def depthwise(r0):
     sub(r4, r4, r0)         # 1
     data(2, 0xC730)         # 3  stm r7!,{r4,r5}
     sub(r6, 136)            # 1
-    data(2, 0x9806)         # 2  ldr r0,[sp,#24]
-    cmp(r7, r0)             # 1
-    bne(POSITION_B)         # 2
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_B)              # 2
     data(2, 0x980C)         # 2  ldr r0,[sp,#48]
     add(r6, r6, r0)         # 1
     data(2, 0x980A)         # 2  ldr r0,[sp,#40]
     cmp(r7, r0)             # 1
     bne(ROW_B)              # 2
     b(REQUANTIZE)           # 2
-    label(ROW_S)
-    data(2, 0x9805)         # 2  ldr r0,[sp,#20]
-    add(r0, r0, r7)         # 1
-    mov(r3, r0)             # 1
-    data(2, 0x9306)         # 2  str r3,[sp,#24]
-    label(POSITION_S)  # two outputs
+    label(ROW_S)  # two outputs; a row ends where r6 is a multiple of 64
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
     mov(r0, r8)             # 1
     mul(r1, r0)             # 1
@@ -333,9 +314,8 @@ def depthwise(r0):
     add(r5, r5, r0)         # 1
     data(2, 0xC730)         # 3  stm r7!,{r4,r5}
     sub(r6, 136)            # 1
-    data(2, 0x9806)         # 2  ldr r0,[sp,#24]
-    cmp(r7, r0)             # 1
-    bne(POSITION_S)         # 2
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_S)              # 2
     data(2, 0x980C)         # 2  ldr r0,[sp,#48]
     add(r6, r6, r0)         # 1
     data(2, 0x980A)         # 2  ldr r0,[sp,#40]
@@ -344,10 +324,7 @@ def depthwise(r0):
     b(REQUANTIZE)           # 2
     label(REQUANTIZE)
     data(2, 0x980D)         # 2  ldr r0,[sp,#52]
-    ldr(r1, [r0, 32])       # 2
-    data(2, 0x9107)         # 2  str r1,[sp,#28]
-    mov(r1, r0)             # 1
-    add(r1, 100)            # 1
+    ldr(r1, [r0, 100])      # 2
     data(2, 0x9106)         # 2  str r1,[sp,#24]
     ldr(r1, [r0, 88])       # 2
     mov(r9, r1)             # 1
@@ -382,11 +359,9 @@ def depthwise(r0):
     ldr(r2, [r4, 4])        # 2
     add(r0, r2, 1)          # 1
     str(r0, [r4, 4])        # 2
-    add(r4, 8)              # 1
+    ldr(r0, [r4, 8])        # 2
+    add(r4, 12)             # 1
     data(2, 0x9406)         # 2  str r4,[sp,#24]
-    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
-    add(r4, r0, 4)          # 1
-    data(2, 0x9407)         # 2  str r4,[sp,#28]
     cmp(r5, 0)              # 1
     beq(LANE_DONE)          # 2
     mov(r4, 8)              # 1
@@ -489,8 +464,8 @@ def depthwise(r0):
     label(LANE_DONE)
     data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
     data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
-    sub(r4, r4, r5)         # 1
-    cmp(r4, 116)            # 1
+    ldr(r5, [r5, 36])       # 2
+    cmp(r4, r5)             # 1
     bne(LANE)               # 2
     b(CHANNEL_DONE)         # 2
     label(LOW0)
@@ -640,16 +615,14 @@ def depthwise(r0):
     mov(lr, r2)             # 1
     add(r2, 1)              # 1
     str(r2, [r4, 4])        # 2
-    add(r4, 8)              # 1
-    data(2, 0x9406)         # 2  str r4,[sp,#24]
-    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
+    ldr(r0, [r4, 8])        # 2
     mov(r12, r0)            # 1
+    add(r4, 12)             # 1
+    data(2, 0x9406)         # 2  str r4,[sp,#24]
     mov(r4, 8)              # 1
     mul(r4, r5)             # 1
     add(r4, r4, r0)         # 1
     data(2, 0x9408)         # 2  str r4,[sp,#32]
-    add(r0, 4)              # 1
-    data(2, 0x9007)         # 2  str r0,[sp,#28]
     b(NEXT_EXACT)           # 2
     label(OUTPUT)  # eq. (2), (3), modulo 2^32
     ldr(r4, [r0, 0])        # 2
@@ -712,8 +685,8 @@ def depthwise(r0):
     bne(OUTPUT)             # 2
     data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
     data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
-    sub(r4, r4, r5)         # 1
-    cmp(r4, 116)            # 1
+    ldr(r5, [r5, 36])       # 2
+    cmp(r4, r5)             # 1
     bne(LANE_EXACT)         # 2
     b(CHANNEL_DONE)         # 2
     label(END)
@@ -742,10 +715,9 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     tile_h = rec[31] >> 16
     tile_w = rec[31] & 0xFFFF
     segments = ptr32(arena + rec[7] + 120)
-    plane = arena + rec[7] + 120 + 48
+    plane = (arena + rec[7] + 120 + 48 + 63) & ~63
     plane_h = (tile_h - 1) * stride_h + 3
-    acc = plane + plane_h * 64
-    s[3] = plane
+    acc = plane + plane_h * 64 + 8
     s[4] = in_w * in_c
     s[5] = in_c
     s[8] = acc
@@ -783,7 +755,7 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 if middle > reach - left:
                     middle = reach - left
                 x32 = ptr32(plane)
-                n = plane_h * 16
+                n = plane_h * 16 + 2
                 k = rec[23] * 0x10001
                 while n > 0:
                     n -= 1
@@ -810,10 +782,10 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 segments[k] = 0
                 s[0] = image + (iy * in_w + ix + left) * in_c
                 s[1] = second * in_w * in_c
-                s[2] = plane + left * 4
+                s[3] = plane + 64 - tw * stride_w * 4
+                s[2] = int(s[3]) + left * 4
                 s[6] = middle * in_c
                 s[7] = int(segments)
-                s[9] = tw * 8
                 s[10] = acc + tile_h * tw * 8
                 s[12] = stride_h * 64 - tw * stride_w * 4
                 s[13] = constants + rec[27]
@@ -821,18 +793,32 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 s[16] = constants + rec[30]
                 s[17] = out_c
                 s[24] = 0
-                n = out_h - oy
-                k = n - tile_h
-                if n > tile_h:
-                    n = tile_h
-                if k > tile_h:
-                    k = tile_h
-                if k < 0:
-                    k = 0
-                s[25] = n * tw
-                s[26] = y + (oy * out_w + ox) * out_c
-                s[27] = k * tw
-                s[28] = int(s[26]) + tile_h * out_w * out_c
+                lanes = ptr32(acc + tile_h * tile_w * 8)
+                s[25] = int(lanes)
+                rows = tile_h
+                if tw == out_w:
+                    rows = 1
+                k = 0
+                while k < 2:
+                    r = 0
+                    while r < tile_h:
+                        n = out_h - oy - k * tile_h - r
+                        if rows == 1:
+                            if n > tile_h:
+                                n = tile_h
+                        elif n > 1:
+                            n = 1
+                        if n < 0:
+                            n = 0
+                        lanes[0] = n * tw
+                        lanes[1] = y + ((oy + k * tile_h + r) * out_w + ox) * out_c
+                        lanes[2] = acc + r * tw * 8 + k * 4
+                        lanes = ptr32(int(lanes) + 12)
+                        r += 1
+                        if rows == 1:
+                            r = tile_h
+                    k += 1
+                s[9] = int(lanes)
                 depthwise(s)
                 ox += tile_w
             oy += tile_h * 2

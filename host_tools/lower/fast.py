@@ -110,7 +110,7 @@ def pairs_fit(weights: np.ndarray) -> bool:
 # ---- depthwise_conv_2d
 
 _PLANE_COLUMNS = 16  # words a row of the plane
-_DEPTHWISE_STATE = 168
+_DEPTHWISE_STATE = 168 + 60 + 8  # state, alignment to 64, what the last row has beyond 16 columns
 
 
 def _fit16(weights: np.ndarray) -> np.ndarray:
@@ -132,10 +132,10 @@ def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
 def depthwise_options(w) -> list[tuple[int, int]]:
     """(scratch bytes, tile_h << 16 | tile_w), the fastest first. w: the record's words."""
     out_h, out_w = w[12], w[13]
-    across = -(-out_w // min(out_w, (_PLANE_COLUMNS - 3) // w[18] + 1))
+    across = -(-out_w // min(out_w, (_PLANE_COLUMNS - 3) // w[18] + 1, _PLANE_COLUMNS // w[18]))
     tile_w = -(-out_w // across)
     heights = sorted({-(-out_h // (2 * n)) for n in range(1, out_h + 1)}, reverse=True)
-    return [(_DEPTHWISE_STATE + ((h - 1) * w[17] + 3) * 64 + h * tile_w * 8, h << 16 | tile_w) for h in heights]
+    return [(_DEPTHWISE_STATE + ((h - 1) * w[17] + 3) * 64 + h * tile_w * 8 + 24 * h, h << 16 | tile_w) for h in heights]
 
 
 # ---- tiles of conv_2d
