@@ -1,11 +1,32 @@
-"""Depthwise convolutions of 3 x 3 in Thumb."""
+"""Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref.depthwise_conv_2d for the meaning.
+
+Two output rows, tile_h apart, are computed at once: see thumb_conv.py for the arithmetic. Per input channel the rows
+they see are packed to a plane of 16 words a row, placed so that the last window of a row ends at a multiple of 64.
+
+State, 30 words at the start of the scratch, byte offsets: 0 image, next channel     4 from the first to the second row
+8 plane, first input     12 plane, first window     16 bytes a row of the image     20 in_c     24 bytes of a row to pack
+28 segments {1 both rows inside, 2 the first, 3 the second, 4 none; rows}, 0 ends     32 accumulators, 40 their end
+36 end of lanes     44 4 * stride_w     48 from the end of a row of windows to the next     52 weights     56 out_c
+60 channel table     64 fast table     68 channels     72 1: negative accumulators give clamp_min     76, 80 clamps
+84 y_zero_point     88 out_c     92 depth_multiplier     96 of it, left     100 lanes {outputs, y, accumulators}
+116 x_zero_point
+"""
 
 import micropython
 
 
 @micropython.asm_thumb
 def depthwise(r0):
-    """todo"""
+    """
+    The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.depthwise_conv_2d.
+    In   r0 *state
+    Uses products: r0 w, temporary | r1-r3 inputs of two rows | r4 X | r5 Y | r6 plane | r7 accumulators
+         r8-r12, lr w[0] to w[5] Q0; packing: r0, r1 two rows | r2-r5 temporary | r7 in_c
+         requantize: as thumb_conv.convolve
+    Stack 72: w[6] to w[8], first * 65537, first, temporary, lane, accumulators, flag or end, out_c, end, steps, state
+    Bounds a 16-bit sum a flush: one a window (S), one a row (B), two a row (C), by the fast table's kind.
+    Cost two outputs: S 60, B 65, C 81; 12 an input of two rows; requantize as convolve (counted).
+    """
     mov(r1, r8)             # 1
     mov(r2, r9)             # 1
     mov(r3, r10)            # 1
@@ -691,6 +712,7 @@ def depthwise(r0):
     b(CHANNEL_DONE)         # 2
     label(END)
     data(2, 0xB00E)         # 1  add sp,#56
+    mov(r0, 0)              # 1
     pop({r1, r2, r3, r4})   # 5
     mov(r8, r1)             # 1
     mov(r9, r2)             # 1

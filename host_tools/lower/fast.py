@@ -129,13 +129,18 @@ def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
     return np.where(whole, 4, np.where(rows, 2, 0)).astype(np.uint8)
 
 
+def depthwise_scratch(w, tile_h: int, tile_w: int) -> int:
+    """Bytes of scratch of the fast depthwise_conv_2d: state, plane, accumulators, a list of output rows."""
+    return _DEPTHWISE_STATE + ((tile_h - 1) * w[17] + 3) * 64 + tile_h * (tile_w * 8 + 24)
+
+
 def depthwise_options(w) -> list[tuple[int, int]]:
     """(scratch bytes, tile_h << 16 | tile_w), the fastest first. w: the record's words."""
     out_h, out_w = w[12], w[13]
     across = -(-out_w // min(out_w, (_PLANE_COLUMNS - 3) // w[18] + 1, _PLANE_COLUMNS // w[18]))
     tile_w = -(-out_w // across)
     heights = sorted({-(-out_h // (2 * n)) for n in range(1, out_h + 1)}, reverse=True)
-    return [(_DEPTHWISE_STATE + ((h - 1) * w[17] + 3) * 64 + h * tile_w * 8 + 24 * h, h << 16 | tile_w) for h in heights]
+    return [(depthwise_scratch(w, h, tile_w), h << 16 | tile_w) for h in heights]
 
 
 # ---- tiles of conv_2d
