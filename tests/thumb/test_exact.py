@@ -14,6 +14,13 @@ SCRIPT = """\
 import gc, struct, sys
 sys.path.insert(0, 'lib')
 import fxnn, micropython
+
+def run(ops, arena):
+    micropython.heap_lock()
+    for kernel, record, constants in ops:
+        kernel(record, arena, constants)
+    micropython.heap_unlock()
+
 bad = done = 0
 with open('cases.bin', 'rb') as f:
     while True:
@@ -30,10 +37,7 @@ with open('cases.bin', 'rb') as f:
             x = len(net.input.data)
             start = struct.unpack('<I', data[8:12])[0]
             arena[start:start + x] = data[12:]
-            micropython.heap_lock()
-            for kernel, record, constants in net._ops:
-                kernel(record, arena, constants)
-            micropython.heap_unlock()
+            run(net._ops, arena)
             for i in range(at, at + size):
                 arena[i] = 0
             arenas.append(arena)
