@@ -33,6 +33,8 @@ def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_
     """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is."""
     root = _device_folder()
     sources = [(path, path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.py"))]
+    # Thumb's assembler compiles for ARM alone.
+    sources = [(path, name) for path, name in sources if source or (arch or "").startswith("arm") or not name.startswith("thumb")]
     if source:
         return [BoardFile(f"{folder}/{name}", path.read_bytes()) for path, name in sources]
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .lower import fast
 from .packed import OpRecord, Packed, TensorEntry
 
 _MAP_COLUMNS = 64
@@ -110,7 +111,12 @@ def arena_map(network: Packed) -> list[str]:
 
 
 def scratch_bytes(op: OpRecord) -> int:
-    """Bytes of scratch that the op uses (FORMAT.md, window: one im2col column)."""
+    """Bytes of scratch that the op uses (FORMAT.md: one im2col column, or what the fast form takes)."""
+    if op.words[30] and op.kernel == "conv_2d":
+        words = fast.flat(op.words) if op.words[29] == 2 else op.words
+        return fast.conv_scratch(words, op.words[29] & 1, op.words[31] >> 16, op.words[31] & 0xFFFF)
+    if op.words[30] and op.kernel == "depthwise_conv_2d":
+        return fast.depthwise_scratch(op.words, op.words[31] >> 16, op.words[31] & 0xFFFF)
     if op.kernel in ("conv_2d", "fully_connected"):
         return op.words[15] * op.words[16] * op.words[11]
     return 0

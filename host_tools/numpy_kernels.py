@@ -75,7 +75,8 @@ def fully_connected(words, arena, constants):
 
 def _dense(words, arena, constants, columns, depth, out_c):
     """columns: x + 128 as float64. Every partial sum is an integer below 255 * 128 * depth < 2**53: exact."""
-    weights = constants[words[27] : words[27] + depth * out_c].reshape(out_c, depth)
+    row = -(-depth // 4) * 4
+    weights = constants[words[27] : words[27] + row * out_c].reshape(out_c, row)[:, :depth]
     table = _channels(words, constants, out_c)
     acc = (columns @ (weights.astype(np.float64) - 128).T).astype(np.int64) + table["bias"]
     _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]))

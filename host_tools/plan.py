@@ -7,11 +7,12 @@ whole life. Where that needs more than what is alive at the widest step, other o
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from .lower import Program
+from .lower import Program, Step
 
 ALIGNMENT = 4  # kernels may read whole words
+_SCRATCH_BYTES = 6816  # what a step's scratch may add to the arena for speed: 20 to 60 pixels' columns
 _SEARCH_STEPS = 2000  # swaps tried where greedy placement leaves gaps; 1 s for a network of 30 ops
 
 
@@ -72,6 +73,29 @@ def plan(program: Program) -> Plan:
         blocks=tuple(everything),
         lifetimes=lifetimes,
     )
+
+
+def settle(program: Program) -> Program:
+    """`program` with an option taken for every step that has some: the fastest that needs no more than
+    _SCRATCH_BYTES, or than the arena then has free while the step runs; else the smallest."""
+    steps = [_take(step, _SCRATCH_BYTES) for step in program.steps]
+    first = plan(replace(program, steps=tuple(steps)))
+    larger = []
+    for i, step in enumerate(program.steps):
+        alive = sum(_align(b.bytes) for b in first.blocks if b.first <= i <= b.last and not b.name.startswith("scratch "))
+        larger.append(_take(step, max(_SCRATCH_BYTES, first.arena_bytes - alive)))
+    trial = replace(program, steps=tuple(larger))
+    if plan(trial).arena_bytes <= first.arena_bytes:
+        return trial
+    return replace(program, steps=tuple(steps))
+
+
+def _take(step: Step, limit: int) -> Step:
+    if not step.options:
+        return step
+    fitting = [option for option in step.options if option[0] <= limit]
+    size, words = (fitting or [min(step.options, key=lambda o: o[0])])[0]
+    return replace(step, scratch_bytes=max(size, step.scratch_bytes), words={**step.words, **words}, options=())
 
 
 def _align(n: int) -> int:

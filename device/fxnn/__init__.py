@@ -13,14 +13,16 @@ __version__ = "0.1.0"
 
 # The arithmetic in use, picked once by fact: a port that loads native code into .mpy files says its
 # architecture in bits 10 and up of sys.implementation._mpy. CPython has no such field.
-backend = "viper" if getattr(sys.implementation, "_mpy", 0) >> 10 else "ref"
+# 4 to 8 are the ARMs that run Thumb: armv6m, armv7m, armv7em and the two with floats.
+_arch = getattr(sys.implementation, "_mpy", 0) >> 10 & 15
+backend = "thumb" if 4 <= _arch <= 8 else "viper" if _arch else "ref"
 
 
 def load(source, backend=None):
     """Network from a packed file: `source` is a path, or a bytes-like object holding the whole file.
 
     Bytes are used in place where they are 4-aligned (a flash mapping costs no RAM): leave them alone while
-    the network is in use. `backend`: "viper" or "ref"; None: `fxnn.backend`.
+    the network is in use. `backend`: "thumb", "viper" or "ref"; None: `fxnn.backend`.
     ValueError for a damaged or unknown file, MemoryError when it does not fit: the texts are in FORMAT.md.
     """
     from .network import Network

@@ -11,12 +11,14 @@ class Network:
     """
 
     def __init__(self, source, backend):
-        if backend == "viper":
+        if backend == "thumb":
+            from . import thumb as arithmetic
+        elif backend == "viper":
             from . import viper as arithmetic
         elif backend == "ref":
             from . import ref as arithmetic
         else:
-            raise ValueError("fxnn: backend '%s' unknown, use viper or ref" % backend)
+            raise ValueError("fxnn: backend '%s' unknown, use thumb, viper or ref" % backend)
         self.backend = backend
         self.file = File(source, arithmetic.aligned)
         self.arena = self.file.arena
@@ -28,7 +30,7 @@ class Network:
             at = self.file.ops_offset + 128 * i
             ops.append(
                 (
-                    arithmetic.kernel(words[0]),
+                    arithmetic.kernel(words[0], words),
                     arithmetic.record(resident[at : at + 128]),
                     resident[words[2] : words[2] + words[3]],
                 )

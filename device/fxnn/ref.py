@@ -96,7 +96,7 @@ def conv_2d(record, arena, constants):
                 arena[column + tap * in_c + c] = arena[at + c] ^ 0x80
         for o in range(out_c):
             acc, multiplier, left_shift, right_shift = _channel(record, constants, o)
-            w = record[27] + o * size
+            w = record[27] + o * (size + 3 & ~3)
             for i in range(size):
                 acc += arena[column + i] * (constants[w + i] - 128)
             arena[y] = _output(record, acc, multiplier, left_shift, right_shift)
@@ -260,7 +260,7 @@ kernels = {
 }
 
 
-def kernel(id):
+def kernel(id, words=None):
     """The function of a kernel id."""
     return kernels[id]
 

@@ -14,7 +14,7 @@ What every kernel here has to mind:
 import micropython
 
 
-def kernel(id):
+def kernel(id, words=None):
     """The function of a kernel id; imports its family."""
     if id <= 3:
         from . import viper_conv as family

@@ -115,6 +115,7 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         acc = ptr8(x[0] * w[0] + int(acc))
                         x = ptr8(int(x) + 1)
                         w = ptr8(int(w) + 1)
+                    w = ptr8(int(w) + (3 & -size))
                     # requantize
                     a = int(acc) << ptr8(channel)[8] << wide >> wide
                     x = ptr8(a & 0xFFFF)

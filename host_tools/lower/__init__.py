@@ -29,6 +29,7 @@ class Step:
 
     `words`: the record's words 8 to 31. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
     before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
+    `options`: (scratch bytes, words), the fastest first: plan.settle takes the first that has room.
     """
 
     kernel: str
@@ -42,6 +43,7 @@ class Step:
     macs: int = 0
     inplace: tuple[str, ...] = ()
     partial: bool = False
+    options: tuple[tuple[int, Mapping[int, int]], ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:

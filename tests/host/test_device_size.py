@@ -26,6 +26,8 @@ def mpy(path: Path, architecture: str, to: Path) -> bytes:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_module_builds(architecture, tmp_path):
     for path in MODULES:
+        if path.name.startswith("thumb") and not architecture.startswith("arm"):
+            continue
         assert mpy(path, architecture, tmp_path)[0] == ord("M")
 
 

@@ -67,9 +67,10 @@ def test_unix(all_cases, tmp_path, backend):
 
 @pytest.mark.slow
 @pytest.mark.pico
-def test_pico(all_cases):
+@pytest.mark.parametrize("backend", ["viper", "thumb"])
+def test_pico(all_cases, backend):
     cases = list(some(all_cases, "pico"))
-    compare(cases, batch.run_pico([(m, c.inputs) for c, m in cases]))
+    compare(cases, batch.run_pico([(m, c.inputs) for c, m in cases], backend))
 
 
 # ---- the public networks

@@ -34,7 +34,7 @@ def put(tensor, values):
 
 native = sys.implementation.name == "micropython"
 equal(fxnn.backend, "viper" if native else "ref")
-raises(ValueError, "fxnn: backend 'thumb9' unknown, use viper or ref", fxnn.load, "tiny.fxnn", "thumb9")
+raises(ValueError, "fxnn: backend 'thumb9' unknown, use thumb, viper or ref", fxnn.load, "tiny.fxnn", "thumb9")
 
 net = fxnn.load("tiny.fxnn")
 x = net.input

@@ -113,7 +113,7 @@ class Cases:
         words[24], words[25], words[26] = self.clamp()
         table = self.channels(out_c)
         words[28], words[27] = 0, len(table)
-        return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * column))
+        return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * ((column + 3) & ~3)))
 
     def depthwise_conv_2d(self) -> bytes:
         r = self.random
@@ -228,13 +228,13 @@ class Cases:
         words = dict(enumerate([1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0], 8))
         words |= {5: 0, 6: 8, 7: 4, 24: self.random.randint(-2, 2), 25: -128, 26: 127, 27: 2400, 28: 0}
         table = channel_table([self.near_tie() for _ in range(200)])
-        return self.network("conv_2d", 208, words, table + b"\x80" * 200)
+        return self.network("conv_2d", 208, words, table + b"\x80" * 800)
 
     def requantize_depthwise_conv_2d(self) -> bytes:
         words = dict(enumerate([1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0], 8))
         words |= {5: 0, 6: 8, 24: self.random.randint(-2, 2), 25: -128, 26: 127, 27: 2400, 28: 0, 29: 200}
         table = channel_table([self.near_tie() for _ in range(200)])
-        return self.network("depthwise_conv_2d", 208, words, table + b"\x80" * 200)
+        return self.network("depthwise_conv_2d", 208, words, table + b"\x80" * 800)
 
     def requantize_mean(self) -> bytes:
         """Means of one input: accumulators from 128 below to 127 above a tie."""

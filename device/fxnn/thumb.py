@@ -1,0 +1,22 @@
+"""The thumb backend: assembler kernels where the host has prepared a record for them, else viper's.
+
+Same names, same contract and the same results as `ref`, bit for bit. Cortex-M0+ instructions only, so that every
+Cortex-M runs them.
+"""
+
+from .viper import aligned, record
+
+
+def kernel(id, words):
+    """The function for a record of kernel `id`; imports its family. words: the record's 32."""
+    if id == 1 and words[30]:
+        from . import thumb_conv as family
+    elif id == 2 and words[30]:
+        from . import thumb_depthwise as family
+    elif id == 7 and words[15] == 1 == words[19] and words[11] > 3 and not words[21] and 0 < words[22] < 21:
+        from . import thumb_add as family  # rows of neighbours, rescaled to less
+    else:
+        from .viper import kernel
+
+        return kernel(id)
+    return family.kernels[id]

@@ -1,0 +1,1073 @@
+"""Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref.conv_2d for the meaning.
+
+The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, fast form): words hold
+x[pixel 0] + (x[pixel 1] << 16); muls by w[k] and w[k + 1] and their sum give both pixels' pair sums in one word, the
+low one borrowing from the high one where it is negative. X sums the words modulo 2^32; asrs by 16 leaves the borrow in
+the carry, adcs adds the high half, repaired, to Y. At the end sum1 = Y and sum0 = X - (Y << 16).
+
+The driver cuts the output into tiles. pack() writes the tile's inputs as such words, for four pixels at a time:
+(k: 0, 1) (k + 1: 0, 1) (k: 2, 3) (k + 1: 2, 3). convolve() then takes one output channel after the other.
+
+State, 34 words at the start of the scratch, byte offsets; pack's and band's come first, convolve reuses some:
+0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}
+4 entries | channels     8 where packed inputs go | y_zero_point     12 inputs of padding before a run, 16 of the run,
+36 after it     20 runs a row     24 from run to run     28 rows     32 from row to row     40 x_zero_point * 65537
+44 packed bytes an entry     48 weights     52 widened weights, 56 their end     60 weights a channel
+64 channel table     68 fast table     72 1: negative accumulators give clamp_min     76 widened bytes a run
+80 packed bytes between runs     84 where a run starts in the unrolled loop     88 out_c     92, 96 clamps
+100 0x80808080     104 four times {outputs, where they go}: the pixels 0 to 3 of the groups
+"""
+
+import micropython
+
+
+@micropython.asm_thumb
+def band(r0, r1, r2):
+    """
+    The part of the image that a tile sees, with its padding. FORMAT.md, window.
+    In   r0 *to uint8[] | r1 *image | r2 *state    Uses r3 count, end | r4 padding | r5 byte | r7 rows | lr    Stack 0
+    Cost 9 cycles a byte copied, 6 a byte of padding (counted).
+    """
+    # one padded row after another: fill top rows, then left, copy, right, then bottom rows
+    ldr(r4, [r2, 40])       # 2  zero_point
+    ldr(r3, [r2, 28])       # 2  top, bytes
+    bl(FILL)                # 3
+    ldr(r7, [r2, 4])        # 2  rows of the image
+    b(LAST)                 # 2
+    label(ROW)
+    ldr(r3, [r2, 12])       # 2  left
+    bl(FILL)                # 3
+    ldr(r3, [r2, 16])       # 2
+    add(r3, r3, r1)         # 1
+    label(COPY)
+    ldrb(r5, [r1, 0])       # 2
+    strb(r5, [r0, 0])       # 2
+    add(r1, 1)              # 1
+    add(r0, 1)              # 1
+    cmp(r1, r3)             # 1
+    bne(COPY)               # 2
+    ldr(r3, [r2, 32])       # 2
+    add(r1, r1, r3)         # 1
+    ldr(r3, [r2, 36])       # 2
+    bl(FILL)                # 3
+    sub(r7, 1)              # 1
+    label(LAST)
+    cmp(r7, 0)              # 1
+    bgt(ROW)                # 2
+    ldr(r3, [r2, 20])       # 2
+    bl(FILL)                # 3
+    b(END)                  # 2
+    label(FILL)
+    add(r3, r3, r0)         # 1
+    b(TEST)                 # 2
+    label(BYTE)
+    strb(r4, [r0, 0])       # 2
+    add(r0, 1)              # 1
+    label(TEST)
+    cmp(r0, r3)             # 1
+    bne(BYTE)               # 2
+    data(2, 0x4770)         # 2  bx lr
+    label(END)
+    mov(r0, 0)              # 1
+
+
+@micropython.asm_thumb
+def pack(r0):
+    """
+    Packs the inputs of a tile, four pixels (columns) or four rows (planes) at a time.
+    In   r0 *state    Uses r1-r3, r7 pointers of the four | r0 index | r4, r5 inputs | r6 where they go | r8 state
+         r9 entry | r10 rows left | r11 runs left | r12 row | lr end of run    Stack 16
+    Cost 19 cycles an input of four pixels (counted); 23 where runs are of odd length.
+    """
+    mov(r1, r8)             # 1
+    mov(r2, r9)             # 1
+    mov(r3, r10)            # 1
+    mov(r4, r11)            # 1
+    push({r1, r2, r3, r4})  # 5
+    mov(r8, r0)             # 1
+    ldr(r4, [r0, 0])        # 2
+    mov(r9, r4)             # 1  entries
+    label(ENTRY)
+    mov(r0, r8)             # 1
+    ldr(r6, [r0, 8])        # 2
+    ldr(r4, [r0, 44])       # 2
+    add(r4, r4, r6)         # 1
+    str(r4, [r0, 8])        # 2  where the next entry goes
+    ldr(r4, [r0, 12])       # 2  left
+    bl(FILL)                # 3
+    mov(r4, r9)             # 1
+    add(r4, 4)              # 1
+    data(2, 0xCC8E)         # 5  ldm r4!,{r1,r2,r3,r7}
+    mov(r9, r4)             # 1
+    mov(r4, r8)             # 1
+    ldr(r4, [r4, 28])       # 2
+    mov(r10, r4)            # 1  rows
+    mov(r0, 0)              # 1
+    label(ROW)
+    mov(r12, r0)            # 1
+    mov(r4, r8)             # 1
+    ldr(r4, [r4, 20])       # 2
+    mov(r11, r4)            # 1  runs
+    label(RUN)
+    mov(r4, r8)             # 1
+    ldr(r4, [r4, 16])       # 2
+    add(r5, r4, r0)         # 1
+    mov(lr, r5)             # 1
+    data(2, 0x4570)         # 1  cmp r0,lr
+    beq(NEXT)               # 2
+    lsl(r4, r4, 31)         # 1
+    bmi(ODD)                # 2
+    label(PAIR)  # 19 cycles an input byte of four pixels
+    data(2, 0x5644)         # 2  ldrsb r4,[r0,r1]
+    data(2, 0x5685)         # 2  ldrsb r5,[r0,r2]
+    lsl(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    str(r4, [r6, 0])        # 2
+    data(2, 0x56C4)         # 2  ldrsb r4,[r0,r3]
+    data(2, 0x57C5)         # 2  ldrsb r5,[r0,r7]
+    lsl(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    str(r4, [r6, 8])        # 2
+    add(r0, 1)              # 1
+    data(2, 0x5644)         # 2  ldrsb r4,[r0,r1]
+    data(2, 0x5685)         # 2  ldrsb r5,[r0,r2]
+    lsl(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    str(r4, [r6, 4])        # 2
+    data(2, 0x56C4)         # 2  ldrsb r4,[r0,r3]
+    data(2, 0x57C5)         # 2  ldrsb r5,[r0,r7]
+    lsl(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    str(r4, [r6, 12])       # 2
+    add(r0, 1)              # 1
+    add(r6, 16)             # 1
+    data(2, 0x4570)         # 1  cmp r0,lr
+    bne(PAIR)               # 2
+    label(NEXT)
+    mov(r4, r8)             # 1
+    ldr(r5, [r4, 16])       # 2
+    sub(r0, r0, r5)         # 1
+    ldr(r5, [r4, 24])       # 2
+    add(r0, r0, r5)         # 1
+    mov(r5, r11)            # 1
+    sub(r5, 1)              # 1
+    mov(r11, r5)            # 1
+    bne(RUN)                # 2
+    ldr(r5, [r4, 32])       # 2
+    mov(r0, r12)            # 1
+    add(r0, r0, r5)         # 1
+    mov(r5, r10)            # 1
+    sub(r5, 1)              # 1
+    mov(r10, r5)            # 1
+    bne(ROW)                # 2
+    ldr(r4, [r4, 36])       # 2  right
+    bl(FILL)                # 3
+    mov(r0, r8)             # 1
+    ldr(r4, [r0, 4])        # 2
+    sub(r4, 1)              # 1
+    str(r4, [r0, 4])        # 2
+    bne(ENTRY)              # 2
+    b(END)                  # 2
+    label(ODD)  # runs of odd length: words 0 and 1 of the four in turn
+    data(2, 0x5644)         # 2  ldrsb r4,[r0,r1]
+    data(2, 0x5685)         # 2  ldrsb r5,[r0,r2]
+    lsl(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    str(r4, [r6, 0])        # 2
+    data(2, 0x56C4)         # 2  ldrsb r4,[r0,r3]
+    data(2, 0x57C5)         # 2  ldrsb r5,[r0,r7]
+    lsl(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    str(r4, [r6, 8])        # 2
+    add(r0, 1)              # 1
+    lsl(r4, r6, 29)         # 1
+    bpl(FIRST)              # 2
+    add(r6, 8)              # 1
+    label(FIRST)
+    add(r6, 4)              # 1
+    data(2, 0x4570)         # 1  cmp r0,lr
+    bne(ODD)                # 2
+    b(NEXT)                 # 2
+    label(FILL)  # r4: inputs, even; r6: where to
+    mov(r5, r8)             # 1
+    ldr(r5, [r5, 40])       # 2
+    b(TEST)                 # 2
+    label(WORDS)
+    str(r5, [r6, 0])        # 2
+    str(r5, [r6, 4])        # 2
+    str(r5, [r6, 8])        # 2
+    str(r5, [r6, 12])       # 2
+    add(r6, 16)             # 1
+    sub(r4, 2)              # 1
+    label(TEST)
+    cmp(r4, 0)              # 1
+    bgt(WORDS)              # 2
+    data(2, 0x4770)         # 2  bx lr
+    label(END)
+    mov(r0, 0)              # 1
+    pop({r1, r2, r3, r4})   # 5
+    mov(r8, r1)             # 1
+    mov(r9, r2)             # 1
+    mov(r10, r3)            # 1
+    mov(r11, r4)            # 1
+
+
+@micropython.asm_thumb
+def convolve(r0):
+    """
+    The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.conv_2d.
+    In   r0 *state
+    Uses products: r0 packed inputs | r1, r7 w Q0 | r2, r3 two pixels | r4, r5 Y | r6 widened weights | r8, r9 X
+         r10, r11 X and Y at first | r12 entry | lr end of run
+         requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half) | r4-r6 temporary,
+         r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
+         r12 end (accumulators) | lr -2^f (y)
+    Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
+    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no wrap, proved by the host a channel.
+    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile, 16 or 20 an output requantized by
+         two multiplies, 60 by four (counted); 2.85 to 3.6 cycles a product in all (profile on the virtual Pico, 1.25).
+    """
+    mov(r1, r8)             # 1
+    mov(r2, r9)             # 1
+    mov(r3, r10)            # 1
+    mov(r4, r11)            # 1
+    push({r1, r2, r3, r4})  # 5
+    data(2, 0xB08A)         # 1  sub sp,#40
+    data(2, 0x467B)         # 1  mov r3,pc
+    b(SETUP)                # 2
+    label(MAC)  # 21 cycles for 8 products, 4 x 2 pairs of inputs
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    mul(r2, r1)             # 1
+    mul(r3, r7)             # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    asr(r2, r2, 16)         # 1
+    adc(r5, r2)             # 1
+    data(2, 0x4576)         # 1  cmp r6,lr
+    bne(MAC)                # 2
+    data(2, 0x9904)         # 2  ldr r1,[sp,#16]
+    cmp(r6, r1)             # 1
+    bne(NEXT_RUN)           # 2
+    mov(r7, r12)            # 1
+    mov(r1, r8)             # 1
+    lsl(r2, r4, 16)         # 1
+    sub(r1, r1, r2)         # 1
+    mov(r2, r4)             # 1
+    mov(r3, r9)             # 1
+    lsl(r4, r5, 16)         # 1
+    sub(r3, r3, r4)         # 1
+    data(2, 0xC72E)         # 5  stm r7!,{r1,r2,r3,r5}
+    label(GROUP)
+    data(2, 0xCF01)         # 2  ldm r7!,{r0}
+    cmp(r0, 0)              # 1
+    beq(REQUANTIZE)         # 2
+    mov(r12, r7)            # 1
+    mov(r8, r10)            # 1
+    mov(r9, r10)            # 1
+    mov(r4, r11)            # 1
+    mov(r5, r11)            # 1
+    data(2, 0x9E01)         # 2  ldr r6,[sp,#4]
+    label(RUN)
+    data(2, 0x9903)         # 2  ldr r1,[sp,#12]
+    add(r1, r1, r6)         # 1
+    mov(lr, r1)             # 1
+    data(2, 0x9902)         # 2  ldr r1,[sp,#8]
+    data(2, 0x468F)         # 2  mov pc,r1
+    label(NEXT_RUN)
+    data(2, 0x9905)         # 2  ldr r1,[sp,#20]
+    add(r0, r0, r1)         # 1
+    b(RUN)                  # 2
+    label(SETUP)
+    data(2, 0x9000)         # 2  str r0,[sp,#0]
+    ldr(r1, [r0, 52])       # 2
+    data(2, 0x9101)         # 2  str r1,[sp,#4]
+    ldr(r1, [r0, 84])       # 2
+    add(r3, r3, r1)         # 1
+    data(2, 0x9302)         # 2  str r3,[sp,#8]
+    ldr(r1, [r0, 76])       # 2
+    data(2, 0x9103)         # 2  str r1,[sp,#12]
+    ldr(r1, [r0, 56])       # 2
+    data(2, 0x9104)         # 2  str r1,[sp,#16]
+    ldr(r1, [r0, 80])       # 2
+    data(2, 0x9105)         # 2  str r1,[sp,#20]
+    label(CHANNEL)
+    ldr(r1, [r0, 48])       # 2
+    ldr(r2, [r0, 60])       # 2
+    add(r2, r2, r1)         # 1
+    str(r2, [r0, 48])       # 2
+    mov(r12, r2)            # 1
+    ldr(r6, [r0, 52])       # 2
+    ldr(r7, [r0, 100])      # 2
+    mov(r0, r1)             # 1
+    label(WIDEN)  # 17 cycles for 4 weights
+    data(2, 0xC810)         # 2  ldm r0!,{r4}
+    eor(r4, r7)             # 1
+    data(2, 0xB261)         # 1  sxtb r1,r4
+    asr(r4, r4, 8)          # 1
+    data(2, 0xB262)         # 1  sxtb r2,r4
+    asr(r4, r4, 8)          # 1
+    data(2, 0xB263)         # 1  sxtb r3,r4
+    asr(r4, r4, 8)          # 1
+    data(2, 0xC61E)         # 5  stm r6!,{r1,r2,r3,r4}
+    data(2, 0x4560)         # 1  cmp r0,r12
+    bne(WIDEN)              # 2
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    ldr(r1, [r0, 68])       # 2
+    ldr(r1, [r1, 0])        # 2
+    mov(r11, r1)            # 1
+    lsl(r2, r1, 16)         # 1
+    add(r1, r1, r2)         # 1
+    mov(r10, r1)            # 1
+    ldr(r7, [r0, 0])        # 2
+    b(GROUP)                # 2
+    label(REQUANTIZE)
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    ldr(r1, [r0, 0])        # 2
+    add(r1, 4)              # 1
+    data(2, 0x9107)         # 2  str r1,[sp,#28]
+    mov(r1, r0)             # 1
+    add(r1, 104)            # 1
+    data(2, 0x9106)         # 2  str r1,[sp,#24]
+    ldr(r1, [r0, 88])       # 2
+    mov(r9, r1)             # 1
+    data(2, 0x9109)         # 2  str r1,[sp,#36]
+    ldr(r1, [r0, 92])       # 2
+    mov(r10, r1)            # 1
+    ldr(r1, [r0, 96])       # 2
+    mov(r11, r1)            # 1
+    ldr(r5, [r0, 68])       # 2
+    ldrb(r2, [r5, 15])      # 2
+    cmp(r2, 0)              # 1
+    bne(FAST)               # 2
+    b(EXACT)                # 2
+    label(FAST)
+    ldr(r2, [r0, 72])       # 2
+    data(2, 0x9208)         # 2  str r2,[sp,#32]
+    ldr(r2, [r5, 4])        # 2
+    mov(r8, r2)             # 1
+    ldrb(r3, [r5, 14])      # 2
+    mov(r2, 1)              # 1
+    lsl(r2, r3)             # 1
+    neg(r2, r2)             # 1
+    mov(lr, r2)             # 1
+    ldrb(r3, [r5, 12])      # 2
+    ldrb(r6, [r5, 13])      # 2
+    ldrh(r1, [r5, 8])       # 2
+    mov(r7, 10)             # 1
+    data(2, 0x5FEF)         # 2  ldrsh r7,[r5,r7]
+    label(LANE)
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    ldr(r5, [r4, 0])        # 2
+    ldr(r2, [r4, 4])        # 2
+    add(r0, r2, 1)          # 1
+    str(r0, [r4, 4])        # 2
+    add(r4, 8)              # 1
+    data(2, 0x9406)         # 2  str r4,[sp,#24]
+    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
+    add(r4, r0, 4)          # 1
+    data(2, 0x9407)         # 2  str r4,[sp,#28]
+    cmp(r5, 0)              # 1
+    beq(LANE_DONE)          # 2
+    mov(r4, 20)             # 1
+    mul(r4, r5)             # 1
+    add(r4, r4, r0)         # 1
+    mov(r12, r4)            # 1
+    neg(r5, r5)             # 1
+    lsl(r5, r5, 30)         # 1
+    lsr(r5, r5, 30)         # 1  blocks to skip
+    mov(r4, 20)             # 1
+    mul(r4, r5)             # 1
+    sub(r0, r0, r4)         # 1
+    data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
+    cmp(r4, 0)              # 1
+    bne(RELU)               # 2
+    mov(r4, 34)             # 1
+    mul(r4, r5)             # 1
+    data(2, 0x44A7)         # 2  add pc,r4
+    data(2, 0x46C0)         # 1  nop 
+    label(SIGNED)  # 20 cycles an output
+    ldr(r4, [r0, 0])        # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS0)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS0)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW0)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH0)              # 2
+    label(PUT0)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 20])       # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS1)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS1)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW1)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH1)              # 2
+    label(PUT1)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 40])       # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS2)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS2)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW2)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH2)              # 2
+    label(PUT2)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 60])       # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS3)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS3)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW3)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH3)              # 2
+    label(PUT3)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    add(r0, 80)             # 1
+    data(2, 0x4560)         # 1  cmp r0,r12
+    bne(SIGNED)             # 2
+    label(LANE_DONE)
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9D00)         # 2  ldr r5,[sp,#0]
+    sub(r4, r4, r5)         # 1
+    cmp(r4, 136)            # 1
+    bne(LANE)               # 2
+    b(CHANNEL_DONE)         # 2
+    label(LOW0)
+    mov(r4, r10)            # 1
+    b(PUT0)                 # 2
+    label(HIGH0)
+    mov(r4, r11)            # 1
+    b(PUT0)                 # 2
+    label(LOW1)
+    mov(r4, r10)            # 1
+    b(PUT1)                 # 2
+    label(HIGH1)
+    mov(r4, r11)            # 1
+    b(PUT1)                 # 2
+    label(LOW2)
+    mov(r4, r10)            # 1
+    b(PUT2)                 # 2
+    label(HIGH2)
+    mov(r4, r11)            # 1
+    b(PUT2)                 # 2
+    label(LOW3)
+    mov(r4, r10)            # 1
+    b(PUT3)                 # 2
+    label(HIGH3)
+    mov(r4, r11)            # 1
+    b(PUT3)                 # 2
+    label(RELU)
+    mov(r4, 28)             # 1
+    mul(r4, r5)             # 1
+    data(2, 0x44A7)         # 2  add pc,r4
+    data(2, 0x46C0)         # 1  nop 
+    label(POSITIVE)  # 16 cycles an output, 11 where the accumulator is negative
+    ldr(r4, [r0, 0])        # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO0)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP0)               # 2
+    label(PUTZ0)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 20])       # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO1)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP1)               # 2
+    label(PUTZ1)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 40])       # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO2)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP2)               # 2
+    label(PUTZ2)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 60])       # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO3)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP3)               # 2
+    label(PUTZ3)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    add(r0, 80)             # 1
+    data(2, 0x4560)         # 1  cmp r0,r12
+    bne(POSITIVE)           # 2
+    b(LANE_DONE)            # 2
+    label(ZERO0)
+    mov(r4, r10)            # 1
+    b(PUTZ0)                # 2
+    label(TOP0)
+    mov(r4, r11)            # 1
+    b(PUTZ0)                # 2
+    label(ZERO1)
+    mov(r4, r10)            # 1
+    b(PUTZ1)                # 2
+    label(TOP1)
+    mov(r4, r11)            # 1
+    b(PUTZ1)                # 2
+    label(ZERO2)
+    mov(r4, r10)            # 1
+    b(PUTZ2)                # 2
+    label(TOP2)
+    mov(r4, r11)            # 1
+    b(PUTZ2)                # 2
+    label(ZERO3)
+    mov(r4, r10)            # 1
+    b(PUTZ3)                # 2
+    label(TOP3)
+    mov(r4, r11)            # 1
+    b(PUTZ3)                # 2
+    label(CHANNEL_DONE)
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    ldr(r1, [r0, 64])       # 2
+    add(r1, 12)             # 1
+    str(r1, [r0, 64])       # 2
+    ldr(r1, [r0, 68])       # 2
+    add(r1, 16)             # 1
+    str(r1, [r0, 68])       # 2
+    ldr(r1, [r0, 4])        # 2
+    sub(r1, 1)              # 1
+    str(r1, [r0, 4])        # 2
+    beq(END)                # 2
+    b(CHANNEL)              # 2
+    label(EXACT)
+    ldr(r5, [r0, 8])        # 2
+    mov(r9, r5)             # 1
+    ldr(r5, [r0, 64])       # 2
+    ldrb(r1, [r5, 8])       # 2
+    mov(r8, r1)             # 1
+    ldrb(r7, [r5, 9])       # 2
+    ldrh(r1, [r5, 4])       # 2
+    ldrh(r3, [r5, 6])       # 2
+    label(LANE_EXACT)
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    ldr(r5, [r4, 0])        # 2
+    ldr(r2, [r4, 4])        # 2
+    mov(lr, r2)             # 1
+    add(r2, 1)              # 1
+    str(r2, [r4, 4])        # 2
+    add(r4, 8)              # 1
+    data(2, 0x9406)         # 2  str r4,[sp,#24]
+    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
+    mov(r12, r0)            # 1
+    mov(r4, 20)             # 1
+    mul(r4, r5)             # 1
+    add(r4, r4, r0)         # 1
+    data(2, 0x9408)         # 2  str r4,[sp,#32]
+    add(r0, 4)              # 1
+    data(2, 0x9007)         # 2  str r0,[sp,#28]
+    b(NEXT_EXACT)           # 2
+    label(OUTPUT)  # eq. (2), (3), modulo 2^32
+    ldr(r4, [r0, 0])        # 2
+    add(r0, 20)             # 1
+    mov(r12, r0)            # 1
+    mov(r6, r8)             # 1
+    lsl(r4, r6)             # 1
+    data(2, 0xB2A5)         # 1  uxth r5,r4
+    asr(r4, r4, 16)         # 1
+    mov(r6, r5)             # 1
+    mul(r6, r1)             # 1
+    lsr(r6, r6, 16)         # 1
+    mul(r5, r3)             # 1
+    lsl(r0, r5, 17)         # 1
+    lsr(r0, r0, 17)         # 1
+    add(r6, r6, r0)         # 1
+    lsr(r5, r5, 15)         # 1
+    mov(r0, r4)             # 1
+    mul(r0, r1)             # 1
+    asr(r2, r0, 15)         # 1
+    add(r5, r5, r2)         # 1
+    lsl(r0, r0, 17)         # 1
+    lsr(r0, r0, 17)         # 1
+    add(r6, r6, r0)         # 1
+    mul(r4, r3)             # 1
+    lsl(r4, r4, 1)          # 1
+    add(r4, r4, r5)         # 1
+    mov(r0, 1)              # 1
+    lsl(r0, r0, 14)         # 1
+    add(r6, r6, r0)         # 1
+    lsr(r6, r6, 15)         # 1
+    add(r4, r4, r6)         # 1
+    cmp(r7, 0)              # 1
+    beq(WHOLE)              # 2
+    asr(r0, r4, 31)         # 1
+    add(r4, r4, r0)         # 1
+    sub(r0, r7, 1)          # 1
+    asr(r4, r0)             # 1
+    add(r4, 1)              # 1
+    asr(r4, r4, 1)          # 1
+    label(WHOLE)
+    data(2, 0x444C)         # 1  add r4,r9
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(ABOVE)              # 2
+    mov(r4, r10)            # 1
+    label(ABOVE)
+    data(2, 0x455C)         # 1  cmp r4,r11
+    ble(BELOW)              # 2
+    mov(r4, r11)            # 1
+    label(BELOW)
+    mov(r2, lr)             # 1
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x9809)         # 2  ldr r0,[sp,#36]
+    add(r2, r2, r0)         # 1
+    mov(lr, r2)             # 1
+    label(NEXT_EXACT)
+    mov(r0, r12)            # 1
+    data(2, 0x9A08)         # 2  ldr r2,[sp,#32]
+    cmp(r0, r2)             # 1
+    bne(OUTPUT)             # 2
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9D00)         # 2  ldr r5,[sp,#0]
+    sub(r4, r4, r5)         # 1
+    cmp(r4, 136)            # 1
+    bne(LANE_EXACT)         # 2
+    b(CHANNEL_DONE)         # 2
+    label(END)
+    data(2, 0xB00A)         # 1  add sp,#40
+    mov(r0, 0)              # 1
+    pop({r1, r2, r3, r4})   # 5
+    mov(r8, r1)             # 1
+    mov(r9, r2)             # 1
+    mov(r10, r3)            # 1
+    mov(r11, r4)            # 1
+
+
+@micropython.viper
+def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
+    rec = ptr32(x)
+    arena = int(y_)
+    constants = int(w)
+    s = ptr32(arena + rec[7])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    out_h = rec[12]
+    out_w = rec[13]
+    out_c = rec[14]
+    stride_h = rec[17]
+    stride_w = rec[18]
+    dilation_w = rec[20]
+    zero = rec[23]
+    planes = rec[29] & 1
+    batch = rec[8]
+    if rec[29] == 2:
+        in_w *= in_h * batch
+        out_w = in_w
+        in_h = 1
+        out_h = 1
+        batch = 1
+    tile_h = rec[31] >> 16
+    tile_w = rec[31] & 0xFFFF
+    reach_h = (rec[15] - 1) * rec[19] + 1
+    reach_w = (rec[16] - 1) * dilation_w + 1
+    size = (rec[15] * rec[16] * in_c + 3) & ~3
+    lanes_h = tile_h
+    groups = (tile_h * tile_w + 3) >> 2
+    plane_h = (tile_h - 1) * stride_h + reach_h
+    plane_w = (tile_w - 1) * stride_w + reach_w
+    entries = groups
+    if planes:
+        lanes_h = tile_h * 4
+        groups = tile_h * tile_w
+        entries = groups
+        if plane_h > entries:
+            entries = plane_h
+    table = arena + rec[7] + 136
+    wide = table + 20 * (entries + 1)
+    border = wide + 4 * size
+    n = border
+    padded = 1
+    if planes:
+        n += plane_w * in_c
+    elif (
+        rec[21] | rec[22] == 0
+        and (out_h - 1) * stride_h + reach_h <= in_h
+        and (out_w - 1) * stride_w + reach_w <= in_w
+    ):
+        padded = 0
+    else:
+        n += plane_h * plane_w * in_c
+    columns = (n + 7) & ~7
+    s[0] = table
+    s[13] = wide
+    s[14] = wide + 4 * size
+    s[15] = size
+    s[18] = 0
+    if rec[25] == rec[24]:
+        s[18] = 1
+    s[19] = 4 * size
+    s[20] = 0
+    n = 0 - size
+    if planes:
+        n = rec[16] * in_c
+        s[19] = 4 * n
+        s[20] = (rec[19] * plane_w * in_c - n) * 8
+        n = 0 - n
+    s[21] = ((n >> 2) & 3) * 60
+    s[22] = out_c
+    s[23] = rec[25]
+    s[24] = rec[26]
+    n = 0x8080
+    s[25] = (n << 16) + n
+    if planes:
+        x = ptr8(border)
+        n = plane_w * in_c
+        while n > 0:
+            n -= 1
+            x[n] = zero
+    image = arena + rec[5]
+    y = arena + rec[6]
+    while batch > 0:
+        batch -= 1
+        oy = 0
+        while oy < out_h:
+            iy = oy * stride_h - rec[21]
+            ox = 0
+            while ox < out_w:
+                ix = ox * stride_w - rec[22]
+                tw = tile_w
+                if ox + tw > out_w:
+                    tw = out_w - ox
+                step_w = (tw - 1) * stride_w + reach_w
+                left = 0
+                if ix < 0:
+                    left = 0 - ix
+                if left > step_w:
+                    left = step_w
+                middle = in_w - ix - left
+                if middle > step_w - left:
+                    middle = step_w - left
+                if middle < 0:
+                    middle = 0
+                at = ptr32(table)
+                if planes:
+                    if tile_h == 1:
+                        groups = tw
+                    n = 0
+                    while n < plane_h:
+                        k = 0
+                        while k < 4:
+                            r = iy + k * tile_h * stride_h + n
+                            k += 1
+                            at[k] = border
+                            if r >= 0 and r < in_h:
+                                at[k] = image + (r * in_w + ix + left) * in_c
+                        n += 1
+                        at = ptr32(int(at) + 20)
+                    s[1] = plane_h
+                    s[3] = left * in_c
+                    s[4] = middle * in_c
+                    s[5] = 1
+                    s[6] = 0
+                    s[7] = 1
+                    s[9] = (plane_w - left - middle) * in_c
+                    s[11] = plane_w * in_c * 8
+                else:
+                    th = tile_h
+                    if oy + th > out_h:
+                        th = out_h - oy
+                    count = th * tw
+                    groups = (count + 3) >> 2
+                    base = image + (iy * in_w + ix) * in_c
+                    row = in_w * in_c
+                    if padded:
+                        base = border
+                        row = step_w * in_c
+                        step_h = (th - 1) * stride_h + reach_h
+                        top = 0
+                        if iy < 0:
+                            top = 0 - iy
+                        if top > step_h:
+                            top = step_h
+                        n = in_h - iy - top
+                        if n > step_h - top:
+                            n = step_h - top
+                        if n < 0:
+                            n = 0
+                        k = 0
+                        if middle == 0:
+                            top = step_h
+                            n = 0
+                        s[1] = n
+                        s[3] = left * in_c
+                        s[4] = middle * in_c
+                        s[5] = (step_h - top - n) * row
+                        s[7] = top * row
+                        s[8] = (in_w - middle) * in_c
+                        s[9] = (step_w - left - middle) * in_c
+                        s[10] = zero
+                        band(border, image + ((iy + top) * in_w + ix + left) * in_c, s)
+                    n = 0
+                    k = 0
+                    r = 0
+                    to = table + 4
+                    while k < 4:
+                        at = ptr32(to + 4 * k)
+                        k += 1
+                        c = groups
+                        while c > 0:
+                            c -= 1
+                            at[0] = base
+                            if r < th:
+                                at[0] = base + r * stride_h * row + n * stride_w * in_c
+                            at = ptr32(int(at) + 20)
+                            n += 1
+                            if n == tw:
+                                n = 0
+                                r += 1
+                    s[1] = groups
+                    s[3] = 0
+                    s[4] = in_c
+                    s[5] = rec[16]
+                    if dilation_w == 1:
+                        s[4] = in_c * rec[16]
+                        s[5] = 1
+                    s[6] = dilation_w * in_c
+                    s[7] = rec[15]
+                    s[8] = rec[19] * row
+                    s[9] = 0
+                    s[11] = size * 8
+                s[2] = columns
+                s[10] = zero * 0x10001
+                pack(s)
+                at = ptr32(table)
+                n = 0
+                if planes:
+                    r = 0
+                    k = 0
+                    while n < groups:
+                        at[0] = columns + (r * stride_h * plane_w + k * stride_w) * in_c * 8
+                        at = ptr32(int(at) + 20)
+                        n += 1
+                        k += 1
+                        if k == tw:
+                            k = 0
+                            r += 1
+                else:
+                    while n < groups:
+                        at[0] = columns + n * size * 8
+                        at = ptr32(int(at) + 20)
+                        n += 1
+                at[0] = 0
+                lanes = ptr32(int(s) + 104)
+                k = 0
+                to = y + (oy * out_w + ox) * out_c
+                while k < 4:
+                    if planes:
+                        n = out_h - oy - k * tile_h
+                        if n > tile_h:
+                            n = tile_h
+                        n *= tw
+                    else:
+                        n = count - k * groups
+                        if n > groups:
+                            n = groups
+                    if n < 0:
+                        n = 0
+                    lanes[0] = n
+                    lanes[1] = to
+                    if planes:
+                        to += tile_h * out_w * out_c
+                    else:
+                        to += groups * out_c
+                    lanes = ptr32(int(lanes) + 8)
+                    k += 1
+                s[1] = out_c
+                s[2] = rec[24]
+                s[12] = constants + rec[27]
+                s[16] = constants + rec[28]
+                s[17] = constants + rec[30]
+                convolve(s)
+                ox += tile_w
+            oy += lanes_h
+        image += in_h * in_w * in_c
+        y += out_h * out_w * out_c
+
+
+kernels = {1: conv_2d}

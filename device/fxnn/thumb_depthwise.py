@@ -1,0 +1,851 @@
+"""Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref.depthwise_conv_2d for the meaning.
+
+Two output rows, tile_h apart, are computed at once: see thumb_conv.py for the arithmetic. Per input channel the rows
+they see are packed to a plane of 16 words a row, placed so that the last window of a row ends at a multiple of 64.
+
+State, 30 words at the start of the scratch, byte offsets: 0 image, next channel     4 from the first to the second row
+8 plane, first input     12 plane, first window     16 bytes a row of the image     20 in_c     24 bytes of a row to pack
+28 segments {1 both rows inside, 2 the first, 3 the second, 4 none; rows}, 0 ends     32 accumulators, 40 their end
+36 end of lanes     44 4 * stride_w     48 from the end of a row of windows to the next     52 weights     56 out_c
+60 channel table     64 fast table     68 channels     72 1: negative accumulators give clamp_min     76, 80 clamps
+84 y_zero_point     88 out_c     92 depth_multiplier     96 of it, left     100 lanes {outputs, y, accumulators}
+116 x_zero_point
+"""
+
+import micropython
+
+
+@micropython.asm_thumb
+def depthwise(r0):
+    """
+    The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.depthwise_conv_2d.
+    In   r0 *state
+    Uses products: r0 w, temporary | r1-r3 inputs of two rows | r4 X | r5 Y | r6 plane | r7 accumulators
+         r8-r12, lr w[0] to w[5] Q0; packing: r0, r1 two rows | r2-r5 temporary | r7 in_c
+         requantize: as thumb_conv.convolve
+    Stack 72: w[6] to w[8], first * 65537, first, temporary, lane, accumulators, flag or end, out_c, end, steps, state
+    Bounds a 16-bit sum a flush: one a window (S), one a row (B), two a row (C), by the fast table's kind.
+    Cost two outputs: S 60, B 65, C 81; 12 an input of two rows; requantize as convolve (counted).
+    """
+    mov(r1, r8)             # 1
+    mov(r2, r9)             # 1
+    mov(r3, r10)            # 1
+    mov(r4, r11)            # 1
+    push({r1, r2, r3, r4})  # 5
+    data(2, 0xB08E)         # 1  sub sp,#56
+    data(2, 0x900D)         # 2  str r0,[sp,#52]
+    label(CHANNEL)
+    ldr(r1, [r0, 96])       # 2  outputs left of this input channel
+    sub(r1, 1)              # 1
+    str(r1, [r0, 96])       # 2
+    bmi(PACK)               # 2
+    b(PACKED)               # 2
+    label(PACK)
+    ldr(r1, [r0, 92])       # 2
+    sub(r1, 1)              # 1
+    str(r1, [r0, 96])       # 2
+    ldr(r4, [r0, 0])        # 2
+    add(r5, r4, 1)          # 1
+    str(r5, [r0, 0])        # 2
+    mov(r8, r4)             # 1
+    ldr(r1, [r0, 4])        # 2
+    ldr(r6, [r0, 8])        # 2
+    mov(r9, r6)             # 1
+    ldr(r7, [r0, 20])       # 2
+    ldr(r2, [r0, 24])       # 2
+    mov(lr, r2)             # 1
+    ldr(r2, [r0, 16])       # 2
+    data(2, 0x920B)         # 2  str r2,[sp,#44]
+    ldr(r2, [r0, 116])      # 2
+    mov(r12, r2)            # 1  zero_point
+    ldr(r5, [r0, 28])       # 2
+    label(SEGMENT)
+    data(2, 0xCD18)         # 3  ldm r5!,{r3,r4}
+    data(2, 0x9505)         # 2  str r5,[sp,#20]
+    cmp(r3, 0)              # 1
+    beq(PACKED)             # 2
+    data(2, 0x9306)         # 2  str r3,[sp,#24]
+    mov(r11, r4)            # 1
+    label(PLANE_ROW)
+    mov(r0, r8)             # 1
+    mov(r6, r9)             # 1
+    mov(r2, lr)             # 1
+    add(r2, r2, r0)         # 1
+    mov(r10, r2)            # 1
+    mov(r5, 0)              # 1
+    mov(r4, r12)            # 1
+    data(2, 0x9B06)         # 2  ldr r3,[sp,#24]
+    cmp(r3, 2)              # 1
+    beq(FIRST)              # 2
+    bgt(NOT_BOTH)           # 2
+    label(BOTH)  # 12 cycles two inputs
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    data(2, 0x4550)         # 1  cmp r0,r10
+    bne(BOTH)               # 2
+    label(ROW_DONE)
+    data(2, 0x9A0B)         # 2  ldr r2,[sp,#44]
+    data(2, 0x4490)         # 1  add r8,r2
+    mov(r2, 64)             # 1
+    data(2, 0x4491)         # 1  add r9,r2
+    mov(r2, r11)            # 1
+    sub(r2, 1)              # 1
+    mov(r11, r2)            # 1
+    bne(PLANE_ROW)          # 2
+    data(2, 0x9D05)         # 2  ldr r5,[sp,#20]
+    b(SEGMENT)              # 2
+    label(FIRST)  # the second of the two rows is outside
+    lsl(r4, r4, 16)         # 1
+    label(FIRST_LOOP)
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    add(r2, r2, r4)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    data(2, 0x4550)         # 1  cmp r0,r10
+    bne(FIRST_LOOP)         # 2
+    b(ROW_DONE)             # 2
+    label(NOT_BOTH)
+    cmp(r3, 4)              # 1
+    beq(ROW_DONE)           # 2
+    label(SECOND)
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r3, r3, r4)         # 1
+    data(2, 0xC608)         # 2  stm r6!,{r3}
+    add(r0, r0, r7)         # 1
+    data(2, 0x4550)         # 1  cmp r0,r10
+    bne(SECOND)             # 2
+    b(ROW_DONE)             # 2
+    label(PACKED)
+    data(2, 0x980D)         # 2  ldr r0,[sp,#52]
+    ldr(r1, [r0, 52])       # 2
+    add(r2, r1, 1)          # 1
+    str(r2, [r0, 52])       # 2
+    ldr(r7, [r0, 56])       # 2
+    mov(r6, 128)            # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    mov(r8, r2)             # 1
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    mov(r9, r2)             # 1
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    mov(r10, r2)            # 1
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    mov(r11, r2)            # 1
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    mov(r12, r2)            # 1
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    mov(lr, r2)             # 1
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    data(2, 0x9200)         # 2  str r2,[sp,#0]
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    data(2, 0x9201)         # 2  str r2,[sp,#4]
+    add(r1, r1, r7)         # 1
+    ldrb(r2, [r1, 0])       # 2
+    sub(r2, r2, r6)         # 1
+    data(2, 0x9202)         # 2  str r2,[sp,#8]
+    ldr(r1, [r0, 64])       # 2
+    ldr(r2, [r1, 0])        # 2
+    data(2, 0x9204)         # 2  str r2,[sp,#16]
+    lsl(r3, r2, 16)         # 1
+    add(r3, r3, r2)         # 1
+    data(2, 0x9303)         # 2  str r3,[sp,#12]
+    ldr(r2, [r0, 40])       # 2
+    data(2, 0x920A)         # 2  str r2,[sp,#40]
+    ldr(r2, [r0, 44])       # 2
+    data(2, 0x920B)         # 2  str r2,[sp,#44]
+    ldr(r2, [r0, 48])       # 2
+    data(2, 0x920C)         # 2  str r2,[sp,#48]
+    ldrb(r2, [r1, 15])      # 2
+    ldr(r6, [r0, 12])       # 2
+    ldr(r7, [r0, 32])       # 2
+    lsr(r2, r2, 1)          # 1
+    cmp(r2, 1)              # 1
+    beq(ROW_B)              # 2
+    bgt(ROW_S)              # 2
+    label(ROW_C)  # two outputs; a row ends where r6 is a multiple of 64
+    data(2, 0x9C03)         # 2  ldr r4,[sp,#12]
+    data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r8)             # 1
+    mul(r1, r0)             # 1
+    mov(r0, r9)             # 1
+    mul(r2, r0)             # 1
+    mov(r0, r10)            # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    add(r4, r4, r3)         # 1
+    asr(r3, r3, 16)         # 1
+    adc(r5, r3)             # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r11)            # 1
+    mul(r1, r0)             # 1
+    mov(r0, r12)            # 1
+    mul(r2, r0)             # 1
+    mov(r0, lr)             # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    add(r4, r4, r3)         # 1
+    asr(r3, r3, 16)         # 1
+    adc(r5, r3)             # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    mul(r1, r0)             # 1
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    mul(r2, r0)             # 1
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    add(r4, r4, r3)         # 1
+    asr(r3, r3, 16)         # 1
+    adc(r5, r3)             # 1
+    lsl(r0, r5, 16)         # 1
+    sub(r4, r4, r0)         # 1
+    data(2, 0xC730)         # 3  stm r7!,{r4,r5}
+    sub(r6, 140)            # 1
+    data(2, 0x980B)         # 2  ldr r0,[sp,#44]
+    add(r6, r6, r0)         # 1
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_C)              # 2
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    add(r6, r6, r0)         # 1
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    cmp(r7, r0)             # 1
+    bne(ROW_C)              # 2
+    b(REQUANTIZE)           # 2
+    label(ROW_B)  # two outputs; a row ends where r6 is a multiple of 64
+    data(2, 0x9C03)         # 2  ldr r4,[sp,#12]
+    data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r8)             # 1
+    mul(r1, r0)             # 1
+    mov(r0, r9)             # 1
+    mul(r2, r0)             # 1
+    mov(r0, r10)            # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r11)            # 1
+    mul(r1, r0)             # 1
+    mov(r0, r12)            # 1
+    mul(r2, r0)             # 1
+    mov(r0, lr)             # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    mul(r1, r0)             # 1
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    mul(r2, r0)             # 1
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    lsl(r0, r5, 16)         # 1
+    sub(r4, r4, r0)         # 1
+    data(2, 0xC730)         # 3  stm r7!,{r4,r5}
+    sub(r6, 136)            # 1
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_B)              # 2
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    add(r6, r6, r0)         # 1
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    cmp(r7, r0)             # 1
+    bne(ROW_B)              # 2
+    b(REQUANTIZE)           # 2
+    label(ROW_S)  # two outputs; a row ends where r6 is a multiple of 64
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r8)             # 1
+    mul(r1, r0)             # 1
+    mov(r0, r9)             # 1
+    mul(r2, r0)             # 1
+    mov(r0, r10)            # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r4, r1, r3)         # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r11)            # 1
+    mul(r1, r0)             # 1
+    mov(r0, r12)            # 1
+    mul(r2, r0)             # 1
+    mov(r0, lr)             # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r4, r4, r1)         # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    mul(r1, r0)             # 1
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    mul(r2, r0)             # 1
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r1, r1, r4)         # 1
+    data(2, 0xB20C)         # 1  sxth r4,r1
+    sub(r1, r1, r4)         # 1
+    asr(r5, r1, 16)         # 1
+    data(2, 0x9804)         # 2  ldr r0,[sp,#16]
+    add(r4, r4, r0)         # 1
+    add(r5, r5, r0)         # 1
+    data(2, 0xC730)         # 3  stm r7!,{r4,r5}
+    sub(r6, 136)            # 1
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_S)              # 2
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    add(r6, r6, r0)         # 1
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    cmp(r7, r0)             # 1
+    bne(ROW_S)              # 2
+    b(REQUANTIZE)           # 2
+    label(REQUANTIZE)
+    data(2, 0x980D)         # 2  ldr r0,[sp,#52]
+    ldr(r1, [r0, 100])      # 2
+    data(2, 0x9106)         # 2  str r1,[sp,#24]
+    ldr(r1, [r0, 88])       # 2
+    mov(r9, r1)             # 1
+    data(2, 0x9109)         # 2  str r1,[sp,#36]
+    ldr(r1, [r0, 76])       # 2
+    mov(r10, r1)            # 1
+    ldr(r1, [r0, 80])       # 2
+    mov(r11, r1)            # 1
+    ldr(r5, [r0, 64])       # 2
+    ldrb(r2, [r5, 15])      # 2
+    lsr(r2, r2, 1)          # 1
+    bcs(FAST)               # 2
+    b(EXACT)                # 2
+    label(FAST)
+    ldr(r2, [r0, 72])       # 2
+    data(2, 0x9208)         # 2  str r2,[sp,#32]
+    ldr(r2, [r5, 4])        # 2
+    mov(r8, r2)             # 1
+    ldrb(r3, [r5, 14])      # 2
+    mov(r2, 1)              # 1
+    lsl(r2, r3)             # 1
+    neg(r2, r2)             # 1
+    mov(lr, r2)             # 1
+    ldrb(r3, [r5, 12])      # 2
+    ldrb(r6, [r5, 13])      # 2
+    ldrh(r1, [r5, 8])       # 2
+    mov(r7, 10)             # 1
+    data(2, 0x5FEF)         # 2  ldrsh r7,[r5,r7]
+    label(LANE)
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    ldr(r5, [r4, 0])        # 2
+    ldr(r2, [r4, 4])        # 2
+    add(r0, r2, 1)          # 1
+    str(r0, [r4, 4])        # 2
+    ldr(r0, [r4, 8])        # 2
+    add(r4, 12)             # 1
+    data(2, 0x9406)         # 2  str r4,[sp,#24]
+    cmp(r5, 0)              # 1
+    beq(LANE_DONE)          # 2
+    mov(r4, 8)              # 1
+    mul(r4, r5)             # 1
+    add(r4, r4, r0)         # 1
+    mov(r12, r4)            # 1
+    neg(r5, r5)             # 1
+    lsl(r5, r5, 30)         # 1
+    lsr(r5, r5, 30)         # 1  blocks to skip
+    mov(r4, 8)              # 1
+    mul(r4, r5)             # 1
+    sub(r0, r0, r4)         # 1
+    data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
+    cmp(r4, 0)              # 1
+    bne(RELU)               # 2
+    mov(r4, 34)             # 1
+    mul(r4, r5)             # 1
+    data(2, 0x44A7)         # 2  add pc,r4
+    data(2, 0x46C0)         # 1  nop 
+    label(SIGNED)  # 20 cycles an output
+    ldr(r4, [r0, 0])        # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS0)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS0)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW0)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH0)              # 2
+    label(PUT0)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 8])        # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS1)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS1)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW1)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH1)              # 2
+    label(PUT1)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 16])       # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS2)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS2)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW2)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH2)              # 2
+    label(PUT2)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 24])       # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    cmp(r4, 0)              # 1
+    bge(PLUS3)              # 2
+    data(2, 0x4475)         # 1  add r5,lr
+    label(PLUS3)
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    blt(LOW3)               # 2
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH3)              # 2
+    label(PUT3)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    add(r0, 32)             # 1
+    data(2, 0x4560)         # 1  cmp r0,r12
+    bne(SIGNED)             # 2
+    label(LANE_DONE)
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
+    ldr(r5, [r5, 36])       # 2
+    cmp(r4, r5)             # 1
+    bne(LANE)               # 2
+    b(CHANNEL_DONE)         # 2
+    label(LOW0)
+    mov(r4, r10)            # 1
+    b(PUT0)                 # 2
+    label(HIGH0)
+    mov(r4, r11)            # 1
+    b(PUT0)                 # 2
+    label(LOW1)
+    mov(r4, r10)            # 1
+    b(PUT1)                 # 2
+    label(HIGH1)
+    mov(r4, r11)            # 1
+    b(PUT1)                 # 2
+    label(LOW2)
+    mov(r4, r10)            # 1
+    b(PUT2)                 # 2
+    label(HIGH2)
+    mov(r4, r11)            # 1
+    b(PUT2)                 # 2
+    label(LOW3)
+    mov(r4, r10)            # 1
+    b(PUT3)                 # 2
+    label(HIGH3)
+    mov(r4, r11)            # 1
+    b(PUT3)                 # 2
+    label(RELU)
+    mov(r4, 28)             # 1
+    mul(r4, r5)             # 1
+    data(2, 0x44A7)         # 2  add pc,r4
+    data(2, 0x46C0)         # 1  nop 
+    label(POSITIVE)  # 16 cycles an output, 11 where the accumulator is negative
+    ldr(r4, [r0, 0])        # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO0)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP0)               # 2
+    label(PUTZ0)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 8])        # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO1)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP1)               # 2
+    label(PUTZ1)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 16])       # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO2)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP2)               # 2
+    label(PUTZ2)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 24])       # 2
+    cmp(r4, 0)              # 1
+    blt(ZERO3)              # 2
+    asr(r5, r4, 4)          # 1
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP3)               # 2
+    label(PUTZ3)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    add(r0, 32)             # 1
+    data(2, 0x4560)         # 1  cmp r0,r12
+    bne(POSITIVE)           # 2
+    b(LANE_DONE)            # 2
+    label(ZERO0)
+    mov(r4, r10)            # 1
+    b(PUTZ0)                # 2
+    label(TOP0)
+    mov(r4, r11)            # 1
+    b(PUTZ0)                # 2
+    label(ZERO1)
+    mov(r4, r10)            # 1
+    b(PUTZ1)                # 2
+    label(TOP1)
+    mov(r4, r11)            # 1
+    b(PUTZ1)                # 2
+    label(ZERO2)
+    mov(r4, r10)            # 1
+    b(PUTZ2)                # 2
+    label(TOP2)
+    mov(r4, r11)            # 1
+    b(PUTZ2)                # 2
+    label(ZERO3)
+    mov(r4, r10)            # 1
+    b(PUTZ3)                # 2
+    label(TOP3)
+    mov(r4, r11)            # 1
+    b(PUTZ3)                # 2
+    label(CHANNEL_DONE)
+    data(2, 0x980D)         # 2  ldr r0,[sp,#52]
+    ldr(r1, [r0, 60])       # 2
+    add(r1, 12)             # 1
+    str(r1, [r0, 60])       # 2
+    ldr(r1, [r0, 64])       # 2
+    add(r1, 16)             # 1
+    str(r1, [r0, 64])       # 2
+    ldr(r1, [r0, 68])       # 2
+    sub(r1, 1)              # 1
+    str(r1, [r0, 68])       # 2
+    beq(END)                # 2
+    b(CHANNEL)              # 2
+    label(EXACT)
+    ldr(r5, [r0, 84])       # 2
+    mov(r9, r5)             # 1
+    ldr(r5, [r0, 60])       # 2
+    ldrb(r1, [r5, 8])       # 2
+    mov(r8, r1)             # 1
+    ldrb(r7, [r5, 9])       # 2
+    ldrh(r1, [r5, 4])       # 2
+    ldrh(r3, [r5, 6])       # 2
+    label(LANE_EXACT)
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    ldr(r5, [r4, 0])        # 2
+    ldr(r2, [r4, 4])        # 2
+    mov(lr, r2)             # 1
+    add(r2, 1)              # 1
+    str(r2, [r4, 4])        # 2
+    ldr(r0, [r4, 8])        # 2
+    mov(r12, r0)            # 1
+    add(r4, 12)             # 1
+    data(2, 0x9406)         # 2  str r4,[sp,#24]
+    mov(r4, 8)              # 1
+    mul(r4, r5)             # 1
+    add(r4, r4, r0)         # 1
+    data(2, 0x9408)         # 2  str r4,[sp,#32]
+    b(NEXT_EXACT)           # 2
+    label(OUTPUT)  # eq. (2), (3), modulo 2^32
+    ldr(r4, [r0, 0])        # 2
+    add(r0, 8)              # 1
+    mov(r12, r0)            # 1
+    mov(r6, r8)             # 1
+    lsl(r4, r6)             # 1
+    data(2, 0xB2A5)         # 1  uxth r5,r4
+    asr(r4, r4, 16)         # 1
+    mov(r6, r5)             # 1
+    mul(r6, r1)             # 1
+    lsr(r6, r6, 16)         # 1
+    mul(r5, r3)             # 1
+    lsl(r0, r5, 17)         # 1
+    lsr(r0, r0, 17)         # 1
+    add(r6, r6, r0)         # 1
+    lsr(r5, r5, 15)         # 1
+    mov(r0, r4)             # 1
+    mul(r0, r1)             # 1
+    asr(r2, r0, 15)         # 1
+    add(r5, r5, r2)         # 1
+    lsl(r0, r0, 17)         # 1
+    lsr(r0, r0, 17)         # 1
+    add(r6, r6, r0)         # 1
+    mul(r4, r3)             # 1
+    lsl(r4, r4, 1)          # 1
+    add(r4, r4, r5)         # 1
+    mov(r0, 1)              # 1
+    lsl(r0, r0, 14)         # 1
+    add(r6, r6, r0)         # 1
+    lsr(r6, r6, 15)         # 1
+    add(r4, r4, r6)         # 1
+    cmp(r7, 0)              # 1
+    beq(WHOLE)              # 2
+    asr(r0, r4, 31)         # 1
+    add(r4, r4, r0)         # 1
+    sub(r0, r7, 1)          # 1
+    asr(r4, r0)             # 1
+    add(r4, 1)              # 1
+    asr(r4, r4, 1)          # 1
+    label(WHOLE)
+    data(2, 0x444C)         # 1  add r4,r9
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(ABOVE)              # 2
+    mov(r4, r10)            # 1
+    label(ABOVE)
+    data(2, 0x455C)         # 1  cmp r4,r11
+    ble(BELOW)              # 2
+    mov(r4, r11)            # 1
+    label(BELOW)
+    mov(r2, lr)             # 1
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x9809)         # 2  ldr r0,[sp,#36]
+    add(r2, r2, r0)         # 1
+    mov(lr, r2)             # 1
+    label(NEXT_EXACT)
+    mov(r0, r12)            # 1
+    data(2, 0x9A08)         # 2  ldr r2,[sp,#32]
+    cmp(r0, r2)             # 1
+    bne(OUTPUT)             # 2
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
+    ldr(r5, [r5, 36])       # 2
+    cmp(r4, r5)             # 1
+    bne(LANE_EXACT)         # 2
+    b(CHANNEL_DONE)         # 2
+    label(END)
+    data(2, 0xB00E)         # 1  add sp,#56
+    mov(r0, 0)              # 1
+    pop({r1, r2, r3, r4})   # 5
+    mov(r8, r1)             # 1
+    mov(r9, r2)             # 1
+    mov(r10, r3)            # 1
+    mov(r11, r4)            # 1
+
+
+@micropython.viper
+def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
+    rec = ptr32(x)
+    arena = int(y_)
+    constants = int(w)
+    s = ptr32(arena + rec[7])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    out_h = rec[12]
+    out_w = rec[13]
+    out_c = rec[14]
+    stride_h = rec[17]
+    stride_w = rec[18]
+    tile_h = rec[31] >> 16
+    tile_w = rec[31] & 0xFFFF
+    segments = ptr32(arena + rec[7] + 120)
+    plane = (arena + rec[7] + 120 + 48 + 63) & ~63
+    plane_h = (tile_h - 1) * stride_h + 3
+    acc = plane + plane_h * 64 + 8
+    s[4] = in_w * in_c
+    s[5] = in_c
+    s[8] = acc
+    s[11] = stride_w * 4
+    s[14] = out_c
+    s[18] = 0
+    if rec[25] == rec[24]:
+        s[18] = 1
+    s[19] = rec[25]
+    s[20] = rec[26]
+    s[21] = rec[24]
+    s[22] = out_c
+    s[23] = rec[29]
+    s[29] = rec[23]
+    image = arena + rec[5]
+    y = arena + rec[6]
+    batch = rec[8]
+    while batch > 0:
+        batch -= 1
+        oy = 0
+        while oy < out_h:
+            iy = oy * stride_h - rec[21]
+            second = tile_h * stride_h
+            ox = 0
+            while ox < out_w:
+                ix = ox * stride_w - rec[22]
+                tw = tile_w
+                if ox + tw > out_w:
+                    tw = out_w - ox
+                reach = (tw - 1) * stride_w + 3
+                left = 0
+                if ix < 0:
+                    left = 0 - ix
+                middle = in_w - ix - left
+                if middle > reach - left:
+                    middle = reach - left
+                x32 = ptr32(plane)
+                n = plane_h * 16 + 2
+                k = rec[23] * 0x10001
+                while n > 0:
+                    n -= 1
+                    x32[n] = k
+                n = 0
+                k = 0
+                last = 0
+                while n < plane_h:
+                    mode = 4
+                    if iy + n >= 0 and iy + n < in_h:
+                        mode = 2
+                    if iy + n + second >= 0 and iy + n + second < in_h:
+                        mode = 3 if mode == 4 else 1
+                    if middle <= 0:
+                        mode = 4
+                    n += 1
+                    if mode == last:
+                        segments[k - 1] = segments[k - 1] + 1
+                    else:
+                        segments[k] = mode
+                        segments[k + 1] = 1
+                        k += 2
+                        last = mode
+                segments[k] = 0
+                s[0] = image + (iy * in_w + ix + left) * in_c
+                s[1] = second * in_w * in_c
+                s[3] = plane + 64 - tw * stride_w * 4
+                s[2] = int(s[3]) + left * 4
+                s[6] = middle * in_c
+                s[7] = int(segments)
+                s[10] = acc + tile_h * tw * 8
+                s[12] = stride_h * 64 - tw * stride_w * 4
+                s[13] = constants + rec[27]
+                s[15] = constants + rec[28]
+                s[16] = constants + rec[30]
+                s[17] = out_c
+                s[24] = 0
+                lanes = ptr32(acc + tile_h * tile_w * 8)
+                s[25] = int(lanes)
+                rows = tile_h
+                if tw == out_w:
+                    rows = 1
+                k = 0
+                while k < 2:
+                    r = 0
+                    while r < tile_h:
+                        n = out_h - oy - k * tile_h - r
+                        if rows == 1:
+                            if n > tile_h:
+                                n = tile_h
+                        elif n > 1:
+                            n = 1
+                        if n < 0:
+                            n = 0
+                        lanes[0] = n * tw
+                        lanes[1] = y + ((oy + k * tile_h + r) * out_w + ox) * out_c
+                        lanes[2] = acc + r * tw * 8 + k * 4
+                        lanes = ptr32(int(lanes) + 12)
+                        r += 1
+                        if rows == 1:
+                            r = tile_h
+                    k += 1
+                s[9] = int(lanes)
+                depthwise(s)
+                ox += tile_w
+            oy += tile_h * 2
+        image += in_h * in_w * in_c
+        y += out_h * out_w * out_c
+
+
+kernels = {2: depthwise_conv_2d}

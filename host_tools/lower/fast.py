@@ -1,0 +1,204 @@
+"""What the assembler kernels need beyond the file's common part: proofs of a short requantizer, and tiles.
+
+Two-multiply requantizer of one channel, for accumulators a (FORMAT.md, fast table):
+
+    y = (a * m1 + (((a >> 4) * m2) >> j) - (a < 0 ? 2^F : 0) + c) >> s
+
+It rises with a, so it equals eq. (2) and (3) for every reachable a if it does on both sides of each of the at most
+255 places where eq. (3) steps. `a * m1` and the sums may wrap: only their end must fit an int32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_T = 4
+_TRIALS = (0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8)
+ENTRY = np.dtype([("first", "<i4"), ("c", "<i4"), ("m1", "<u2"), ("m2", "<i2"), ("s", "u1"), ("j", "u1"), ("f", "u1"), ("kind", "u1")])
+assert ENTRY.itemsize == 16
+
+
+def _exact(a: np.ndarray, multiplier: int, right: int) -> np.ndarray:
+    """eq. (2) without left shift, for |a| < 2^31."""
+    h = (a * multiplier + (1 << 30)) >> 31
+    return h if right == 0 else (h + (1 << (right - 1)) - (h < 0)) >> right
+
+
+def _steps(multiplier: int, right: int, least: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """(first a with eq. (2) >= i, i) for i in least to most."""
+    i = np.arange(least, most + 1, dtype=np.int64)
+    near = np.round((i - 0.5) * (2.0 ** (31 + right) / multiplier))
+    near = np.clip(near, -(2.0**31), 2.0**31).astype(np.int64)
+    candidates = near[:, None] + np.arange(-4, 5)
+    first = (_exact(candidates, multiplier, right) >= i[:, None]).argmax(1)
+    return candidates[np.arange(len(i)), first], i
+
+
+def two_multiply(multiplier: int, left: int, right: int, low: int, high: int, zero: int, clamps: tuple[int, int]):
+    """{m1, m2, c, s, j, f} that equal eq. (2), (3) for every accumulator in low..high, or None.
+
+    Where the least output is the zero point, the kernels take negative accumulators for it without computing.
+    """
+    if left or low < -(1 << 31) or high >= 1 << 31:
+        return None
+    ends = np.array([low, high], np.int64)
+    y = np.clip(_exact(ends, multiplier, right) + zero, *clamps)
+    if y[0] == y[1]:
+        return dict(m1=0, m2=0, c=2 * int(y[0]) + 1, s=1, j=10, f=0)
+    if right == 0 or multiplier == 0:
+        return None
+    positive = clamps[0] == zero
+    if positive:
+        low = max(low, 0)
+    steps, i = _steps(multiplier, right, 1 if positive else clamps[0] - zero + 1, clamps[1] - zero)
+    if positive:
+        steps, i = np.append(steps, 0), np.append(i, 0)
+    steps = np.clip(steps, low, high + 1)
+    reached, left_out = steps <= high, steps > low
+    reach = max(-low, high, 1)
+    for f in range(min(15, 31 - right), 4, -1):
+        if reach * (multiplier / 2**31) * 2**f + (256 << (right + f)) >= 2**31:
+            continue
+        s = right + f
+        real = multiplier * 2.0 ** (f - 31)
+        m1 = round(real)
+        for j in (12, 11, 10):
+            for trial in _TRIALS:
+                m2 = round((real - m1) * 2 ** (_T + j)) + trial
+                if abs(m2) > 32767 or (abs(m2) >> j) + 1 >= m1 or abs(m2) * ((reach >> _T) + 1) >= 1 << 31:
+                    continue
+
+                def value(a):
+                    return a * m1 + (((a >> _T) * m2) >> j) - np.where(a < 0, 1 << f, 0)
+
+                least = int(((i << s) - value(steps))[reached].max(initial=-(1 << 40)))
+                most = int(((i << s) - value(steps - 1))[left_out].min(initial=1 << 40)) - 1
+                if least > most:
+                    continue
+                c = (max(least, most - 2) + min(most, least + 2)) // 2 if most - least > 1 << 32 else (least + most) // 2
+                c += zero << s
+                end = value(np.array([low, high], np.int64)) + c
+                if -(1 << 31) <= c < 1 << 31 and -(1 << 31) <= end[0] and end[1] < 1 << 31:
+                    return dict(m1=m1, m2=m2, c=c, s=s, j=j, f=f)
+        if f <= 31 - right - 4:
+            break
+    return None
+
+
+def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: int, clamps: tuple[int, int]) -> np.ndarray:
+    """The fast table. first: bias - x_zero_point * sum(w); weights: int8[channels, products]; channels: channel table."""
+    w = weights.astype(np.int64)
+    low = first + np.minimum(127 * w, -128 * w).sum(1)
+    high = first + np.maximum(127 * w, -128 * w).sum(1)
+    out = np.zeros(len(first), ENTRY)
+    out["first"] = (first & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    for o in range(len(first)):
+        entry = two_multiply(int(channels["m"][o]), int(channels["l"][o]), int(channels["r"][o]), int(low[o]), int(high[o]), zero, clamps)
+        if entry:
+            for name, value in entry.items():
+                out[name][o] = value
+            out["kind"][o] = 1
+    return out
+
+
+def pairs_fit(weights: np.ndarray) -> bool:
+    """Whether no two neighbours (columns 2i, 2i + 1) both are -128: their sum of products then fits 16 bits."""
+    lowest = weights[:, : weights.shape[1] // 2 * 2] == -128
+    return not (lowest[:, 0::2] & lowest[:, 1::2]).any()
+
+
+# ---- depthwise_conv_2d
+
+_PLANE_COLUMNS = 16  # words a row of the plane
+_DEPTHWISE_STATE = 168 + 60 + 8  # state, alignment to 64, what the last row has beyond 16 columns
+
+
+def _fit16(weights: np.ndarray) -> np.ndarray:
+    """Whether sum(x * w) over the last axis fits an int16 for every x."""
+    w = weights.astype(np.int64)
+    return (np.maximum(127 * w, -128 * w).sum(-1) < 1 << 15) & (np.minimum(127 * w, -128 * w).sum(-1) >= -(1 << 15))
+
+
+def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
+    """What bits 1 and 2 of `kind` hold, for weights [channels, 3, 3]; None: two neighbours are -128."""
+    if ((weights[:, :, 0] == -128) & (weights[:, :, 1] == -128)).any():
+        return None
+    if stride_w != 1:
+        return np.zeros(len(weights), np.uint8)
+    rows, whole = _fit16(weights).all(-1), _fit16(weights.reshape(-1, 9))
+    return np.where(whole, 4, np.where(rows, 2, 0)).astype(np.uint8)
+
+
+def depthwise_scratch(w, tile_h: int, tile_w: int) -> int:
+    """Bytes of scratch of the fast depthwise_conv_2d: state, plane, accumulators, a list of output rows."""
+    return _DEPTHWISE_STATE + ((tile_h - 1) * w[17] + 3) * 64 + tile_h * (tile_w * 8 + 24)
+
+
+def depthwise_options(w) -> list[tuple[int, int]]:
+    """(scratch bytes, tile_h << 16 | tile_w), the fastest first. w: the record's words."""
+    out_h, out_w = w[12], w[13]
+    across = -(-out_w // min(out_w, (_PLANE_COLUMNS - 3) // w[18] + 1, _PLANE_COLUMNS // w[18]))
+    tile_w = -(-out_w // across)
+    heights = sorted({-(-out_h // (2 * n)) for n in range(1, out_h + 1)}, reverse=True)
+    return [(depthwise_scratch(w, h, tile_w), h << 16 | tile_w) for h in heights]
+
+
+# ---- tiles of conv_2d
+
+STATE_BYTES = 136
+
+
+def conv_scratch(w, planes: int, tile_h: int, tile_w: int) -> int:
+    """Bytes of scratch of the fast conv_2d (FORMAT.md, conv_2d). w: the record's words."""
+    size = -(-w[15] * w[16] * w[11] // 4) * 4
+    reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
+    plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
+    if planes:
+        groups = tile_h * tile_w
+        entries = max(groups, plane_h)
+        border, columns = plane_w * w[11], plane_h * plane_w * w[11] * 8
+    else:
+        entries = groups = -(-tile_h * tile_w // 4)
+        inside = not (w[21] or w[22]) and (w[12] - 1) * w[17] + reach_h <= w[9] and (w[13] - 1) * w[18] + reach_w <= w[10]
+        border, columns = 0 if inside else plane_h * plane_w * w[11], groups * size * 8
+    return STATE_BYTES + 20 * (entries + 1) + 4 * size + border + 8 + columns
+
+
+def _conv_cycles(w, planes: int, tile_h: int, tile_w: int) -> float:
+    """About what the fast conv_2d takes."""
+    size = -(-w[15] * w[16] * w[11] // 4) * 4
+    out_h, out_w, out_c = w[12:15]
+    reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
+    plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
+    widths = [min(tile_w, out_w - x) for x in range(0, out_w, tile_w)]
+    if planes:
+        tiles = -(-out_h // (4 * tile_h)) * len(widths)
+        groups = -(-out_h // (4 * tile_h)) * tile_h * out_w
+        packing = tiles * plane_h * (plane_w * w[11] * 19 + 200)
+    else:
+        heights = [min(tile_h, out_h - y) for y in range(0, out_h, tile_h)]
+        tiles = len(heights) * len(widths)
+        groups = sum(-(-h * v // 4) for h in heights for v in widths)
+        packing = groups * (size * 19 + 40 * w[15] + 200)
+    group = size * 10.7 + 36 + (13 * (w[15] - 1) if planes else 0)
+    return tiles * (out_c * (size * 4.25 + 300) + 2500) + out_c * groups * group + packing
+
+
+def flat(w) -> list[int]:
+    """The words of a 1 x 1 convolution as of an image of one row: any number of pixels is then a tile."""
+    pixels = w[8] * w[9] * w[10]
+    return [*w[:8], 1, 1, pixels, w[11], 1, pixels, *w[14:]]
+
+
+def conv_tiles(w) -> list[tuple[float, int, int, int]]:
+    """(about cycles, scratch bytes, form, tile_h << 16 | tile_w): every useful tile, the fastest first."""
+    form = 0
+    if w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22]:
+        form, w = 2, flat(w)
+    out_h, out_w = w[12], w[13]
+    widths = {-(-(-(-out_w // n)) // 4) * 4 for n in range(1, min(out_w, 200) + 1)} | {-(-out_w // n) for n in range(1, min(out_w, 200) + 1)}
+    heights = {-(-out_h // n) for n in range(1, out_h + 1)}
+    found = {(form, 1, min(v, out_w)) for v in widths} | {(form, h, out_w) for h in heights}
+    if w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
+        found |= {(1, 1, min(v, out_w)) for v in widths} | {(1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
+    return sorted((_conv_cycles(w, p & 1, h, v), conv_scratch(w, p & 1, h, v), p, h << 16 | v) for p, h, v in found)

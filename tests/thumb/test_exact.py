@@ -1,0 +1,92 @@
+"""The thumb kernels against the oracle and viper's on the virtual Pico: random windows, and nothing written elsewhere."""
+
+import numpy as np
+import pytest
+
+from host_tools import convert, inspect, packed
+from host_tools.errors import ToolError
+from tests import batch, strategies
+
+pytestmark = [pytest.mark.pico, pytest.mark.slow]
+
+# Every op of each case with both backends, in arenas with 64 bytes behind them; only the op's scratch may differ.
+SCRIPT = """\
+import gc, struct, sys
+sys.path.insert(0, 'lib')
+import fxnn, micropython
+
+def run(ops, arena):
+    micropython.heap_lock()
+    for kernel, record, constants in ops:
+        kernel(record, arena, constants)
+    micropython.heap_unlock()
+
+bad = done = 0
+with open('cases.bin', 'rb') as f:
+    while True:
+        head = f.read(4)
+        if len(head) < 4:
+            break
+        model = f.read(struct.unpack('<I', head)[0])
+        data = f.read(struct.unpack('<I', f.read(4))[0])
+        at, size = struct.unpack('<II', data[:8])
+        arenas = []
+        for backend in ('viper', 'thumb'):
+            net = fxnn.load(model, backend)
+            arena = bytearray(b'\\xa5' * (len(net.arena) + 64))
+            x = len(net.input.data)
+            start = struct.unpack('<I', data[8:12])[0]
+            arena[start:start + x] = data[12:]
+            run(net._ops, arena)
+            for i in range(at, at + size):
+                arena[i] = 0
+            arenas.append(arena)
+        if arenas[0] != arenas[1]:
+            bad += 1
+            print('differ', done, [i for i in range(len(arena)) if arenas[0][i] != arenas[1][i]][:8])
+        done += 1
+        net = arenas = arena = model = None
+        gc.collect()
+print('done', done, 'bad', bad)
+"""
+
+
+def three_by_three(s, size, kernel_max, dilations, padding):
+    return 3 if size >= 3 or padding == "SAME" else size, s.choice((1, 1, 1, 2, 3)), 1
+
+
+@pytest.mark.parametrize("op, window, seed", [("conv_2d", None, 11), ("conv_2d", three_by_three, 12),
+                                              ("depthwise_conv_2d", three_by_three, 13), ("add", None, 14)])  # fmt: skip
+def test_random_models(op, window, seed, monkeypatch):
+    usual = strategies._input
+
+    def larger(s, b, shape, x, quant=None):
+        if len(shape) == 4 and window:
+            shape = (shape[0], s.integer(1, 17), s.integer(1, 33), s.choice((1, 2, 3, 4, 8)))
+        return usual(s, b, shape, x, quant)
+
+    monkeypatch.setattr(strategies, "_input", larger)
+    if window:
+        monkeypatch.setattr(strategies, "_window", window)
+    cases, blobs = [], []
+    for case in strategies.generate(op, 40, seed):
+        try:
+            model = convert.convert_bytes(case.tflite, case.name, selftest=0)
+        except ToolError:
+            continue
+        network = packed.read(model)
+        if len(network.ops) == 1 and len(network.inputs) == 1:
+            first = network.ops[0]
+            size = inspect.scratch_bytes(first)
+            head = np.array([first.words[7] if size else 0, size, network.inputs[0].arena_offset], "<u4")
+            blobs.append((model, [head, *case.inputs]))
+        cases.append((case, model))
+    got = batch.run_pico([(m, c.inputs) for c, m in cases], "thumb")
+    for (case, _), answer in zip(cases, got):
+        assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)
+    if op != "add":
+        assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) // 3  # not all fall back
+        from host_tools.virtual_pico import run_script
+
+        printed = run_script({**batch._package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
+        assert printed.strip().endswith(f"done {len(blobs)} bad 0"), printed
