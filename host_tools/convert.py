@@ -46,6 +46,19 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
     `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
     Raises ToolError naming every op that cannot run, or labels that do not fit.
     """
+    try:
+        return _convert(data, name, labels, selftest, source)
+    except ToolError:
+        raise
+    except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
+        raise ToolError(
+            f"{name} cannot be converted",
+            f"{type(e).__name__}: {e}",
+            "export it again; if TensorFlow Lite runs it, this is a bug of fxnn: please report it with the model",
+        ) from e
+
+
+def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str) -> Conversion:
     graph = tflite.read(data, name)
     source_ops = len(graph.ops)
     graph, fused = passes.run(graph)
@@ -57,8 +70,8 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
             f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs"
         )
     metadata = {
-        "name": name,
-        "source": source,
+        "name": _utf8(name),
+        "source": _utf8(source),
         "source_sha256": hashlib.sha256(data).hexdigest(),
         "created_by": f"fxnn {__version__}",
     }
@@ -73,6 +86,11 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
     )
 
 
+def _utf8(text: str) -> str:
+    """`text` without what no UTF-8 holds (file names may)."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
     """As convert(); only the packed file."""
     return convert(data, name, **options).data
@@ -82,10 +100,21 @@ def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, 
                  selftest: int = 3) -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out)
-    texts = tuple(line.strip() for line in _read(Path(labels)).decode().splitlines() if line.strip()) if labels else ()
+    texts = _labels(Path(labels)) if labels else ()
     conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name)
     write_atomically(out, conversion.data)
     return conversion
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    """A label a line, UTF-8 (with Windows' mark or without), empty lines left out."""
+    try:
+        text = _read(path).decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise ToolError(f"{path} is not UTF-8 text", str(e), "save it as UTF-8") from None
+    if "\0" in text:
+        raise ToolError(f"{path} is not a text file", "it holds a zero byte", "give a label a line")
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 
 def write_atomically(out: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .lower import fast
+from . import extents
 from .packed import OpRecord, Packed, TensorEntry
 
 _MAP_COLUMNS = 64
@@ -51,17 +51,17 @@ def describe(network: Packed) -> dict:
 def show(network: Packed, console: Console) -> None:
     """Prints the network to `console`."""
     d = describe(network)
-    console.print(f"[bold]{escape(network.name)}[/bold]  {escape(str(network.metadata.get('source', '')))}")
+    console.print(f"[bold]{_plain(network.name)}[/bold]  {_plain(str(network.metadata.get('source', '')))}")
     for title, tensors in (("input", network.inputs), ("output", network.outputs)):
         for t in tensors:
             real = ", real numbers at the border" if t.real_border else ""
             console.print(
                 f"  {title:6} {t.dtype} {_shape(t.shape)}  scale {t.scale:.6g}, zero point {t.zero_point}{real}"
-                f"  '{escape(t.name)}'",
+                f"  '{_plain(t.name)}'",
                 highlight=False,
             )
     if network.labels:
-        console.print(f"  labels {escape(', '.join(network.labels))}", highlight=False)
+        console.print(f"  labels {_plain(', '.join(network.labels))}", highlight=False)
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column, justify in (("#", "right"), ("kernel", "left"), ("input", "left"), ("output", "left"),
@@ -70,7 +70,7 @@ def show(network: Packed, console: Console) -> None:
     for op, row in zip(network.ops, d["ops"]):
         table.add_row(str(op.index), op.kernel, _shape(row["input_shape"]), _shape(row["output_shape"]),
                       f"{op.macs:,}" if op.macs else "", f"{len(op.constants):,}" if op.constants else "",
-                      f"{row['scratch_bytes']:,}" if row["scratch_bytes"] else "", escape(op.name))  # fmt: skip
+                      f"{row['scratch_bytes']:,}" if row["scratch_bytes"] else "", _plain(op.name))  # fmt: skip
     console.print(table)
     console.print(
         f"{d['macs']:,} MACs; flash {d['flash_bytes']:,} bytes (of which {len(network.selftest)} self-test vectors); "
@@ -111,15 +111,13 @@ def arena_map(network: Packed) -> list[str]:
 
 
 def scratch_bytes(op: OpRecord) -> int:
-    """Bytes of scratch that the op uses (FORMAT.md: one im2col column, or what the fast form takes)."""
-    if op.words[30] and op.kernel == "conv_2d":
-        words = fast.flat(op.words) if op.words[29] == 2 else op.words
-        return fast.conv_scratch(words, op.words[29] & 1, op.words[31] >> 16, op.words[31] & 0xFFFF)
-    if op.words[30] and op.kernel == "depthwise_conv_2d":
-        return fast.depthwise_scratch(op.words, op.words[31] >> 16, op.words[31] & 0xFFFF)
-    if op.kernel in ("conv_2d", "fully_connected"):
-        return op.words[15] * op.words[16] * op.words[11]
-    return 0
+    """Bytes of scratch that the op uses."""
+    return extents.scratch_bytes(op.kernel, op.words)
+
+
+def _plain(text: str) -> str:
+    """A name from a file, fit for a terminal."""
+    return escape("".join(c if c.isprintable() else "?" for c in text))
 
 
 def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:

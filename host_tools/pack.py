@@ -40,7 +40,7 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     labels_offset = strings_offset + len(strings_raw)
     labels_raw = _padded(b"".join(label.encode() + b"\0" for label in labels))
     metadata_offset = labels_offset + len(labels_raw)
-    metadata_raw = json.dumps(metadata or {}, separators=(",", ":"), sort_keys=True).encode()
+    metadata_raw = json.dumps(metadata or {}, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
     selftest_offset = metadata_offset + len(_padded(metadata_raw))
     selftest_raw = _padded(b"".join(selftest))
     total_bytes = selftest_offset + len(selftest_raw)

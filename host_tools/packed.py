@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import extents
 from .errors import ToolError
 
 MAGIC = b"FXNN"
@@ -156,6 +158,9 @@ def read(data: bytes, name: str = "model") -> Packed:
             limit = words[3] if in_constants & flag else arena
             if not 0 <= words[word] <= limit:
                 refuse("offset outside the file (arena)")
+        outside = extents.problem(kernel, words, arena)
+        if outside:
+            refuse(f"offset outside the file ({outside})")
         ops.append(OpRecord(i, kernel, string(words[1]), words, data[words[2] : words[2] + words[3]]))
 
     tensors = []
@@ -167,6 +172,8 @@ def read(data: bytes, name: str = "model") -> Packed:
             refuse("offset outside the file (tensors)")
         if arena_at + size > arena:
             refuse("offset outside the file (arena)")
+        if math.prod(dims[:rank]) != size:
+            refuse("offset outside the file (tensors)")
         tensors.append(
             TensorEntry(string(at), DTYPES[dtype], tuple(dims[:rank]), bool(flags & REAL_BORDER),
                         arena_at, size, scale, zero_point, first, last)
@@ -176,11 +183,13 @@ def read(data: bytes, name: str = "model") -> Packed:
     if len(labels) < label_count:
         refuse("offset outside the file (labels)")
     vector = sum(t.bytes for t in tensors[: input_count + output_count])
-    if test_at + test_count * vector > total:
+    if test_at + test_count * max(vector, 1) > total:
         refuse("offset outside the file (selftest)")
     try:
         metadata = json.loads(data[meta_at : meta_at + meta_bytes]) if meta_bytes else {}
         texts = tuple(label.decode() for label in labels)
+        if not isinstance(metadata, dict):
+            raise ValueError
     except ValueError:
         refuse("offset outside the file (metadata)")
     return Packed(

@@ -125,7 +125,10 @@ def fuse_pads(graph: Graph) -> Graph:
         value = graph.tensors[pad.inputs[2]] if len(pad.inputs) > 2 else None
         if value is not None and not (value.constant and int(value.data.reshape(-1)[0]) == x.quant.zero_point):
             continue
-        if amounts[0].any() or amounts[3].any() or x.quant != graph.tensors[pad.outputs[0]].quant:
+        padded = graph.tensors[pad.outputs[0]]
+        if amounts[0].any() or amounts[3].any() or x.quant != padded.quant or amounts.min() < 0:
+            continue
+        if tuple(np.array(x.shape) + amounts.sum(1)) != padded.shape:
             continue
         top, left = conv.attrs.get("extra_pad", (0, 0))
         # the conv keeps the padded size: SAME padding was computed for it

@@ -20,7 +20,7 @@ _SEARCH_STEPS = 2000  # swaps tried where greedy placement leaves gaps; 1 s for 
 class Block:
     """Memory that lives from step `first` to step `last`, both included. -1: written before the first step."""
 
-    name: str
+    key: tuple[str, str | int]  # ("buffer", id) or ("scratch", step)
     bytes: int
     first: int
     last: int
@@ -50,7 +50,7 @@ def plan(program: Program) -> Plan:
     lifetimes = _lifetimes(program)
     blocks, inplace = _blocks(program, lifetimes)
     scratch = [
-        Block(f"scratch {i}", step.scratch_bytes, i, i, [f"scratch {i}"])
+        Block(("scratch", i), step.scratch_bytes, i, i)
         for i, step in enumerate(program.steps)
         if step.scratch_bytes
     ]
@@ -62,7 +62,8 @@ def plan(program: Program) -> Plan:
     best = _search(everything, floor)
     arena = _top(everything, best)
     for b in everything:
-        b.offset = best[b.name]
+        b.offset = best[b.key]
+    _check(everything)
     return Plan(
         offsets={id: b.offset for b in blocks for id in b.members},
         scratch={b.first: b.offset for b in scratch},
@@ -82,7 +83,7 @@ def settle(program: Program) -> Program:
     first = plan(replace(program, steps=tuple(steps)))
     larger = []
     for i, step in enumerate(program.steps):
-        alive = sum(_align(b.bytes) for b in first.blocks if b.first <= i <= b.last and not b.name.startswith("scratch "))
+        alive = sum(_align(b.bytes) for b in first.blocks if b.first <= i <= b.last and b.members)
         larger.append(_take(step, max(_SCRATCH_BYTES, first.arena_bytes - alive)))
     trial = replace(program, steps=tuple(larger))
     if plan(trial).arena_bytes <= first.arena_bytes:
@@ -124,7 +125,7 @@ def _blocks(program: Program, lifetimes: dict[str, tuple[int, int]]) -> tuple[li
     for id in program.graph.inputs:
         buffer = program.place[id]
         if buffer not in owner:
-            owner[buffer] = Block(buffer, program.buffers[buffer].bytes, *lifetimes[buffer], [buffer])
+            owner[buffer] = Block(("buffer", buffer), program.buffers[buffer].bytes, *lifetimes[buffer], [buffer])
             blocks.append(owner[buffer])
     for i, step in enumerate(program.steps):
         if step.y in owner:  # a later part of a concatenation
@@ -139,48 +140,58 @@ def _blocks(program: Program, lifetimes: dict[str, tuple[int, int]]) -> tuple[li
                 inplace += 1
                 break
         else:
-            owner[step.y] = Block(step.y, size, first, last, [step.y])
+            owner[step.y] = Block(("buffer", step.y), size, first, last, [step.y])
             blocks.append(owner[step.y])
     return blocks, inplace
 
 
-def _top(blocks: list[Block], offsets: dict[str, int]) -> int:
-    return _align(max((offsets[b.name] + b.bytes for b in blocks), default=0))
+def _check(blocks: list[Block]) -> None:
+    """No two blocks that live at the same time share a byte (AssertionError: our bug)."""
+    for i, a in enumerate(blocks):
+        for b in blocks[:i]:
+            apart = a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset
+            assert apart or not a.meets(b), f"{a.key} and {b.key} overlap"
 
 
-def _search(blocks: list[Block], floor: int) -> dict[str, int]:
+def _top(blocks: list[Block], offsets: dict) -> int:
+    return _align(max((offsets[b.key] + b.bytes for b in blocks), default=0))
+
+
+def _search(blocks: list[Block], floor: int) -> dict:
     """Offsets by the best of three greedy orders, then by swapping two places in that order (fixed seed) down to `floor`."""
     orders = (
         lambda b: (-b.bytes, b.first),
         lambda b: (-(b.last - b.first), -b.bytes),
         lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
     )
+    neighbours = {b.key: [o for o in blocks if o is not b and o.meets(b)] for b in blocks}
     candidates = [sorted(blocks, key=order) for order in orders]
-    order = min(candidates, key=lambda c: _top(blocks, _place(c)))
-    best = _place(order)
+    order = min(candidates, key=lambda c: _top(blocks, _place(c, neighbours)))
+    best = _place(order, neighbours)
+    top = _top(blocks, best)
     pick = random.Random(0)
-    for _ in range(_SEARCH_STEPS if len(blocks) > 1 else 0):
-        if _top(blocks, best) <= floor:
+    for _ in range(_SEARCH_STEPS * 30 // max(30, len(blocks)) if len(blocks) > 1 else 0):
+        if top <= floor:
             break
         i, j = pick.sample(range(len(order)), 2)
         trial = list(order)
         trial[i], trial[j] = trial[j], trial[i]
-        offsets = _place(trial)
-        if _top(blocks, offsets) <= _top(blocks, best):  # sideways steps too: they lead out of corners
-            order, best = trial, offsets
+        offsets = _place(trial, neighbours)
+        new_top = _top(blocks, offsets)
+        if new_top <= top:  # sideways steps too: they lead out of corners
+            order, best, top = trial, offsets, new_top
     return best
 
 
-def _place(blocks: list[Block]) -> dict[str, int]:
-    """The lowest free address for each block in turn."""
-    placed: list[tuple[int, Block]] = []
-    offsets: dict[str, int] = {}
+def _place(blocks: list[Block], neighbours: dict) -> dict:
+    """The lowest free address for each block in turn. `neighbours`: per block those that live when it does."""
+    offsets: dict = {}
     for block in blocks:
         at = 0
-        for start, other in sorted(((s, o) for s, o in placed if o.meets(block)), key=lambda p: p[0]):
+        taken = sorted((offsets[o.key], o.bytes) for o in neighbours[block.key] if o.key in offsets)
+        for start, size in taken:
             if at + block.bytes <= start:
                 break
-            at = max(at, _align(start + other.bytes))
-        offsets[block.name] = at
-        placed.append((at, block))
+            at = max(at, _align(start + size))
+        offsets[block.key] = at
     return offsets

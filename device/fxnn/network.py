@@ -23,6 +23,7 @@ class Network:
         self.file = File(source, arithmetic.aligned)
         self.arena = self.file.arena
         self._labels = None
+        self._running = False
         resident = memoryview(self.file.resident)
         ops = []
         for i in range(self.file.op_count):
@@ -100,13 +101,22 @@ class Network:
             kernel(record, arena, constants)
 
     async def ainvoke(self):
-        """invoke(), letting other tasks run between the ops. Leave inputs and outputs alone until it is done."""
+        """invoke(), letting other tasks run between the ops.
+
+        Leave the network alone until it is done: inputs, outputs and other calls. RuntimeError for a second ainvoke.
+        """
+        if self._running:
+            raise RuntimeError("network: still running")
+        self._running = True
         from asyncio import sleep
 
         arena = self.arena
-        for kernel, record, constants in self._ops:
-            kernel(record, arena, constants)
-            await sleep(0)
+        try:
+            for kernel, record, constants in self._ops:
+                kernel(record, arena, constants)
+                await sleep(0)
+        finally:
+            self._running = False
 
     def predict(self, *reals):
         """The outputs as real numbers, for real inputs: a flat list, or a list of them for several outputs.

@@ -115,6 +115,8 @@ class Tensor:
 
 def _flat(values):
     """The numbers of an iterable, or of iterables nested to any depth."""
+    if isinstance(values, str):
+        raise ValueError("text given, need numbers")
     for value in values:
         if isinstance(value, (int, float)) or hasattr(value, "__float__"):
             yield value

@@ -155,16 +155,24 @@ def lower(graph: Graph) -> Program:
             refused.append((op, e))
         except ToolError as e:  # numbers that the mathematics refuses: scales too far apart
             refused.append((op, Unsupported(": ".join(filter(None, (e.what, e.why))), e.fix)))
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as e:  # what no well-formed model has
+            refused.append((op, Unsupported(f"its shapes or options do not fit ({type(e).__name__}: {e})", _EXPORT)))
         for id in op.outputs:  # so that ops behind a refused one are examined too
             if id not in ctx.place:
                 ctx.new_buffer(ctx.tensor(id))
     for id in graph.inputs + graph.outputs:
         tensor = graph.tensors[id]
-        if tensor.dtype not in ("int8", "uint8") or tensor.quant is None:
-            refused.append((Op("NETWORK", id, (), (id,)), Unsupported(
-                f"the network's own tensor is {tensor.dtype}", _FULL_INT8)))  # fmt: skip
-        elif tensor.constant:
-            ctx.activation(tensor)
+        border = Op("NETWORK", id, (), (id,))
+        try:
+            if tensor.dtype not in ("int8", "uint8"):
+                raise Unsupported(f"the network's own tensor is {tensor.dtype}", _FULL_INT8)
+            _check_quantization(tensor)
+            if tensor.constant:
+                ctx.activation(tensor)
+        except Unsupported as e:
+            refused.append((border, e))
+    if not graph.outputs:
+        raise ToolError(f"{graph.name} has no outputs", fix=_EXPORT)
     if refused:
         lines = [f"{op.kind} '{op.name}': {e.why}; {e.fix}" for op, e in refused]
         raise ToolError(
@@ -175,6 +183,8 @@ def lower(graph: Graph) -> Program:
     return Program(graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place)
 
 
+_MAX_RANK = 6  # of a tensor entry
+_EXPORT = "export the model again with TFLiteConverter"
 _FULL_INT8 = (
     "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
     "inference_input_type = inference_output_type = tf.int8"
@@ -202,8 +212,22 @@ def _check_dtype(op: Op, tensor: Tensor) -> None:
     allowed = ("int8", "uint8") if op.kind == "QUANTIZE" else ("int8",)
     if tensor.dtype not in allowed:
         raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not int8", _FULL_INT8)
+    _check_quantization(tensor)
+    if tensor.size == 0 and op.kind not in ("CONCATENATION", "PAD", "PADV2"):
+        raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")
+
+
+def _check_quantization(tensor: Tensor) -> None:
+    """Scales are finite and positive, zero points within the dtype: the kernels' words hold 16 bits of them."""
     if tensor.quant is None:
         raise Unsupported(f"'{tensor.id}' has no scale and zero point", _FULL_INT8)
+    if not all(0 < s < float("inf") for s in tensor.quant.scales):
+        raise Unsupported(f"'{tensor.id}' has a scale that is no positive number", _EXPORT)
+    low = 0 if tensor.dtype == "uint8" else -128
+    if not all(low <= z <= low + 255 for z in tensor.quant.zero_points):
+        raise Unsupported(f"'{tensor.id}' has a zero point outside {tensor.dtype}", _EXPORT)
+    if len(tensor.shape) > _MAX_RANK:
+        raise Unsupported(f"'{tensor.id}' has {len(tensor.shape)} dimensions", f"use at most {_MAX_RANK}")
 
 
 def _compose_tables(ctx: Lowering) -> list[Step]:

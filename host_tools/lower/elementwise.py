@@ -25,6 +25,8 @@ def _pairwise(ctx: Lowering, op: Op, k: Constants, words: dict[int, int],
     """Words 8 to 26 of a pairwise record and its Step; `words` holds 27 and 28 already."""
     x, x2 = (ctx.tensor(i) for i in op.inputs)
     y = ctx.tensor(op.outputs[0])
+    if np.broadcast_shapes(x.shape, x2.shape) != y.shape:
+        raise Unsupported(f"shapes {x.shape} and {x2.shape} do not make {y.shape}", "export the model again")
     strides = [_broadcast_strides(t.shape, y.shape) for t in (x, x2)]
     dims, strides = collapse(y.shape, strides)
     words.update(enumerate(dims, 8))
@@ -72,6 +74,8 @@ def mul(ctx: Lowering, op: Op) -> None:
 
 def _lut(ctx: Lowering, op: Op, table: np.ndarray) -> None:
     x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    if x.size != y.size:
+        raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
     source = ctx.activation(x)
     ctx.emit(Step("lut", op.name, source, ctx.new_buffer(y), {8: y.size, 9: 0},
                   np.asarray(table).astype(np.uint8).tobytes(), inplace=(source,)))  # fmt: skip

@@ -39,6 +39,8 @@ def mean(ctx: Lowering, op: Op) -> None:
     reduced = {int(a) % len(x.shape) for a in axes.data.reshape(-1)}
     dims = _five_dims(x.shape, reduced)
     n = dims[1] * dims[3]
+    if y.size * n != x.size:
+        raise Unsupported(f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again")
     multiplier, shift = fixed_point.mean_multiplier(x.quant.scale, y.quant.scale, n)
     left, right = fixed_point.split_shift(shift)
     words = dict(enumerate([*dims, -(x.quant.zero_point + 128) * n, multiplier, left, right], 8))
@@ -52,6 +54,8 @@ def softmax(ctx: Lowering, op: Op) -> None:
     if y.quant.scale != 1 / 256 or y.quant.zero_point != -128:
         raise Unsupported("its output is not quantized to scale 1/256, zero point -128", "export the model again")
     table = np.asarray(fixed_point.exp_table(op.attrs.get("beta", 1.0), x.quant.scale)).astype("<i4")
+    if x.shape != y.shape:
+        raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
     depth = x.shape[-1]
     if depth >= 4096:  # the sum of exponentials is Q12.19
         raise Unsupported(f"{depth} classes", "use fewer than 4096")

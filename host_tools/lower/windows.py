@@ -29,6 +29,10 @@ def _window_words(op: Op, x: Tensor, y: Tensor, kernel: tuple[int, int]) -> dict
         raise Unsupported(f"its input has shape {x.shape}, four dimensions (NHWC) are needed", _RETRAIN)
     n, in_h, in_w, in_c = x.shape
     _, out_h, out_w, out_c = y.shape
+    if y.shape[0] != n:
+        raise Unsupported(f"batches of {n} become {y.shape[0]}", _RETRAIN)
+    if min(*kernel, *op.attrs["stride"], *op.attrs.get("dilation", (1, 1))) < 1:
+        raise Unsupported("a kernel size, stride or dilation below 1", _RETRAIN)
     low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
     stride, dilation = op.attrs["stride"], op.attrs.get("dilation", (1, 1))
     values = [n, in_h, in_w, in_c, out_h, out_w, out_c, *kernel, *stride, *dilation,
@@ -96,6 +100,8 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     w, bias = _weights(ctx, op, y.shape[-1], 0)
     out_c, kh, kw, in_c = w.shape
     words = _window_words(op, x, y, (kh, kw))
+    if out_c != words[14]:
+        raise Unsupported(f"weights {w.shape} do not make {words[14]} channels", _RETRAIN)
     if in_c != words[11]:
         raise Unsupported(
             f"grouped convolution ({words[11]} channels in, weights for {in_c})", "use a normal or depthwise one"
@@ -193,4 +199,6 @@ def pool(ctx: Lowering, op: Op) -> None:
     if x.quant.zero_point != y.quant.zero_point or abs(x.quant.scale - y.quant.scale) > 1e-6:  # PoolingPrepare
         raise Unsupported("its input and output have different scales", _RETRAIN)
     words = _window_words(op, x, y, op.attrs["kernel"])
+    if words[11] != words[14]:
+        raise Unsupported(f"{words[11]} channels become {words[14]}", _RETRAIN)
     ctx.emit(Step(op.kind.lower(), op.name, ctx.activation(x), ctx.new_buffer(y), words))

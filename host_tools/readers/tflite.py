@@ -62,6 +62,10 @@ _OPTIONS = {
 }
 
 
+# A flatbuffer table without fields, behind its vtable: every option has the schema's default.
+_NO_FIELDS = bytearray(b"\x04\x00\x04\x00\x04\x00\x00\x00")
+
+
 def read(data: bytes, name: str) -> Graph:
     """The first subgraph of a .tflite file as a Graph named `name`.
 
@@ -104,12 +108,14 @@ def _ints(array) -> list[int]:
 
 
 def _unique(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     result = []
     for i, name in enumerate(names):
         name = name or f"tensor_{i}"
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}#{i}")
+        while name in seen:
+            name = f"{name}#{i}"
+        seen.add(name)
+        result.append(name)
     return result
 
 
@@ -139,10 +145,13 @@ def _op(model, op, ids: list[str]) -> Op:
     else:
         kind = tflite.opcode2name(builtin)
     attrs = {}
-    if kind in _OPTIONS and op.BuiltinOptions() is not None:
+    if kind in _OPTIONS:
         table, fields = _OPTIONS[kind]
         options = table()
-        options.Init(op.BuiltinOptions().Bytes, op.BuiltinOptions().Pos)
+        if op.BuiltinOptions() is not None:
+            options.Init(op.BuiltinOptions().Bytes, op.BuiltinOptions().Pos)
+        else:
+            options.Init(_NO_FIELDS, len(_NO_FIELDS) - 4)
         attrs = fields(options)
     inputs = tuple(None if i < 0 else ids[i] for i in _ints(op.InputsAsNumpy()))
     outputs = tuple(ids[i] for i in _ints(op.OutputsAsNumpy()))

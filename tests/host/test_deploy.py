@@ -80,7 +80,7 @@ def test_first_deployment_then_nothing_to_do(tmp_path, networks):
     with pico(tmp_path, {}) as board:
         first = fxnn("deploy", networks.old, "--port", board.port)
         assert first.returncode == 0, first.stderr
-        assert "Raspberry Pi Pico" in first.stdout and "self-test passed (3 vectors, viper kernels)" in first.stdout
+        assert "Raspberry Pi Pico" in first.stdout and "self-test passed (3 vectors, thumb kernels)" in first.stdout
         assert "/models/net.fxnn" in first.stdout and "new" in first.stdout
         again = fxnn("deploy", networks.old, "--port", board.port, "--json")
         assert again.returncode == 0, again.stderr
@@ -90,7 +90,7 @@ def test_first_deployment_then_nothing_to_do(tmp_path, networks):
         # The maker's own tools see it too.
         code = "import fxnn; net = fxnn.load('/models/net.fxnn'); print(net.selftest(), net.backend)"
         command = [sys.executable, "-m", "mpremote", "connect", board.port, "exec", code]
-        assert subprocess.run(command, capture_output=True, text=True, timeout=120).stdout.split() == ["3", "viper"]
+        assert subprocess.run(command, capture_output=True, text=True, timeout=120).stdout.split() == ["3", "thumb"]
     assert board.files() == deployed(networks)
 
 

@@ -33,7 +33,9 @@ def test_every_module_builds(architecture, tmp_path):
 
 def test_sizes_are_inside_the_budget(tmp_path):
     sizes = {path.name: len(mpy(path, "armv6m", tmp_path)) for path in MODULES}
-    sizes["total"] = sum(sizes.values())
+    # The package that every board can run has a budget of its own; the assembler comes on top of it.
+    thumb = sum(size for name, size in sizes.items() if name.startswith("thumb"))
+    sizes.update(portable=sum(sizes.values()) - thumb, thumb=thumb)
     rows = [f"{name:24}{size:8}{BUDGET.get(name, 0):8}{BUDGET.get(name, 0) - size:8}" for name, size in sizes.items()]
     table = "\n".join([f"{'armv6m .mpy':24}{'bytes':>8}{'budget':>8}{'left':>8}", *rows])
     over = [name for name, size in sizes.items() if size > BUDGET.get(name, 0)]

@@ -33,7 +33,8 @@ def put(tensor, values):
 
 
 native = sys.implementation.name == "micropython"
-equal(fxnn.backend, "viper" if native else "ref")
+native_name = "thumb" if 4 <= getattr(sys.implementation, "_mpy", 0) >> 10 & 15 <= 8 else "viper"
+equal(fxnn.backend, native_name if native else "ref")
 raises(ValueError, "fxnn: backend 'thumb9' unknown, use thumb, viper or ref", fxnn.load, "tiny.fxnn", "thumb9")
 
 net = fxnn.load("tiny.fxnn")

@@ -41,7 +41,7 @@ def on(request):
 
 def test_run(files, tmp_path, on):
     text = done("run", files / "net.fxnn", "--on", on, "--input", files / "in.npz", "--output", tmp_path / "out.npz")
-    assert "3 inferences" in text and "(viper)" in text
+    assert "3 inferences" in text and "(thumb)" in text
     np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["y0"], np.load(files / "host.npz")["y0"])
 
 
@@ -59,7 +59,7 @@ def test_verify_finds_a_difference(files, tmp_path):
 def test_profile(files, on):
     report = json.loads(done("profile", files / "net.fxnn", "--on", on, "--json", "-"))
     assert [op["kind"] for op in report["ops"]] == ["conv_2d", "max_pool_2d", "fully_connected", "softmax"]
-    assert report["backend"] == "viper" and report["heap_peak_bytes"] > report["arena_bytes"]
+    assert report["backend"] == "thumb" and report["heap_peak_bytes"] > report["arena_bytes"]
     assert all(op["time_us"] > 0 for op in report["ops"])
     if on == "pico":
         assert report["clock_hz"] == 125_000_000

@@ -1,0 +1,75 @@
+"""How far each op record reaches: what a reader checks before anything runs, and what a report shows."""
+
+from __future__ import annotations
+
+from math import prod
+
+from .lower import fast
+
+_WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
+_X_CONSTANT, _X2_CONSTANT = 1, 2
+
+
+def scratch_bytes(kernel: str, words) -> int:
+    """Bytes of scratch at word 7 (FORMAT.md: one im2col column, or what the fast form takes if that is more)."""
+    if kernel not in ("conv_2d", "fully_connected", "depthwise_conv_2d"):
+        return 0
+    column = words[15] * words[16] * words[11] if kernel != "depthwise_conv_2d" else 0
+    if not words[30]:
+        return column
+    tile = words[31] >> 16, words[31] & 0xFFFF
+    if kernel == "depthwise_conv_2d":
+        return fast.depthwise_scratch(words, *tile)
+    return max(column, fast.conv_scratch(fast.flat(words) if words[29] == 2 else words, words[29] & 1, *tile))
+
+
+def problem(kernel: str, words, arena_bytes: int) -> str | None:
+    """None, or where a record reaches outside: "arena" or "constants". words: the record's 32."""
+    sizes = words[8:23]
+    if kernel in _WINDOWS:
+        if min(sizes) < 0 or min(words[15:21]) < 1:
+            return "arena"
+        x = prod(words[8:12])
+        y = words[8] * words[12] * words[13] * words[14]
+        spans = [(words[5], x), (words[6], y), (words[7], scratch_bytes(kernel, words))]
+        constants = []
+        if "pool" not in kernel:
+            row = words[15] * words[16] * (words[11] if kernel != "depthwise_conv_2d" else 1)
+            row = row if kernel == "depthwise_conv_2d" else -(-row // 4) * 4
+            constants = [(words[27], row * words[14]), (words[28], 12 * words[14])]
+            if words[30]:
+                constants.append((words[30], 16 * words[14]))
+    elif kernel == "mean":
+        a, r1, b, r2, c = words[8:13]
+        if min(words[8:13]) < 0:
+            return "arena"
+        spans, constants = [(words[5], a * r1 * b * r2 * c), (words[6], a * b * c)], []
+    elif kernel in ("add", "mul", "copy"):
+        dims = words[8:12]
+        if min(sizes[:12]) < 0:
+            return "arena"
+        reach = [1 + sum((d - 1) * s for d, s in zip(dims, words[at : at + 4])) if prod(dims) else 0 for at in (12, 16)]
+        flags = words[23]
+        spans, constants = [], []
+        (constants if flags & _X_CONSTANT else spans).append((words[5], reach[0]))
+        if kernel == "copy":
+            if words[20] < 0 or words[22] < 0:
+                return "arena"
+            spans.append((words[6], max(words[20], words[22] + reach[1])))
+        else:
+            (constants if flags & _X2_CONSTANT else spans).append((words[7], reach[1]))
+            spans.append((words[6], prod(dims)))
+            if kernel == "add":
+                constants += [(words[27], 1024), (words[28], 1024)]
+    elif kernel == "softmax":
+        if min(words[8:12]) < 0 or not 1 <= words[10] <= 256:
+            return "constants"
+        size = words[8] * words[9]
+        spans, constants = [(words[5], size), (words[6], size)], [(words[11], 4 * words[10])]
+    else:  # lut
+        spans, constants = [(words[5], words[8]), (words[6], words[8])], [(words[9], 256)]
+    if any(offset < 0 or size < 0 or offset + size > arena_bytes for offset, size in spans):
+        return "arena"
+    if any(offset < 0 or offset + size > words[3] for offset, size in constants):
+        return "constants"
+    return None
