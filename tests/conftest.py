@@ -7,7 +7,7 @@ def pytest_addoption(parser):
     parser.addoption("--port", default=None, help="serial port of a real board for tests/board (else: the virtual Pico)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an idle emulated board still takes a whole core
 def board_port(request, tmp_path_factory):
     """A serial port with a board behind it: the one of --port, or a virtual Pico with an empty flash."""
     port = request.config.getoption("--port")
