@@ -30,19 +30,21 @@ class BoardFile:
 
 
 def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER) -> list[BoardFile]:
-    """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is."""
-    root = _device_folder()
-    sources = [(path, path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.py"))]
-    # Thumb's assembler compiles for ARM alone.
-    sources = [(path, name) for path, name in sources if source or (arch or "").startswith("arm") or not name.startswith("thumb")]
-    if source:
-        return [BoardFile(f"{folder}/{name}", path.read_bytes()) for path, name in sources]
-
+    """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is,
+    but for the assembler: a board's own compiler gives up on functions of that size ("native method too big")."""
     from .mpy import compile_mpy
 
+    root = _device_folder()
     files = []
     with tempfile.TemporaryDirectory(prefix="fxnn-") as temporary:
-        for path, name in sources:
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            assembler = name.startswith("thumb")
+            if assembler and not (arch or "").startswith("arm"):
+                continue
+            if source and not assembler:
+                files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
+                continue
             out = Path(temporary, path.stem + ".mpy")
             compile_mpy(path, arch, out)
             files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", out.read_bytes()))

@@ -59,7 +59,7 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
 
 
 def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str) -> Conversion:
-    graph = tflite.read(data, name)
+    graph = tflite.read(data, source or name)
     source_ops = len(graph.ops)
     graph, fused = passes.run(graph)
     program = plan.settle(lower.lower(graph))
@@ -99,7 +99,9 @@ def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
 def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
                  selftest: int = 3) -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
-    path, out = Path(path), Path(out)
+    path, out = Path(path), Path(out).resolve()
+    if out.exists() and path.exists() and out.samefile(path):
+        raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
     texts = _labels(Path(labels)) if labels else ()
     conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name)
     write_atomically(out, conversion.data)
@@ -119,6 +121,8 @@ def _labels(path: Path) -> tuple[str, ...]:
 
 def write_atomically(out: Path, data: bytes) -> None:
     """The whole of `data` at `out`, or what was there before. ToolError if it cannot be written."""
+    if out.exists() and not out.is_file():
+        raise ToolError(f"cannot write {out}", "it is no ordinary file", "name another file")
     try:
         handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
         try:

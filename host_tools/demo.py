@@ -89,7 +89,7 @@ def _test_digits(count: int) -> bytes:
 @click.option(
     "--port", default="pico", show_default=True, help="pico: an emulated board; auto or a serial port: a real one."
 )
-@click.option("--count", default=TEST_DIGITS, show_default=True, help="How many of the 360 test digits.")
+@click.option("--count", default=TEST_DIGITS, show_default=True, type=click.IntRange(1, 360), help="How many of the 360 test digits.")
 def main(port, count):
     """Recognizes handwritten digits on a Pico."""
     demo(port, count)

@@ -107,6 +107,7 @@ class Deployment:
         there = board_fs.tree(
             board, [STAGING, SWITCHED_PACKAGE, PACKAGE_FOLDER, board_files.MODELS_FOLDER, *_program_and_backups(board)]
         )
+        _check_places(board, there, wanted)
         leftover = STAGING in there
         if SWITCHED_PACKAGE in there and not leftover:
             raise ToolError(
@@ -287,6 +288,22 @@ class Deployment:
                     f"remove what you do not need: mpremote connect {self._board.port} fs ls -r",
                 ) from None
             raise
+
+
+def _check_places(board: Board, there: dict[str, int], wanted: list[BoardFile]) -> None:
+    """ToolError where something of the maker's stands in the way of a file, before anything is written."""
+    for path in ("/fxnn.py", "/fxnn.mpy"):
+        if path[1:] in board.eval("__import__('os').listdir('/')"):
+            raise ToolError(
+                f"{path} on the board hides {PACKAGE_FOLDER}",
+                "MicroPython looks in / before /lib",
+                f"rename or remove it: mpremote connect {board.port} fs rm :{path}",
+            )
+    if there.get(board_files.MODELS_FOLDER, -1) >= 0:
+        raise ToolError(f"{board_files.MODELS_FOLDER} on the board is a file", fix="rename it: fxnn needs a folder there")
+    for file in wanted:
+        if there.get(file.path, 0) < 0:
+            raise ToolError(f"{file.path} on the board is a folder", fix="rename it: a file is to go there")
 
 
 def _program_and_backups(board: Board) -> list[str]:

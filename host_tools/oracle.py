@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import ToolError
 
-INSTALL = "pip install --pre tflite-micro, or pip install ai-edge-litert"
+INSTALL = f"{sys.executable} -m pip install --pre tflite-micro, or ... install ai-edge-litert"
 # TFLM takes its arena from the heap of this process; its own rule is 10 times the file, too little for a small
 # file with large activations. TFLM's bookkeeping is about 1 kB an op beside the activations.
 ARENA_BYTES_PER_MODEL_BYTE = 10

@@ -117,9 +117,10 @@ def read_inputs(path: str | Path, packed: Packed) -> Batch:
     path = Path(path)
     fix = "make it with numpy.savez(path, x0=...)"
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
-                raise ToolError(f"{path} is a single array", "a .npz file of arrays x0, x1, ... is needed", fix)
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise ToolError(f"{path} is a single array", "a .npz file of arrays x0, x1, ... is needed", fix)
+        with loaded as file:
             arrays = {name: file[name] for name in file.files}
     except OSError as e:
         raise ToolError(f"cannot read {path}", e.strerror or str(e), fix) from None
@@ -138,7 +139,9 @@ def present_outputs(outputs: list[np.ndarray], packed: Packed, real: bool) -> di
 
 def write_outputs(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes the arrays to the .npz file at `path`, which appears whole or not at all."""
-    path = Path(path)
+    path = Path(path).resolve()
+    if path.exists() and not path.is_file():
+        raise ToolError(f"cannot write {path}", "it is no ordinary file", "name another file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:

@@ -83,12 +83,20 @@ def _random(random: np.random.Generator, tensor: TensorEntry) -> np.ndarray:
 
 def verify(packed: Packed, tflite: bytes, target: Target, count: int, progress: Progress | None = None) -> Verdict:
     """Runs `count` inputs on the target and in the oracle and compares every output byte."""
+    _check_model_file(tflite)
     oracle = Oracle(tflite)
     _check_same_model(packed, oracle)
     names, inputs = test_inputs(packed, count)
     expected = []
     for n in range(count):
         outputs = oracle.run(_for_oracle(packed, oracle, [array[n] for array in inputs]))
+        if [y.size for y in outputs] != [int(np.prod(t.shape)) for t in packed.outputs]:
+            raise ToolError(
+                "the packed network was not made from this model",
+                f"its outputs have {[int(np.prod(t.shape)) for t in packed.outputs]} values, "
+                f"the model's {[y.size for y in outputs]}",
+                "give the .tflite file it was converted from",
+            )
         expected.append([_raw(tensor, value) for tensor, value in zip(packed.outputs, outputs)])
     outputs, _ = target.run(packed, inputs, progress)
 
@@ -142,6 +150,11 @@ def _check_same_model(packed: Packed, oracle: Oracle) -> None:
             f"its inputs are {ours}, the model's are {theirs}",
             "give the .tflite file it was converted from",
         )
+
+
+def _check_model_file(model: bytes) -> None:
+    if model[4:8] != b"TFL3":
+        raise ToolError("that is no .tflite file", fix="give the .tflite file the network was converted from")
 
 
 def _for_oracle(packed: Packed, oracle: Oracle, frame: list[np.ndarray]) -> list[np.ndarray]:

@@ -208,14 +208,16 @@ class Board:
     @contextlib.contextmanager
     def _failures_named(self, timeout_s: float = ANSWER_TIMEOUT_S):
         """What goes wrong on the wire, as a ToolError."""
+        began = time.monotonic()
         try:
             yield
         except TransportError as e:
             started = bool(self._defined)
             raise ToolError(
                 f"the board on {self.port} {'stopped answering' if started else 'does not answer'}",
-                f"waited {timeout_s:.0f} s: {e}",
-                "is this the right port, and does the board run MicroPython? Unplug it, plug it in and try again",
+                f"waited {time.monotonic() - began:.0f} s: {e}",
+                "is this the right port, and does the board run MicroPython? Unplug it, plug it in and try again; "
+                "a main.py that catches Ctrl-C looks like this, too",
             ) from None
         except (OSError, struct.error) as e:  # struct.error: mpremote unpacks an answer that did not come
             raise _gone(self.port, e) from None
