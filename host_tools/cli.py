@@ -13,8 +13,8 @@ import click
 from . import __version__
 
 ON_HELP = (
-    "Where to run: host (numpy), ref (plain Python), unix (MicroPython on this computer), pico (emulated Pico), "
-    "or a serial port (auto finds the board)."
+    "Where to run: host (numpy), ref (plain Python), unix (MicroPython on this computer), "
+    "qemu-rv32 (MicroPython on an emulated RISC-V; its microseconds are instructions), pico (emulated Pico), or a serial port (auto finds the board)."
 )
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
@@ -111,7 +111,7 @@ Example, with real numbers in and out:
   fxnn run digits.fxnn --on host --input in.npz --output out.npz"""
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
-@click.option("--on", "on", metavar="host|ref|unix|pico|PORT", default="host", show_default=True, help=ON_HELP)
+@click.option("--on", "on", metavar="host|ref|unix|qemu-rv32|pico|PORT", default="host", show_default=True, help=ON_HELP)
 @click.option("--input", "input_path", metavar="IN.npz", type=_EXISTING, required=True,
               help="Arrays x0, x1, ...: N inferences, then the tensor's shape. int8 goes in raw, float is quantized.")  # fmt: skip
 @click.option("--output", "output_path", metavar="OUT.npz", type=_OUT, required=True,
@@ -157,7 +157,7 @@ Exit status: 0 all the same, 1 a difference (or an error)."""
     required=True,
     help="The trained network it was made from.",
 )
-@click.option("--on", "on", metavar="host|ref|unix|pico|PORT", default="host", show_default=True, help=ON_HELP)
+@click.option("--on", "on", metavar="host|ref|unix|qemu-rv32|pico|PORT", default="host", show_default=True, help=ON_HELP)
 @click.option("-n", "count", metavar="N", type=click.IntRange(1), default=16, show_default=True,
               help="How many inputs: four extreme ones first, then random ones.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
@@ -194,7 +194,7 @@ Examples:
   fxnn profile digits.fxnn --on auto --json profile.json"""
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
-@click.option("--on", "on", metavar="unix|pico|PORT", default="pico", show_default=True, help=ON_HELP)
+@click.option("--on", "on", metavar="unix|qemu-rv32|pico|PORT", default="pico", show_default=True, help=ON_HELP)
 @click.option("--json", "json_path", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
               help="Write the figures as JSON; - is standard output.")  # fmt: skip
 def profile(network, on, json_path):

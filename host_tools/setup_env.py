@@ -1,4 +1,5 @@
-"""Builds what the tests and `fxnn` would build at first use: the Pico's firmware, the unix port, the fast emulator.
+"""Builds what the tests and `fxnn` would build at first use: the Pico's firmware, the unix port, the RISC-V one, the
+fast emulator.
 
 python -m host_tools.setup_env    a few minutes the first time, no time after that
 """
@@ -12,6 +13,7 @@ from .errors import ToolError
 from .fast_rp2040py import fast_rp2040py
 from .firmware import firmware_name, pico_firmware
 from .micropython_source import console
+from .qemu_rv32 import rv32_micropython
 from .unix_port import unix_micropython
 
 
@@ -24,6 +26,10 @@ def main() -> int:
     except ToolError as e:
         print(f"fxnn: {e}", file=sys.stderr)
         return 1
+    try:
+        console.print(f"RISC-V     {rv32_micropython()}")
+    except ToolError as e:  # only for tests and `--on qemu-rv32`
+        console.print(f"RISC-V     not here: {e}", markup=False)
     console.print(f"kept in    {cache_dir()}")
     return 0
 

@@ -100,3 +100,11 @@ def run_pico(cases, backend: str = "viper") -> list[bytes | str]:
 
     files = {**_package("armv6m"), "cases.bin": cases_file(cases)}
     return answers(run_script(files, SCRIPT % backend, 600), len(cases))
+
+
+def run_qemu_rv32(cases, backend: str | None = None) -> list[bytes | str]:
+    """MicroPython on an emulated 32-bit RISC-V. None: the backend that the package picks there."""
+    from host_tools.qemu_rv32 import ARCH, run_script
+
+    files = {**_package(ARCH), "cases.bin": cases_file(cases)}
+    return answers(run_script(files, SCRIPT % backend, 600), len(cases))

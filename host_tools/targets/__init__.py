@@ -1,10 +1,10 @@
-"""Where a packed network can run: host, ref, unix, pico, or a board on a serial port, behind one interface."""
+"""Where a packed network can run: host, ref, unix, qemu-rv32, pico, or a board on a serial port, behind one interface."""
 
 from __future__ import annotations
 
 from .base import Job, OpTime, Profile, RunStats, Target
 
-NAMES = ("host", "ref", "unix", "pico")
+NAMES = ("host", "ref", "unix", "qemu-rv32", "pico")
 
 __all__ = ["NAMES", "Job", "OpTime", "Profile", "RunStats", "Target", "open_target"]
 
@@ -27,6 +27,10 @@ def open_target(name: str) -> Target:
         from .unix import UnixTarget
 
         return UnixTarget()
+    if name == "qemu-rv32":
+        from .qemu_rv32 import QemuRv32Target
+
+        return QemuRv32Target()
     if name == "pico":
         from .pico import PicoTarget
 

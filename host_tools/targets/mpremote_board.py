@@ -259,7 +259,7 @@ def _why_not(port: str) -> ToolError:
             f"no serial port {port}",
             seen_text(),
             "plug the board in with a cable that carries data, or give another port, auto (finds the board) or one of "
-            "host, ref, unix, pico",
+            "host, ref, unix, qemu-rv32, pico",
         )
     try:
         serial.serial_for_url(port, exclusive=True).close()

@@ -166,7 +166,7 @@ def test_wrong_usage_has_status_2(files):
 def test_unknown_target_names_what_there_is(files, tmp_path):
     arguments = ("--input", files / "raw.npz", "--output", tmp_path / "out.npz")
     stderr = refused("run", files / "net.fxnn", "--on", "hots", *arguments)
-    assert "no serial port hots" in stderr and "host, ref, unix, pico" in stderr
+    assert "no serial port hots" in stderr and "host, ref, unix, qemu-rv32, pico" in stderr
 
 
 @pytest.mark.parametrize("on", ["host", "ref", "unix"])
