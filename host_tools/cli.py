@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from . import __version__
+from .boards import BOARDS, DEFAULT
 
 ON_HELP = (
     "Where to run: host (numpy), ref (plain Python), unix (MicroPython on this computer), "
@@ -66,13 +67,15 @@ Example:
 )
 @click.option("--selftest", metavar="N", type=click.IntRange(0, 100), default=3, show_default=True,
               help="Embed N test vectors, which the board can check itself with.")  # fmt: skip
+@click.option("--board", type=click.Choice(list(BOARDS)), default=DEFAULT, show_default=True,
+              help="Whose assembler kernels to prepare for; every board runs the file.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def convert(model, out, name, labels, selftest, as_json):
+def convert(model, out, name, labels, selftest, board, as_json):
     """Packs a full-int8 .tflite network into one file for the board."""
     from .convert import convert_file
 
     with _waiting("converting"):
-        conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest)
+        conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest, board=board)
     if as_json:
         from .inspect import describe
         from .packed import read

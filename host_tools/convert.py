@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import __version__, lower, numpy_kernels, pack, packed, passes, plan
+from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, plan
 from .errors import ToolError
 from .readers import tflite
 
@@ -40,14 +40,16 @@ class Conversion:
         ]
 
 
-def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "") -> Conversion:
+def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
+            board: str = boards.DEFAULT) -> Conversion:  # fmt: skip
     """The packed form of a full-int8 .tflite file.
 
     `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
+    `board`: a key of boards.BOARDS; every board runs the file, that kind the fastest.
     Raises ToolError naming every op that cannot run, or labels that do not fit.
     """
     try:
-        return _convert(data, name, labels, selftest, source)
+        return _convert(data, name, labels, selftest, source, board)
     except ToolError:
         raise
     except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
@@ -58,11 +60,11 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
         ) from e
 
 
-def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str) -> Conversion:
+def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str) -> Conversion:
     graph = tflite.read(data, source or name)
     source_ops = len(graph.ops)
     graph, fused = passes.run(graph)
-    program = plan.settle(lower.lower(graph))
+    program = plan.settle(lower.lower(graph, boards.BOARDS[board].fast_target))
     memory = plan.plan(program)
     classes = graph.tensors[graph.outputs[0]].size
     if labels and len(labels) != classes:
@@ -97,13 +99,14 @@ def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
 
 
 def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
-                 selftest: int = 3) -> Conversion:  # fmt: skip
+                 selftest: int = 3, board: str = boards.DEFAULT) -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
         raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
     texts = _labels(Path(labels)) if labels else ()
-    conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name)
+    conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
+                         board=board)  # fmt: skip
     write_atomically(out, conversion.data)
     return conversion
 

@@ -4,41 +4,37 @@ from __future__ import annotations
 
 from math import prod
 
-from .lower import fast
+from .lower.fast_forms import TARGETS
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
 _X_CONSTANT, _X2_CONSTANT = 1, 2
 
 
-def scratch_bytes(kernel: str, words) -> int:
-    """Bytes of scratch at word 7 (FORMAT.md: one im2col column, or what the fast form takes if that is more)."""
+def scratch_bytes(kernel: str, words, target: str) -> int:
+    """Bytes of scratch at word 7 (FORMAT.md: one im2col column, or what the fast form of `target` takes if that is more)."""
     if kernel not in ("conv_2d", "fully_connected", "depthwise_conv_2d"):
         return 0
     column = words[15] * words[16] * words[11] if kernel != "depthwise_conv_2d" else 0
-    if not words[30]:
-        return column
-    tile = words[31] >> 16, words[31] & 0xFFFF
-    if kernel == "depthwise_conv_2d":
-        return fast.depthwise_scratch(words, *tile)
-    return max(column, fast.conv_scratch(fast.flat(words) if words[29] == 2 else words, words[29] & 1, *tile))
+    return max(column, TARGETS[target].scratch_bytes(kernel, words)) if words[30] and target in TARGETS else column
 
 
-def problem(kernel: str, words, arena_bytes: int) -> str | None:
-    """None, or where a record reaches outside: "arena" or "constants". words: the record's 32."""
+def problem(kernel: str, words, arena_bytes: int, target: str) -> str | None:
+    """None, or where a record reaches outside: "arena" or "constants". words: the record's 40;
+    target: whose fast forms the file holds."""
     sizes = words[8:23]
     if kernel in _WINDOWS:
         if min(sizes) < 0 or min(words[15:21]) < 1:
             return "arena"
         x = prod(words[8:12])
         y = words[8] * words[12] * words[13] * words[14]
-        spans = [(words[5], x), (words[6], y), (words[7], scratch_bytes(kernel, words))]
+        spans = [(words[5], x), (words[6], y), (words[7], scratch_bytes(kernel, words, target))]
         constants = []
         if "pool" not in kernel:
             row = words[15] * words[16] * (words[11] if kernel != "depthwise_conv_2d" else 1)
             row = row if kernel == "depthwise_conv_2d" else -(-row // 4) * 4
             constants = [(words[27], row * words[14]), (words[28], 12 * words[14])]
-            if words[30]:
-                constants.append((words[30], 16 * words[14]))
+            if words[30] and target in TARGETS:
+                constants += TARGETS[target].constants(kernel, words)
     elif kernel == "mean":
         a, r1, b, r2, c = words[8:13]
         if min(words[8:13]) < 0:

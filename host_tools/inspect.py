@@ -112,7 +112,7 @@ def arena_map(network: Packed) -> list[str]:
 
 def scratch_bytes(op: OpRecord) -> int:
     """Bytes of scratch that the op uses."""
-    return extents.scratch_bytes(op.kernel, op.words)
+    return extents.scratch_bytes(op.kernel, op.words, op.fast_target)
 
 
 def _plain(text: str) -> str:

@@ -45,7 +45,7 @@ def run(
         arena[tensor.arena_offset : tensor.arena_offset + tensor.bytes] = x.reshape(-1).view(np.uint8)
     for op in packed.ops:
         # The board's kernels fill their scratch while they read x: a plan that lets the two meet shows here.
-        arena[op.words[7] : op.words[7] + scratch_bytes(op.kernel, op.words)] = UNWRITTEN
+        arena[op.words[7] : op.words[7] + scratch_bytes(op.kernel, op.words, op.fast_target)] = UNWRITTEN
         KERNELS[op.kernel](op.words, arena, np.frombuffer(op.constants, np.uint8))
         if on_op is not None:
             on_op(op.index, arena)

@@ -7,11 +7,11 @@ import struct
 import zlib
 
 from .lower import Program
-from .packed import DTYPE_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, REAL_BORDER, TENSOR, VERSION
+from .packed import DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, REAL_BORDER, TENSOR, VERSION
 from .plan import Plan
 
 _CRC_OFFSET = 12
-_LAST_WORD = 31
+_LAST_WORD = 39
 
 
 def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: dict | None = None,
@@ -53,7 +53,8 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
         ops_offset, len(program.steps), tensors_offset, len(tensors),
         len(program.graph.inputs), len(program.graph.outputs),
         labels_offset, len(labels), metadata_offset, len(metadata_raw),
-        selftest_offset, len(selftest), strings_offset, len(strings.data), kernel_mask,
+        selftest_offset, len(selftest), strings_offset, len(strings.data), kernel_mask & 0xFFFFFFFF, kernel_mask >> 32,
+        FAST_TARGET_IDS[program.target], 0, 0,
     )  # fmt: skip
     file = bytearray(b"".join((header, op_bytes, constants, tensor_bytes, strings_raw, labels_raw,
                                _padded(metadata_raw), selftest_raw)))  # fmt: skip

@@ -13,12 +13,12 @@ from . import extents
 from .errors import ToolError
 
 MAGIC = b"FXNN"
-VERSION = 1
-HEADER = struct.Struct("<4sHH8IHH9I")
-OP = struct.Struct("<32i")
+VERSION = 2
+HEADER = struct.Struct("<4sHH8IHH13I")
+OP = struct.Struct("<40i")
 TENSOR = struct.Struct("<IBBHIIfiii6I8x")
-HEADER_BYTES = 80
-assert HEADER.size == HEADER_BYTES and OP.size == 128 and TENSOR.size == 64
+HEADER_BYTES = 96
+assert HEADER.size == HEADER_BYTES and OP.size == 160 and TENSOR.size == 64
 
 KERNELS = {
     1: "conv_2d",
@@ -34,6 +34,8 @@ KERNELS = {
     11: "lut",
 }
 KERNEL_IDS = {name: id for id, name in KERNELS.items()}
+FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
+FAST_TARGET_IDS = {name: id for id, name in FAST_TARGETS.items()}
 DTYPES = {1: "int8", 2: "uint8"}
 DTYPE_IDS = {name: id for id, name in DTYPES.items()}
 REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
@@ -41,13 +43,14 @@ REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
 
 @dataclass(frozen=True)
 class OpRecord:
-    """One op: its 32 words as in FORMAT.md and the bytes of its constants."""
+    """One op: its 40 words as in FORMAT.md and the bytes of its constants."""
 
     index: int
     kernel: str
     name: str
     words: tuple[int, ...]
     constants: bytes = field(repr=False)
+    fast_target: str = "none"  # as of Packed
 
     @property
     def macs(self) -> int:
@@ -75,6 +78,7 @@ class Packed:
     data: bytes = field(repr=False)
     resident_bytes: int
     arena_bytes: int
+    fast_target: str  # whose fast forms the records hold: a value of FAST_TARGETS
     ops: tuple[OpRecord, ...]
     tensors: tuple[TensorEntry, ...]
     input_count: int
@@ -114,7 +118,7 @@ def read(data: bytes, name: str = "model") -> Packed:
         refuse("not an fxnn file", "give a file made by `fxnn convert`")
     (_, version, header_bytes, total, crc, resident, arena, ops_at, op_count, tensors_at, tensor_count,
      input_count, output_count, labels_at, label_count, meta_at, meta_bytes, test_at, test_count,
-     strings_at, strings_bytes, kernel_mask) = HEADER.unpack_from(data)  # fmt: skip
+     strings_at, strings_bytes, mask_low, mask_high, fast_target, _, _) = HEADER.unpack_from(data)  # fmt: skip
     if version != VERSION or header_bytes != HEADER_BYTES:
         refuse(f"version {version}, need {VERSION}")
     if len(data) != total:
@@ -126,8 +130,11 @@ def read(data: bytes, name: str = "model") -> Packed:
         if offset % 4 or offset < low or size < 0 or offset + size > limit:
             refuse(f"offset outside the file ({what})")
 
+    kernel_mask = mask_low | mask_high << 32
+    if fast_target not in FAST_TARGETS:
+        refuse(f"fast target {fast_target} unknown, update fxnn", "this file was made by a newer fxnn: update it")
     if kernel_mask & ~sum(1 << k for k in KERNELS):
-        unknown = next(k for k in range(32) if kernel_mask >> k & 1 and k not in KERNELS)
+        unknown = next(k for k in range(64) if kernel_mask >> k & 1 and k not in KERNELS)
         refuse(f"kernel {unknown} unknown, update fxnn", "this file was made by a newer fxnn: update it")
     inside("ops", ops_at, op_count * OP.size, resident, HEADER_BYTES)
     inside("constants", resident, 0, total)
@@ -158,10 +165,11 @@ def read(data: bytes, name: str = "model") -> Packed:
             limit = words[3] if in_constants & flag else arena
             if not 0 <= words[word] <= limit:
                 refuse("offset outside the file (arena)")
-        outside = extents.problem(kernel, words, arena)
+        outside = extents.problem(kernel, words, arena, FAST_TARGETS[fast_target])
         if outside:
             refuse(f"offset outside the file ({outside})")
-        ops.append(OpRecord(i, kernel, string(words[1]), words, data[words[2] : words[2] + words[3]]))
+        ops.append(OpRecord(i, kernel, string(words[1]), words, data[words[2] : words[2] + words[3]],
+                            FAST_TARGETS[fast_target]))  # fmt: skip
 
     tensors = []
     for i in range(tensor_count):
@@ -196,6 +204,7 @@ def read(data: bytes, name: str = "model") -> Packed:
         data=data,
         resident_bytes=resident,
         arena_bytes=arena,
+        fast_target=FAST_TARGETS[fast_target],
         ops=tuple(ops),
         tensors=tuple(tensors),
         input_count=input_count,

@@ -20,6 +20,7 @@ HEADER_FIELDS = (
     "version", "header_bytes", "total_bytes", "crc32", "resident_bytes", "arena_bytes", "ops_offset", "op_count",
     "tensors_offset", "tensor_count", "input_count", "output_count", "labels_offset", "label_count", "metadata_offset",
     "metadata_bytes", "selftest_offset", "selftest_count", "strings_offset", "strings_bytes", "kernel_mask",
+    "kernel_mask_high", "fast_target", "reserved1", "reserved2",
 )  # fmt: skip
 
 
@@ -69,8 +70,8 @@ class Network:
 
     def build(self, **header) -> bytes:
         """The file. Keyword arguments replace header fields; the checksum fits unless crc32 is one of them."""
-        ops_offset = 80
-        at = ops_offset + 128 * len(self._ops)
+        ops_offset = 96
+        at = ops_offset + 160 * len(self._ops)
         constants_at = []
         for _, _, constants in self._ops:
             constants_at.append(at)
@@ -83,7 +84,7 @@ class Network:
             words = {1: strings_offset + len(strings), 2: const_offset, 3: len(constants)} | words
             strings += name.encode() + b"\0"
             # words may be given as u32 or i32
-            records += struct.pack("<32I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(32)])
+            records += struct.pack("<40I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(40)])
         for name, *fields in self._tensors:
             tensors += struct.pack("<IBBHIIfiii6I8x", strings_offset + len(strings), *fields)
             strings += name.encode() + b"\0"
@@ -96,14 +97,15 @@ class Network:
         body += padded(metadata) + padded(b"".join(self.vectors))
         mask = 0
         for _, words, _ in self._ops:
-            mask |= 1 << words[0] if 0 <= words[0] < 32 else 0
+            mask |= 1 << words[0] if 0 <= words[0] < 64 else 0
         fields = dict(zip(HEADER_FIELDS, (
-            1, 80, 80 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
+            2, 96, 96 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
             len(self._tensors), self.inputs, self.outputs, labels_offset, len(self.labels), metadata_offset,
-            len(metadata), selftest_offset, len(self.vectors), strings_offset, len(strings), mask,
+            len(metadata), selftest_offset, len(self.vectors), strings_offset, len(strings), mask & 0xFFFFFFFF,
+            mask >> 32, 0, 0, 0,
         )))  # fmt: skip
         fields.update(header)
-        file = bytearray(struct.pack("<4sHH8IHH9I", b"FXNN", *fields.values()) + body)
+        file = bytearray(struct.pack("<4sHH8IHH13I", b"FXNN", *fields.values()) + body)
         if "crc32" not in header:
             struct.pack_into("<I", file, 12, zlib.crc32(file[16:]))
         return bytes(file)

@@ -5,9 +5,9 @@ import struct
 from binascii import crc32
 from micropython import const
 
-_VERSION = const(1)
-_HEADER_BYTES = const(80)
-_OP_BYTES = const(128)
+_VERSION = const(2)
+_HEADER_BYTES = const(96)
+_OP_BYTES = const(160)
 _TENSOR_BYTES = const(64)
 _KERNEL_LAST = const(11)  # kernel ids are 1 to this
 _CHUNK_BYTES = const(512)
@@ -98,8 +98,8 @@ class File:
         return text[: text.find(b"\0")].decode()
 
     def op(self, i):
-        """The 32 words of op record i, signed."""
-        return struct.unpack_from("<32i", self.resident, self.ops_offset + i * _OP_BYTES)
+        """The 40 words of op record i, signed."""
+        return struct.unpack_from("<40i", self.resident, self.ops_offset + i * _OP_BYTES)
 
     def tensor(self, i):
         """Tensor entry i: (name_offset, dtype, rank, flags, arena_offset, bytes, scale, zero_point, first_op, last_op,
@@ -132,7 +132,11 @@ class File:
             self.strings_offset,
             self.strings_bytes,
             kernel_mask,
-        ) = struct.unpack("<HH8IHH9I", header[4:])
+            kernel_mask_high,
+            self.fast_target,
+            _,
+            _,
+        ) = struct.unpack("<HH8IHH13I", header[4:])
         if version != _VERSION or header_bytes != _HEADER_BYTES:
             raise ValueError("model: version %d, need %d" % (version, _VERSION))
         if size != total:
@@ -182,11 +186,11 @@ class File:
             raise MemoryError(
                 "model: needs %d bytes, %d free, largest block %d" % (need, free, _largest_block(min(need, free)))
             )
-        self._check(total, kernel_mask)
+        self._check(total, kernel_mask | kernel_mask_high << 32)
 
     def _check(self, total, kernel_mask):
         """Every section, record and tensor lies where the kernels and the reports may read and write."""
-        for id in range(32):
+        for id in range(64):
             if kernel_mask >> id & 1 and not 1 <= id <= _KERNEL_LAST:
                 _unknown(id)
         resident = len(self.resident)

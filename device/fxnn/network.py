@@ -28,11 +28,11 @@ class Network:
         ops = []
         for i in range(self.file.op_count):
             words = self.file.op(i)
-            at = self.file.ops_offset + 128 * i
+            at = self.file.ops_offset + 160 * i
             ops.append(
                 (
-                    arithmetic.kernel(words[0], words),
-                    arithmetic.record(resident[at : at + 128]),
+                    arithmetic.kernel(words[0], words, self.file.fast_target),
+                    arithmetic.record(resident[at : at + 160]),
                     resident[words[2] : words[2] + words[3]],
                 )
             )

@@ -1,6 +1,6 @@
 """Kernels in plain ints: the executable specification of models/FORMAT.md, and the arithmetic of last resort.
 
-`kernel(record, arena, constants)`: record is a sequence of 32 signed ints, arena and constants are byte buffers.
+`kernel(record, arena, constants)`: record is a sequence of 40 signed ints, arena and constants are byte buffers.
 Every kernel returns None and writes only its output (and its scratch). The references named are TensorFlow Lite
 Micro's, below tensorflow/lite/kernels/internal/reference/.
 
@@ -260,14 +260,14 @@ kernels = {
 }
 
 
-def kernel(id, words=None):
+def kernel(id, words=None, target=0):
     """The function of a kernel id."""
     return kernels[id]
 
 
 def record(view):
-    """What the kernels of this backend take as a record, from its 128 bytes."""
-    return struct.unpack("<32i", view)
+    """What the kernels of this backend take as a record, from its 160 bytes."""
+    return struct.unpack("<40i", view)
 
 
 def aligned(buffer):

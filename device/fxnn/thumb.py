@@ -7,11 +7,12 @@ Cortex-M runs them.
 from .viper import aligned, record
 
 
-def kernel(id, words):
-    """The function for a record of kernel `id`; imports its family. words: the record's 32."""
-    if id == 1 and words[30]:
+def kernel(id, words, target):
+    """The function for a record of kernel `id`; imports its family. words: the record's 40; target: the file's."""
+    fast = target == 1 and words[30]
+    if id == 1 and fast:
         from . import thumb_conv as family
-    elif id == 2 and words[30]:
+    elif id == 2 and fast:
         from . import thumb_depthwise as family
     elif id == 7 and words[15] == 1 == words[19] and words[11] > 3 and not words[21] and 0 < words[22] < 21:
         from . import thumb_add as family  # rows of neighbours, rescaled to less

@@ -14,7 +14,7 @@ What every kernel here has to mind:
 import micropython
 
 
-def kernel(id, words=None):
+def kernel(id, words=None, target=0):
     """The function of a kernel id; imports its family."""
     if id <= 3:
         from . import viper_conv as family
@@ -28,7 +28,7 @@ def kernel(id, words=None):
 
 
 def record(view):
-    """What the kernels of this backend take as a record, from its 128 bytes: the bytes themselves."""
+    """What the kernels of this backend take as a record, from its 160 bytes: the bytes themselves."""
     return view
 
 

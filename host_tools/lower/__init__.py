@@ -58,6 +58,7 @@ class Program:
     steps: tuple[Step, ...]
     buffers: Mapping[str, Buffer]
     place: Mapping[str, str]
+    target: str = "none"  # whose fast forms the steps hold
 
 
 class Unsupported(Exception):
@@ -88,8 +89,9 @@ class Constants:
 class Lowering:
     """What the functions of this package see: the graph, and where tensors lie."""
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Graph, target: str):
         self.graph = graph
+        self.target = target
         self.steps: list[Step] = []
         self.buffers: dict[str, Buffer] = {}
         self.place: dict[str, str] = {}
@@ -138,9 +140,11 @@ def supported() -> list[str]:
     return sorted([*_LOWER, "QUANTIZE", "DEQUANTIZE"])
 
 
-def lower(graph: Graph) -> Program:
-    """The kernel calls of `graph`. ToolError lists every op that has none, with the reason and the way out."""
-    ctx = Lowering(graph)
+def lower(graph: Graph, target: str = "none") -> Program:
+    """The kernel calls of `graph`. ToolError lists every op that has none, with the reason and the way out.
+
+    `target`: whose fast forms are added to the records, a key of fast_forms.TARGETS or "none"."""
+    ctx = Lowering(graph, target)
     refused: list[tuple[Op, Unsupported]] = []
     for op in graph.ops:
         try:
@@ -180,7 +184,7 @@ def lower(graph: Graph) -> Program:
             "\n  ".join(["", *lines]),
             "nothing was written",
         )
-    return Program(graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place)
+    return Program(graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place, target)
 
 
 _MAX_RANK = 6  # of a tensor entry

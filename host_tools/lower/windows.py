@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import fixed_point
 from ..ir import Op, Tensor
-from . import Constants, Lowering, Step, Unsupported, fast, lowers
+from . import Constants, Lowering, Step, Unsupported, fast_forms, lowers
+from .layer import Layer
 
 _RETRAIN = "export the layer again with TFLiteConverter's int8 quantization"
 
@@ -84,14 +85,15 @@ def _offset_binary(weights: np.ndarray) -> np.ndarray:
     return weights.astype(np.int8).view(np.uint8) ^ 0x80
 
 
-def _list(words: dict[int, int]) -> list[int]:
-    return [words.get(i, 0) for i in range(32)]
-
-
-def _fast_table(x: Tensor, bias: np.ndarray, rows: np.ndarray, channels: np.ndarray, words: dict[int, int]) -> np.ndarray:
-    """FORMAT.md, fast table; rows: int8[channels, products]."""
+def _add_fast_form(ctx: Lowering, kernel: str, words: dict[int, int], k: Constants, x: Tensor, bias: np.ndarray,
+                   rows: np.ndarray, channels: np.ndarray) -> tuple:  # fmt: skip
+    """Adds the target's fast form, if it has one, to words and constants; the step's options. rows: int8[channels, products]."""
     first = bias - x.quant.zero_point * rows.astype(np.int64).sum(1)
-    return fast.table(first, rows, channels, words[24], (words[25], words[26]))
+    fast = fast_forms.make(ctx.target, kernel, Layer(words, rows, first, channels, k))
+    if fast is None:
+        return ()
+    words.update(fast.words)
+    return fast.options
 
 
 @lowers("CONV_2D")
@@ -112,10 +114,7 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     rows = np.zeros((out_c, -(-kh * kw * in_c // 4) * 4), np.int8)
     rows[:, : kh * kw * in_c] = w.data.reshape(out_c, -1)
     words[27] = k.add(_offset_binary(rows))
-    options = ()
-    if fast.pairs_fit(rows):
-        words[30] = k.add(_fast_table(x, bias, rows, channels, words))
-        options = tuple((size, {29: planes, 31: tile}) for _, size, planes, tile in fast.conv_tiles(_list(words)))
+    options = _add_fast_form(ctx, "conv_2d", words, k, x, bias, rows, channels)
     macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   scratch_bytes=kh * kw * in_c, macs=macs, options=options))  # fmt: skip
@@ -136,14 +135,7 @@ def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
     words[28] = k.add(channels)
     words[27] = k.add(_offset_binary(w.data))
     rows = w.data.reshape(kh * kw, out_c).T
-    options = ()
-    if (kh, kw, words[19], words[20]) == (3, 3, 1, 1) and words[18] <= 13:
-        kinds = fast.depthwise_kinds(rows.reshape(out_c, 3, 3), words[18])
-        if kinds is not None:
-            table = _fast_table(x, bias, rows, channels, words)
-            table["kind"] |= kinds
-            words[30] = k.add(table)
-            options = tuple((size, {31: tile}) for size, tile in fast.depthwise_options(_list(words)))
+    options = _add_fast_form(ctx, "depthwise_conv_2d", words, k, x, bias, rows, channels)
     ctx.emit(Step("depthwise_conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   macs=y.size * kh * kw, options=options))  # fmt: skip
 
@@ -185,12 +177,14 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     ]
     words = dict(enumerate(values, 8))
     k = Constants()
-    words[28] = k.add(_channel_table(_folded_bias(x, bias, w.data), multipliers))
+    channels = _channel_table(_folded_bias(x, bias, w.data), multipliers)
+    words[28] = k.add(channels)
     rows_ = np.zeros((out_c, -(-in_c // 4) * 4), np.int8)
     rows_[:, :in_c] = w.data
     words[27] = k.add(_offset_binary(rows_))
+    options = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
     ctx.emit(Step("fully_connected", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=in_c, macs=rows * in_c * out_c))  # fmt: skip
+                  scratch_bytes=in_c, macs=rows * in_c * out_c, options=options))  # fmt: skip
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")

@@ -116,7 +116,7 @@ def _patched(data: bytes, offset: int, value: int, fmt: str = "<I", fix_crc: boo
     [
         (lambda d: b"UF2\n" + d[4:], "not an fxnn file"),
         (lambda d: d[:40], "not an fxnn file"),
-        (lambda d: _patched(d, 4, 3, "<H"), "version 3, need 1"),
+        (lambda d: _patched(d, 4, 3, "<H"), "version 3, need 2"),
         (lambda d: d[:-10], "truncated"),
         (lambda d: d + b"\0", "truncated"),
         (lambda d: d[:200] + bytes([d[200] ^ 1]) + d[201:], "bad crc"),
@@ -128,9 +128,9 @@ def _patched(data: bytes, offset: int, value: int, fmt: str = "<I", fix_crc: boo
         (lambda d: _patched(d, 68, 1 << 20), r"offset outside the file \(strings\)"),
         (lambda d: _patched(d, 16, 1 << 20), r"offset outside the file"),
         (lambda d: _patched(d, 76, 1 << 17), "kernel 17 unknown"),
-        (lambda d: _patched(d, 80, 17), "kernel 17 unknown"),
-        (lambda d: _patched(d, 80 + 8, 1 << 20), r"offset outside the file \(constants\)"),
-        (lambda d: _patched(d, 80 + 24, 1 << 20), r"offset outside the file \(arena\)"),
+        (lambda d: _patched(d, 96, 17), "kernel 17 unknown"),
+        (lambda d: _patched(d, 96 + 8, 1 << 20), r"offset outside the file \(constants\)"),
+        (lambda d: _patched(d, 96 + 24, 1 << 20), r"offset outside the file \(arena\)"),
     ],
 )
 def test_damaged_packed_file(digits, damage, message):

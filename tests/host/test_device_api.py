@@ -70,10 +70,10 @@ def malformed():
     good = net()
     yield "none", good
     yield "ValueError: model: not an fxnn file", b""
-    yield "ValueError: model: not an fxnn file", good[:79]
+    yield "ValueError: model: not an fxnn file", good[:95]
     yield "ValueError: model: not an fxnn file", b"UF2\n" + good[4:]
-    yield "ValueError: model: version 3, need 1", net(version=3)
-    yield "ValueError: model: version 1, need 1", net(header_bytes=84)
+    yield "ValueError: model: version 3, need 2", net(version=3)
+    yield "ValueError: model: version 2, need 2", net(header_bytes=84)
     yield f"ValueError: model: truncated, 100 of {len(good)} bytes", good[:100]
     yield f"ValueError: model: truncated, {len(good) + 4} of {len(good)} bytes", good + bytes(4)
     yield "ValueError: model: bad crc, copy it again", net(crc32=0)
@@ -82,6 +82,8 @@ def malformed():
     yield "ValueError: model: kernel 17 unknown, update fxnn", net(kernel_mask=1 << 17)
     yield "ValueError: model: kernel 31 unknown, update fxnn", net(kernel_mask=1 << 31)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel_mask=1)
+    yield "ValueError: model: kernel 32 unknown, update fxnn", net(kernel_mask_high=1)
+    yield "ValueError: model: kernel 63 unknown, update fxnn", net(kernel_mask_high=1 << 31)
     yield "ValueError: model: kernel 17 unknown, update fxnn", net(kernel=17, kernel_mask=2)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel=0, kernel_mask=2)
     outside = "ValueError: model: offset outside the file (%s)"
@@ -92,12 +94,12 @@ def malformed():
         "strings": ({"strings_offset": end}, {"strings_bytes": end}, {"strings_bytes": 1}, {"strings_bytes": 7}),
         "labels": ({"labels_offset": end + 4}, {"label_count": end}),
         "metadata": ({"metadata_offset": end}, {"metadata_bytes": end}),
-        "selftest": ({"selftest_offset": end + 4}, {"selftest_count": 2}, {"selftest_offset": 81}),
-        "constants": ({"resident_bytes": end + 4}, {"resident_bytes": 79}),
+        "selftest": ({"selftest_offset": end + 4}, {"selftest_count": 2}, {"selftest_offset": 97}),
+        "constants": ({"resident_bytes": end + 4}, {"resident_bytes": 95}),
     }.items():
         for header in fields:
             yield outside % section, net(**header)
-    for words in ({2: 81}, {2: end}, {3: 260}, {3: -4}, {2: -4}):
+    for words in ({2: 97}, {2: end}, {3: 260}, {3: -4}, {2: -4}):
         yield outside % "constants", net(words)
     for words in ({5: 17}, {6: 17}, {7: 17}, {5: -1}, {6: -(2**31)}):
         yield outside % "arena", net(words)

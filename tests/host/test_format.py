@@ -34,7 +34,7 @@ def as_struct(table: list[list[str]]) -> struct.Struct:
 
 
 @pytest.mark.parametrize(
-    "title, ours", [("Header (80 bytes)", packed.HEADER), ("Tensor entry (64 bytes)", packed.TENSOR)]
+    "title, ours", [("Header (96 bytes)", packed.HEADER), ("Tensor entry (64 bytes)", packed.TENSOR)]
 )
 def test_tables_are_the_structs(title, ours):
     table = rows(section(title), 3)

@@ -81,7 +81,7 @@ equal(net.labels, ("a", "b"))
 equal(net.metadata, {"name": "tiny"})
 equal(net.backend, fxnn.backend)
 equal(net.selftest(), 2)
-equal(repr(net), "<fxnn tiny: 1 ops, 7 MACs, 464 bytes + 16 arena, %s>" % fxnn.backend)
+equal(repr(net), "<fxnn tiny: 1 ops, 7 MACs, 512 bytes + 16 arena, %s>" % fxnn.backend)
 equal((len(net.inputs), len(net.outputs)), (1, 1))
 
 report = net.summary()

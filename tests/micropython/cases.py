@@ -68,7 +68,7 @@ class Cases:
         net.tensor("input", 0, (arena_bytes,)).tensor("output", 0, (arena_bytes,)).op(kernel, words, constants)
         arena = bytearray(x + self.raw(arena_bytes)[len(x) :])
         before = bytes(arena)
-        record = [words.get(i, 0) for i in range(32)]
+        record = [words.get(i, 0) for i in range(40)]
         ref.kernel(KERNEL_IDS[kernel])(record, arena, padded(constants))
         net.vectors.append(before + bytes(arena))
         return net.build()

@@ -1,4 +1,4 @@
-"""What the assembler kernels need beyond the file's common part: proofs of a short requantizer, and tiles.
+"""What the thumb kernels (RP2040 and other ARMs) need beyond the file's common part: proofs of a short requantizer, and tiles.
 
 Two-multiply requantizer of one channel, for accumulators a (FORMAT.md, fast table):
 
@@ -11,6 +11,8 @@ It rises with a, so it equals eq. (2) and (3) for every reachable a if it does o
 from __future__ import annotations
 
 import numpy as np
+
+from .layer import Fast, Layer
 
 _T = 4
 _TRIALS = (0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8)
@@ -83,6 +85,12 @@ def two_multiply(multiplier: int, left: int, right: int, low: int, high: int, ze
         if f <= 31 - right - 4:
             break
     return None
+
+
+def _table(layer: Layer) -> np.ndarray:
+    """The fast table of FORMAT.md."""
+    w = layer.words
+    return table(layer.first, layer.rows, layer.channels, w[24], (w[25], w[26]))
 
 
 def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: int, clamps: tuple[int, int]) -> np.ndarray:
@@ -202,3 +210,42 @@ def conv_tiles(w) -> list[tuple[float, int, int, int]]:
     if w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
         found |= {(1, 1, min(v, out_w)) for v in widths} | {(1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
     return sorted((_conv_cycles(w, p & 1, h, v), conv_scratch(w, p & 1, h, v), p, h << 16 | v) for p, h, v in found)
+
+
+# ---- the forms
+
+
+def conv_2d(layer: Layer) -> Fast | None:
+    """Two pixels a multiplication; a tile of columns or planes in scratch."""
+    if not pairs_fit(layer.rows):
+        return None
+    at = layer.constants.add(_table(layer))
+    tiles = conv_tiles(layer.list())
+    return Fast({30: at}, tuple((size, {29: form, 31: tile}) for _, size, form, tile in tiles))
+
+
+def depthwise_conv_2d(layer: Layer) -> Fast | None:
+    """3 x 3 windows, a plane of one channel in scratch."""
+    w = layer.words
+    if (w[15], w[16], w[19], w[20]) != (3, 3, 1, 1) or w[18] > 13:
+        return None
+    kinds = depthwise_kinds(layer.rows.reshape(len(layer.rows), 3, 3), w[18])
+    if kinds is None:
+        return None
+    entries = _table(layer)
+    entries["kind"] |= kinds
+    at = layer.constants.add(entries)
+    return Fast({30: at}, tuple((size, {31: tile}) for size, tile in depthwise_options(layer.list())))
+
+
+def scratch_bytes(kernel: str, words) -> int:
+    """Bytes of scratch of a record with a fast form."""
+    tile = words[31] >> 16, words[31] & 0xFFFF
+    if kernel == "depthwise_conv_2d":
+        return depthwise_scratch(words, *tile)
+    return conv_scratch(flat(words) if words[29] == 2 else words, words[29] & 1, *tile)
+
+
+def constants(kernel: str, words) -> list[tuple[int, int]]:
+    """(offset, bytes) of the fast table."""
+    return [(words[30], 16 * words[14])]

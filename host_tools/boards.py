@@ -1,0 +1,25 @@
+"""The boards that a network can be prepared for, and whose assembler kernels each runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BoardKind:
+    """A kind of board. fast_target: a value of packed.FAST_TARGETS; arch: a name of mpy.py's table."""
+
+    name: str
+    title: str
+    fast_target: str
+    arch: str | None
+
+
+BOARDS = {
+    kind.name: kind
+    for kind in (
+        BoardKind("pico", "Raspberry Pi Pico (RP2040), Pico 2 (RP2350 ARM), any Cortex-M", "thumb", "armv6m"),
+        BoardKind("any", "every board: the portable kernels only", "none", None),
+    )
+}
+DEFAULT = "pico"

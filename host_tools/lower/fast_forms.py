@@ -1,0 +1,23 @@
+"""Fast forms: what the assembler kernels of one architecture need beyond a record's common part.
+
+A file holds those of one target (header, fast_target); every other backend ignores them. A target is a module with
+
+    conv_2d(layer), depthwise_conv_2d(layer), fully_connected(layer) -> Fast or None   what lowering adds to a record
+    scratch_bytes(kernel, words) -> int       scratch at word 7 that a record with a fast form (word 30) takes
+    constants(kernel, words) -> [(offset, bytes)]   what that form reads of the record's constants
+
+and may leave out the kernels it has no form for.
+"""
+
+from __future__ import annotations
+
+from . import thumb
+from .layer import Fast, Layer
+
+TARGETS = {"thumb": thumb}
+
+
+def make(target: str, kernel: str, layer: Layer) -> Fast | None:
+    """The fast form of `layer` for `target`; None where it has none."""
+    form = getattr(TARGETS.get(target), kernel, None)
+    return form(layer) if form else None
