@@ -46,8 +46,20 @@ class Tensor:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def item_bytes(self) -> int:
+        """Bytes of one element as the board stores it."""
+        return _ITEM_BYTES.get(self.dtype, 1)
+
+    @property
+    def bytes(self) -> int:
+        return self.size * self.item_bytes
+
+    @property
     def constant(self) -> bool:
         return self.data is not None
+
+
+_ITEM_BYTES = {"int16": 2, "float16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8, "float64": 8}
 
 
 @dataclass(frozen=True)

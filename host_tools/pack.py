@@ -6,6 +6,7 @@ import json
 import struct
 import zlib
 
+from .ir import Quant
 from .lower import Program
 from .packed import DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, REAL_BORDER, TENSOR, VERSION
 from .plan import Plan
@@ -94,9 +95,10 @@ def _tensor_entry(program: Program, plan: Plan, id: str, strings: _Strings) -> b
     buffer = program.place[id]
     first, last = plan.lifetimes[buffer]
     rank = len(tensor.shape)
+    quant = tensor.quant or Quant((1.0,), (0,))  # int32 and bool: real = the number itself
     return TENSOR.pack(
         strings.add(id), DTYPE_IDS[tensor.dtype], rank, REAL_BORDER if tensor.real_border else 0,
-        plan.offsets[buffer], tensor.size, tensor.quant.scale, tensor.quant.zero_point, first, last,
+        plan.offsets[buffer], tensor.bytes, quant.scale, quant.zero_point, first, last,
         *tensor.shape, *[0] * (6 - rank),
     )  # fmt: skip
 
@@ -109,12 +111,12 @@ def _op_record(program: Program, plan: Plan, index: int, const_offset: int, stri
     words[2] = const_offset
     words[3] = len(_padded(step.constants))
     words[4] = step.macs
-    words[5] = plan.offsets[step.x] if isinstance(step.x, str) else step.x
-    words[6] = plan.offsets[step.y]
+    words[5] = (plan.offsets[step.x] if isinstance(step.x, str) else step.x) + step.x_at
+    words[6] = plan.offsets[step.y] + step.y_at
     if step.scratch_bytes:
         words[7] = plan.scratch[index]
     elif step.x2 is not None:
-        words[7] = plan.offsets[step.x2] if isinstance(step.x2, str) else step.x2
+        words[7] = (plan.offsets[step.x2] if isinstance(step.x2, str) else step.x2) + step.x2_at
     for word, value in step.words.items():
         words[word] = int(value)
     return OP.pack(*words)

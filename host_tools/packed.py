@@ -36,7 +36,8 @@ KERNELS = {
 KERNEL_IDS = {name: id for id, name in KERNELS.items()}
 FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
 FAST_TARGET_IDS = {name: id for id, name in FAST_TARGETS.items()}
-DTYPES = {1: "int8", 2: "uint8"}
+DTYPES = {1: "int8", 2: "uint8", 4: "int32", 5: "bool"}
+ITEM_BYTES = {"int8": 1, "uint8": 1, "int32": 4, "bool": 1}
 DTYPE_IDS = {name: id for id, name in DTYPES.items()}
 REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
 
@@ -180,7 +181,7 @@ def read(data: bytes, name: str = "model") -> Packed:
             refuse("offset outside the file (tensors)")
         if arena_at + size > arena:
             refuse("offset outside the file (arena)")
-        if math.prod(dims[:rank]) != size:
+        if math.prod(dims[:rank]) * ITEM_BYTES[DTYPES[dtype]] != size:
             refuse("offset outside the file (tensors)")
         tensors.append(
             TensorEntry(string(at), DTYPES[dtype], tuple(dims[:rank]), bool(flags & REAL_BORDER),

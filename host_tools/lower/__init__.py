@@ -6,7 +6,7 @@ lowered is collected and refused all at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Mapping
 
 import numpy as np
@@ -27,7 +27,7 @@ class Buffer:
 class Step:
     """One kernel call. `x`, `x2`: a buffer's id, or an offset in `constants`; `y`: a buffer's id.
 
-    `words`: the record's words 8 to 31. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
+    `x_at`, `x2_at`, `y_at`: bytes behind the start of the buffer. `words`: the record's words from 8. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
     before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
     `options`: (scratch bytes, words), the fastest first: plan.settle takes the first that has room.
     """
@@ -43,6 +43,9 @@ class Step:
     macs: int = 0
     inplace: tuple[str, ...] = ()
     partial: bool = False
+    x_at: int = 0
+    x2_at: int = 0
+    y_at: int = 0
     options: tuple[tuple[int, Mapping[int, int]], ...] = ()
 
     @property
@@ -102,9 +105,18 @@ class Lowering:
         return self.graph.tensors[id]
 
     def new_buffer(self, tensor: Tensor) -> str:
-        self.buffers[tensor.id] = Buffer(tensor.id, tensor.size)
+        self.buffers[tensor.id] = Buffer(tensor.id, tensor.bytes)
         self.place[tensor.id] = tensor.id
         return tensor.id
+
+    def temporary(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """A tensor between the steps of one op, of the dtype and quantization of `like`."""
+        id, n = f"{name}/temporary", 1
+        while id in self.graph.tensors:
+            id, n = f"{name}/temporary{n}", n + 1
+        tensor = replace(like, id=id, shape=tuple(shape), data=None)
+        self.graph = self.graph.with_tensor(tensor)
+        return tensor
 
     def alias(self, tensor: Tensor, of: Tensor) -> None:
         """`tensor` is another view of the bytes of `of`."""
@@ -168,7 +180,7 @@ def lower(graph: Graph, target: str = "none") -> Program:
         tensor = graph.tensors[id]
         border = Op("NETWORK", id, (), (id,))
         try:
-            if tensor.dtype not in ("int8", "uint8"):
+            if tensor.dtype not in _BORDER_DTYPES:
                 raise Unsupported(f"the network's own tensor is {tensor.dtype}", _FULL_INT8)
             _check_quantization(tensor)
             if tensor.constant:
@@ -184,10 +196,11 @@ def lower(graph: Graph, target: str = "none") -> Program:
             "\n  ".join(["", *lines]),
             "nothing was written",
         )
-    return Program(graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place, target)
+    return Program(ctx.graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place, target)
 
 
 _MAX_RANK = 6  # of a tensor entry
+_BORDER_DTYPES = ("int8", "uint8", "int32", "bool")  # of the network's own inputs and outputs
 _EXPORT = "export the model again with TFLiteConverter"
 _FULL_INT8 = (
     "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
@@ -203,26 +216,49 @@ def _unknown(op: Op) -> tuple[str, str]:
     return "no kernel for this op yet", "replace the layer by supported ones: " + ", ".join(supported())
 
 
-_INDEX_INPUTS = {"MEAN": (1,), "PAD": (1,), "PADV2": (1,), "RESHAPE": (1,), "EXPAND_DIMS": (1,),
-                 "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "FULLY_CONNECTED": (2,)}  # fmt: skip
+_INDEX_INPUTS = {
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL", "REDUCE_ANY", "PAD", "PADV2", "MIRROR_PAD",
+                     "RESHAPE", "EXPAND_DIMS", "TRANSPOSE", "TILE", "BROADCAST_TO", "GATHER", "GATHER_ND", "ARG_MAX",
+                     "ARG_MIN", "REVERSE_V2", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), (1,)),
+    "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "FULLY_CONNECTED": (2,), "SPLIT": (0,),
+    **dict.fromkeys(("SLICE", "SPLIT_V", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), (1, 2)), "STRIDED_SLICE": (1, 2, 3),
+}  # fmt: skip
+# dtypes of the other tensors; int8 where an op is not named
+_MOVES = ("int8", "bool", "int32")
+_DTYPES = {
+    "QUANTIZE": ("int8", "uint8"),
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK",
+                     "UNPACK", "TILE", "BROADCAST_TO", "GATHER", "GATHER_ND", "CONCATENATION", "CAST", "MIRROR_PAD",
+                     "REVERSE_V2", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), _MOVES),
+    **dict.fromkeys(("ARG_MAX", "ARG_MIN"), ("int8", "int32")),
+    **dict.fromkeys(("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SELECT", "SELECT_V2"),
+                    ("int8", "bool")),
+    **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT", "REDUCE_ALL", "REDUCE_ANY"), ("bool",)),
+}  # fmt: skip
+_MAY_BE_EMPTY = ("CONCATENATION", "PAD", "PADV2")
 
 
 def _check_dtype(op: Op, tensor: Tensor) -> None:
-    """Activations and weights are int8; biases, axes, paddings and shapes int32 (or int64); uint8 only at QUANTIZE."""
+    """Activations and weights are int8, where an op only moves values bool or int32 as well; biases, axes, paddings
+    and shapes int32 (or int64); uint8 only at QUANTIZE."""
     if any(i < len(op.inputs) and op.inputs[i] == tensor.id for i in _INDEX_INPUTS.get(op.kind, ())):
         if tensor.dtype not in ("int32", "int64"):
             raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, int32 is needed", _FULL_INT8)
         return
-    allowed = ("int8", "uint8") if op.kind == "QUANTIZE" else ("int8",)
+    allowed = _DTYPES.get(op.kind, ("int8",))
     if tensor.dtype not in allowed:
-        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not int8", _FULL_INT8)
+        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(allowed)}", _FULL_INT8)
     _check_quantization(tensor)
-    if tensor.size == 0 and op.kind not in ("CONCATENATION", "PAD", "PADV2"):
+    if tensor.size == 0 and op.kind not in _MAY_BE_EMPTY:
         raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")
 
 
 def _check_quantization(tensor: Tensor) -> None:
     """Scales are finite and positive, zero points within the dtype: the kernels' words hold 16 bits of them."""
+    if len(tensor.shape) > _MAX_RANK:
+        raise Unsupported(f"'{tensor.id}' has {len(tensor.shape)} dimensions", f"use at most {_MAX_RANK}")
+    if tensor.dtype in ("bool", "int32"):
+        return
     if tensor.quant is None:
         raise Unsupported(f"'{tensor.id}' has no scale and zero point", _FULL_INT8)
     if not all(0 < s < float("inf") for s in tensor.quant.scales):
@@ -230,14 +266,10 @@ def _check_quantization(tensor: Tensor) -> None:
     low = 0 if tensor.dtype == "uint8" else -128
     if not all(low <= z <= low + 255 for z in tensor.quant.zero_points):
         raise Unsupported(f"'{tensor.id}' has a zero point outside {tensor.dtype}", _EXPORT)
-    if len(tensor.shape) > _MAX_RANK:
-        raise Unsupported(f"'{tensor.id}' has {len(tensor.shape)} dimensions", f"use at most {_MAX_RANK}")
 
 
 def _compose_tables(ctx: Lowering) -> list[Step]:
     """Two table lookups in a row become one: table2[table1[x]], the bytes between them vanish."""
-    from dataclasses import replace
-
     steps = list(ctx.steps)
     kept_ids = {ctx.place[i] for i in ctx.graph.outputs}
     i = 0

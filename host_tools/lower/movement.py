@@ -8,6 +8,7 @@ from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, lowers
 
 _RANK = 4  # dimensions of a copy or pairwise record
+_MOST_PIECES = 256  # records that one op may become
 
 
 def dense_strides(shape: tuple[int, ...]) -> list[int]:
@@ -19,12 +20,10 @@ def dense_strides(shape: tuple[int, ...]) -> list[int]:
     return strides[::-1]
 
 
-def collapse(dims: tuple[int, ...], strides: list[list[int]]) -> tuple[list[int], list[list[int]]]:
-    """The same walk in exactly four dimensions: ones dropped, neighbours merged where all operands allow it.
-
-    Unsupported if more than four remain.
-    """
-    kept: list[list[int]] = []  # [dim, stride of operand 0, of operand 1, ...]
+def merged(dims, strides: list[list[int]]) -> list[list[int]]:
+    """The same walk as [dim, stride of operand 0, of operand 1, ...] in as few dimensions as there can be: ones dropped,
+    neighbours merged where all operands allow it."""
+    kept: list[list[int]] = []
     for d, *s in zip(dims, *strides):
         if d == 1:
             continue
@@ -32,24 +31,69 @@ def collapse(dims: tuple[int, ...], strides: list[list[int]]) -> tuple[list[int]
             kept[-1] = [kept[-1][0] * d, *s]
         else:
             kept.append([d, *s])
-    if len(kept) > _RANK:
-        raise Unsupported(f"{len(kept)} dimensions that cannot be merged", f"use at most {_RANK}")
-    kept = [[1] + [0] * len(strides)] * (_RANK - len(kept)) + kept
-    return [k[0] for k in kept], [[k[i + 1] for k in kept] for i in range(len(strides))]
+    return kept
 
 
-def _copy_words(dims, source_strides, y_strides, start: int = 0, fill: tuple[int, int] = (0, 0)) -> dict[int, int]:
-    """Words 8 to 23 of a box record (FORMAT.md). `fill`: bytes of y to fill first, and the raw byte."""
-    dims, (source, target) = collapse(tuple(dims), [list(source_strides), list(y_strides)])
-    return dict(enumerate([*dims, *source, *target, *fill, start, 0], 8))
+def four(kept: list[list[int]], operands: int) -> tuple[list[int], list[list[int]]]:
+    """(dimensions, strides of each operand) of at most four merged dimensions, filled up to four."""
+    kept = [[1] + [0] * operands] * (_RANK - len(kept)) + kept
+    return [k[0] for k in kept], [[k[i + 1] for k in kept] for i in range(operands)]
+
+
+def pieces(kept: list[list[int]], unroll_outermost: bool = False):
+    """Walks of at most four dimensions that make up `kept`, each with the offsets of the operands where it starts.
+
+    The smallest dimensions are unrolled, or the outermost ones. Unsupported where that makes too many pieces.
+    """
+    kept = list(kept)
+    starts = [[0] * (len(kept[0]) - 1)] if kept else [[]]
+    while len(kept) > _RANK:
+        at = 0 if unroll_outermost else min(range(len(kept)), key=lambda i: kept[i][0])
+        d, *strides = kept.pop(at)
+        starts = [[o + i * s for o, s in zip(start, strides)] for start in starts for i in range(d)]
+    if len(starts) > _MOST_PIECES:
+        raise Unsupported(f"{len(starts)} pieces of four dimensions", "use fewer dimensions that cannot be merged")
+    return kept, starts
+
+
+def raw_constant(tensor: Tensor) -> bytes:
+    """The bytes of a constant as the board stores it."""
+    return np.ascontiguousarray(tensor.data, np.dtype(tensor.dtype).newbyteorder("<")).tobytes()
+
+
+def copy_box(ctx: Lowering, name: str, x: Tensor, target: str, dims, source, to, *, x_at: int = 0, y_at: int = 0,
+             fill: tuple[int, int] = (0, 0), partial: bool = False, x_is: str | None = None) -> None:  # fmt: skip
+    """Steps that copy a box of elements of `x` into the buffer `target`. dims, strides and offsets in elements of x.
+
+    `fill`: bytes of y to fill first, and the raw byte. `x_is`: the buffer of x, if it is not its own.
+    """
+    item = x.item_bytes
+    dims, source, to = list(dims), [s * item for s in source], [s * item for s in to]
+    if item > 1:
+        dims, source, to = [*dims, item], [*source, 1], [*to, 1]
+    empty = 0 in dims
+    kept, starts = pieces([] if empty else merged(dims, [source, to]))
+    k, flags = Constants(), 0
+    if x_is is None and x.constant and x.id not in ctx.place:
+        x_ref: str | int = k.add(raw_constant(x))
+        flags = 1
+    else:
+        x_ref = x_is or ctx.activation(x)
+    box, strides = four(kept, 2)
+    if empty:
+        box, starts = [0] * _RANK, [[0, 0]]
+    for x_start, y_start in starts or [[0, 0]]:
+        words = dict(enumerate([*box, *strides[0], *strides[1], *fill, y_at * item + y_start, flags], 8))
+        ctx.emit(Step("copy", name, x_ref, target, words, bytes(k.data), x_at=x_at * item + x_start, partial=partial))
+        fill, partial = (0, 0), True
 
 
 def copy_constant(ctx: Lowering, tensor: Tensor) -> None:
     """A step that brings a constant into the arena, for the kernels that read only there."""
-    k = Constants()
-    at = k.add(tensor.data.astype(np.int8))
-    words = {**_copy_words([tensor.size], [1], [1]), 23: 1}
-    ctx.emit(Step("copy", tensor.id, at, ctx.new_buffer(tensor), words, bytes(k.data)))
+    target = ctx.new_buffer(tensor)
+    del ctx.place[tensor.id]
+    copy_box(ctx, tensor.id, tensor, target, [tensor.size], [1], [1])
+    ctx.place[tensor.id] = target
 
 
 @lowers("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
@@ -77,8 +121,9 @@ def pad(ctx: Lowering, op: Op) -> None:
         raise Unsupported(f"paddings do not lead from {x.shape} to {y.shape}", "export the model again")
     strides = dense_strides(y.shape)
     start = sum(b * s for b, s in zip(before, strides))
-    words = _copy_words(x.shape, dense_strides(x.shape), strides, start, (y.size, value & 0xFF))
-    ctx.emit(Step("copy", op.name, ctx.activation(x), ctx.new_buffer(y), words))
+    source = None if x.constant else ctx.activation(x)
+    copy_box(ctx, op.name, x, ctx.new_buffer(y), x.shape, dense_strides(x.shape), strides, y_at=start,
+             fill=(y.size, value & 0xFF), x_is=source)  # fmt: skip
 
 
 @lowers("CONCATENATION")
@@ -89,7 +134,7 @@ def concatenation(ctx: Lowering, op: Op) -> None:
     if op.attrs.get("activation", "NONE") != "NONE":
         raise Unsupported("a fused activation", "put the activation into its own layer")
     for x in parts:
-        if (x.quant.scale, x.quant.zero_point) != (y.quant.scale, y.quant.zero_point):
+        if y.dtype == "int8" and (x.quant.scale, x.quant.zero_point) != (y.quant.scale, y.quant.zero_point):
             raise Unsupported(
                 f"'{x.id}' has another scale or zero point than the result (TFLM refuses it as well)",
                 "export again with TFLiteConverter, which puts a QUANTIZE in between",
@@ -98,8 +143,12 @@ def concatenation(ctx: Lowering, op: Op) -> None:
             raise Unsupported(f"'{x.id}' with shape {x.shape} does not fit {y.shape}", "export the model again")
     if sum(x.shape[axis] for x in parts) != y.shape[axis]:
         raise Unsupported("its inputs do not fill its output", "export the model again")
-    outer = int(np.prod(y.shape[:axis], dtype=int))
-    row = int(np.prod(y.shape[axis:], dtype=int))
+    join(ctx, op.name, parts, y, int(np.prod(y.shape[:axis], dtype=int)))
+
+
+def join(ctx: Lowering, name: str, parts: list[Tensor], y: Tensor, outer: int) -> None:
+    """y[outer, ...] = the parts[outer, ...] behind each other: CONCATENATION and PACK."""
+    row = y.size // outer
     sources = []
     for x in parts:  # constants first get their place, so that their copies stand before ours
         sources.append(None if x.constant else ctx.activation(x))
@@ -107,11 +156,5 @@ def concatenation(ctx: Lowering, op: Op) -> None:
     start = 0
     for x, source in zip(parts, sources):
         run = x.size // outer
-        words = _copy_words([outer, run], [run, 1], [row, 1], start)
-        if source is None:
-            k = Constants()
-            at = k.add(x.data.astype(np.int8))
-            ctx.emit(Step("copy", op.name, at, target, {**words, 23: 1}, bytes(k.data), partial=start > 0))
-        else:
-            ctx.emit(Step("copy", op.name, source, target, words, partial=start > 0))
+        copy_box(ctx, name, x, target, [outer, run], [run, 1], [row, 1], y_at=start, partial=start > 0, x_is=source)
         start += run
