@@ -6,71 +6,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import fixed_point
+from .errors import ToolError
+from .folding import FOLDS
 from .ir import Graph, Op, check
+from .islands import fold_float_islands
+from .lower import Unsupported
+from .lower.elementwise import TABLES
 
 RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
-_TAKES_ACTIVATION = (
-    "CONV_2D",
-    "DEPTHWISE_CONV_2D",
-    "FULLY_CONNECTED",
-    "ADD",
-    "MUL",
-    "MAX_POOL_2D",
-    "AVERAGE_POOL_2D",
-)
+# ops whose kernels clamp what they write
+_CLAMPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "PRELU",
+           "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "SUM")  # fmt: skip
 
 
 def fold_constants(graph: Graph) -> Graph:
     """After: no op that only computes shapes or reshapes constants (what Keras' Flatten leaves behind)."""
     for op in graph.ops:
-        fold = _FOLDS.get(op.kind)
+        fold = FOLDS.get(op.kind)
         args = [None if i is None else graph.tensors[i] for i in op.inputs]
         if fold is None or (op.kind != "SHAPE" and any(a is not None and not a.constant for a in args)):
             continue
-        value = fold(op, args, graph.tensors[op.outputs[0]])
-        if value is not None:
-            out = graph.tensors[op.outputs[0]]
-            graph = graph.with_tensor(replace(out, data=value, shape=tuple(value.shape))).without(op)
+        values = fold(op, args, [graph.tensors[i] for i in op.outputs])
+        if values is not None:
+            for id, value in zip(op.outputs, values):
+                graph = graph.with_tensor(replace(graph.tensors[id], data=value, shape=tuple(value.shape)))
+            graph = graph.without(op)
     return graph
-
-
-def _fold_shape(op, args, out):
-    return np.array(args[0].shape, np.dtype(out.dtype)) if out.dtype in ("int32", "int64") else None
-
-
-def _fold_reshape(op, args, out):
-    return args[0].data.reshape(out.shape)
-
-
-def _fold_pack(op, args, out):
-    return np.stack([a.data for a in args], op.attrs["axis"])
-
-
-def _fold_strided_slice(op, args, out):
-    x, begin, end, strides = (a.data for a in args)
-    if x.ndim != 1 or len(begin) != 1 or any(op.attrs[m] for m in ("EllipsisMask", "NewAxisMask")):
-        return None
-    start = None if op.attrs["BeginMask"] & 1 else int(begin[0])
-    if op.attrs["ShrinkAxisMask"] & 1:
-        return x[start or 0]
-    stop = None if op.attrs["EndMask"] & 1 else int(end[0])
-    return x[start : stop : int(strides[0])]
-
-
-def _fold_quantize(op, args, out):
-    if args[0].dtype != "float32" or out.dtype != "int8" or out.quant is None:
-        return None
-    return fixed_point.affine_quantize(args[0].data, out.quant.scale, out.quant.zero_point, np.int8)
-
-
-_FOLDS = {
-    "SHAPE": _fold_shape,
-    "PACK": _fold_pack,
-    "STRIDED_SLICE": _fold_strided_slice,
-    "QUANTIZE": _fold_quantize,
-    **dict.fromkeys(RESHAPES, _fold_reshape),
-}
 
 
 def fold_borders(graph: Graph) -> Graph:
@@ -89,21 +50,57 @@ def fold_borders(graph: Graph) -> Graph:
 
 
 def fuse_activations(graph: Graph) -> Graph:
-    """After: no RELU-like op behind an op that clamps anyway, where both sides share one quantization.
+    """After: no op that only clamps behind one that clamps anyway, where both sides share one quantization.
 
-    Exact: with equal scales the standalone RELU of TFLM multiplies by 1 and clamps; a clamp of a clamp is a clamp.
+    Exact: the clamping op's own table, computed by its reference, is the identity between two bounds and a bound outside
+    of them; a clamp of a clamp is a clamp.
     """
-    for relu in graph.ops:
-        if relu.kind not in ("RELU", "RELU6"):
+    for clamp in graph.ops:
+        if clamp.kind not in TABLES or clamp not in graph.ops:
             continue
-        source, out = graph.tensors[relu.inputs[0]], graph.tensors[relu.outputs[0]]
+        source, out = graph.tensors[clamp.inputs[0]], graph.tensors[clamp.outputs[0]]
         before = graph.producer(source.id)
-        if before is None or before.kind not in _TAKES_ACTIVATION or before.attrs.get("activation") != "NONE":
+        if before is None or before.kind not in _CLAMPS or source.quant is None or source.quant != out.quant:
             continue
-        if graph.only_consumer(source.id) != relu or source.quant != out.quant or before not in graph.ops:
+        if graph.only_consumer(source.id) != clamp or source.dtype != "int8" or out.dtype != "int8":
             continue
-        fused = replace(before.with_attrs(activation=relu.kind), outputs=relu.outputs, name=relu.name)
-        graph = replace(graph, ops=tuple(fused if op == before else op for op in graph.ops)).without(relu)
+        bounds = _bounds(clamp, source, out)
+        if bounds is None:
+            continue
+        if before.attrs.get("activation") == "NONE" and clamp.kind in ("RELU", "RELU6"):
+            fused = before.with_attrs(activation=clamp.kind)
+        else:
+            low, high = before.attrs.get("clamp", (-128, 127))
+            fused = before.with_attrs(clamp=(min(max(low, bounds[0]), bounds[1]), max(min(high, bounds[1]), bounds[0])))
+        fused = replace(fused, outputs=clamp.outputs, name=clamp.name)
+        graph = replace(graph, ops=tuple(fused if op == before else op for op in graph.ops)).without(clamp)
+    return graph
+
+
+def _bounds(op: Op, x, y) -> tuple[int, int] | None:
+    """(low, high) if the op's table is clamp(x, low, high)."""
+    try:
+        table = np.asarray(TABLES[op.kind](op, x, y)).astype(np.uint8).view(np.int8)
+    except (ToolError, Unsupported):  # lowering says so, with the op's name
+        return None
+    values = np.concatenate([table[128:], table[:128]]).astype(int)  # of -128 to 127
+    low, high = int(values[0]), int(values[-1])
+    return (low, high) if (values == np.clip(np.arange(-128, 128), low, high)).all() else None
+
+
+def merge_transposes(graph: Graph) -> Graph:
+    """After: no TRANSPOSE whose only reader is a TRANSPOSE; two that undo each other are none."""
+    for second in graph.ops:
+        first = graph.producer(second.inputs[0]) if second.kind == "TRANSPOSE" and second in graph.ops else None
+        if first is None or first.kind != "TRANSPOSE" or graph.only_consumer(second.inputs[0]) != second:
+            continue
+        orders = [graph.tensors[op.inputs[1]] for op in (first, second)]
+        if not all(o.constant for o in orders):
+            continue
+        a, b = (o.data.reshape(-1) % o.size for o in orders)
+        order = replace(orders[1], id=f"{second.name}/order", data=a[b].astype(np.int32), dtype="int32")
+        both = replace(second, inputs=(first.inputs[0], order.id))
+        graph = replace(graph.with_tensor(order), ops=tuple(both if op == second else op for op in graph.ops)).without(first)
     return graph
 
 
@@ -154,6 +151,8 @@ def drop_dead(graph: Graph) -> Graph:
 PIPELINE = (
     fold_constants,
     fold_borders,
+    fold_float_islands,
+    merge_transposes,
     fuse_activations,
     fuse_pads,
     drop_dead,

@@ -510,6 +510,10 @@ OPS: dict[str, Callable] = {
 }
 
 
+from tests import op_strategies  # noqa: E402  (it draws with the functions above)
+
+OPS.update(op_strategies.OPS)
+
 # ---------------------------------------------------------------------------------------------------------- cases
 
 
@@ -528,10 +532,12 @@ def models(draw, op: str) -> Case:
 
 
 def expected(case: Case) -> Case:
-    """`case` with the outputs of TFLM."""
+    """`case` with the outputs of TFLM, or of LiteRT's reference kernels where TFLM has no such op."""
     from host_tools.oracle import Oracle
+    from tests.op_strategies import LITERT
 
-    return replace(case, outputs=tuple(Oracle(case.tflite, prefer="tflm").run(list(case.inputs))))
+    prefer = "litert" if case.op in LITERT else "tflm"
+    return replace(case, outputs=tuple(Oracle(case.tflite, prefer=prefer).run(list(case.inputs))))
 
 
 def generate(op: str, n: int, seed: int) -> list[Case]:

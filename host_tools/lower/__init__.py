@@ -287,4 +287,4 @@ def _compose_tables(ctx: Lowering) -> list[Step]:
     return steps
 
 
-from . import elementwise, movement, reductions, windows  # noqa: E402,F401  (they register themselves)
+from . import elementwise, gather, movement, reductions, slices, windows  # noqa: E402,F401  (they register themselves)

@@ -34,7 +34,7 @@ def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, 
     if np.broadcast_shapes(x.shape, x2.shape) != y.shape:
         raise Unsupported(f"shapes {x.shape} and {x2.shape} do not make {y.shape}", "export the model again")
     strides = [broadcast_strides(t.shape, y.shape) for t in (x, x2)]
-    kept, starts = pieces(merged(y.shape, [*strides, dense_strides(y.shape)]), unroll_outermost=True)
+    kept, starts = pieces(merged(y.shape, [*strides, dense_strides(y.shape)]), 3, unroll_outermost=True)
     dims, strides = four(kept, 3)
     words.update(enumerate(dims, 8))
     words.update(enumerate(strides[0], 12))
@@ -53,7 +53,7 @@ def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, 
     if len(starts) > 1:
         inplace = ()
     target = ctx.new_buffer(y)
-    for i, (x_at, x2_at, y_at) in enumerate(starts or [[0, 0, 0]]):
+    for i, (x_at, x2_at, y_at) in enumerate(starts):
         ctx.emit(Step(kernel, op.name, refs[0], target, dict(words), bytes(k.data), x2=refs[1], inplace=inplace,
                       x_at=x_at, x2_at=x2_at, y_at=y_at, partial=i > 0))  # fmt: skip
 
@@ -213,7 +213,7 @@ TABLES = {
     "ABS": lambda op, x, y: fixed_tables.abs_table(*_four(x, y)),
     "RSQRT": lambda op, x, y: fixed_tables.rsqrt_table(*_four(x, y)),
     "QUANTIZE": _quantize,
-    "TABLE": lambda op, x, y: op.attrs["table"],  # made by passes.py
+    "TABLE": lambda op, x, y: np.frombuffer(op.attrs["table"], np.uint8),  # made by passes.py
 }
 
 

@@ -40,13 +40,13 @@ def four(kept: list[list[int]], operands: int) -> tuple[list[int], list[list[int
     return [k[0] for k in kept], [[k[i + 1] for k in kept] for i in range(operands)]
 
 
-def pieces(kept: list[list[int]], unroll_outermost: bool = False):
-    """Walks of at most four dimensions that make up `kept`, each with the offsets of the operands where it starts.
+def pieces(kept: list[list[int]], operands: int, unroll_outermost: bool = False):
+    """(dimensions, starts): walks of at most four dimensions that make up `kept`, each with the offsets of the operands where it starts.
 
     The smallest dimensions are unrolled, or the outermost ones. Unsupported where that makes too many pieces.
     """
     kept = list(kept)
-    starts = [[0] * (len(kept[0]) - 1)] if kept else [[]]
+    starts = [[0] * operands]
     while len(kept) > _RANK:
         at = 0 if unroll_outermost else min(range(len(kept)), key=lambda i: kept[i][0])
         d, *strides = kept.pop(at)
@@ -72,7 +72,7 @@ def copy_box(ctx: Lowering, name: str, x: Tensor, target: str, dims, source, to,
     if item > 1:
         dims, source, to = [*dims, item], [*source, 1], [*to, 1]
     empty = 0 in dims
-    kept, starts = pieces([] if empty else merged(dims, [source, to]))
+    kept, starts = pieces([] if empty else merged(dims, [source, to]), 2)
     k, flags = Constants(), 0
     if x_is is None and x.constant and x.id not in ctx.place:
         x_ref: str | int = k.add(raw_constant(x))
@@ -81,8 +81,8 @@ def copy_box(ctx: Lowering, name: str, x: Tensor, target: str, dims, source, to,
         x_ref = x_is or ctx.activation(x)
     box, strides = four(kept, 2)
     if empty:
-        box, starts = [0] * _RANK, [[0, 0]]
-    for x_start, y_start in starts or [[0, 0]]:
+        box = [0] * _RANK
+    for x_start, y_start in starts:
         words = dict(enumerate([*box, *strides[0], *strides[1], *fill, y_at * item + y_start, flags], 8))
         ctx.emit(Step("copy", name, x_ref, target, words, bytes(k.data), x_at=x_at * item + x_start, partial=partial))
         fill, partial = (0, 0), True

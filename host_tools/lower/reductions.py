@@ -1,4 +1,4 @@
-"""MEAN and SOFTMAX."""
+"""MEAN, SUM and SOFTMAX."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from .. import fixed_point
 from ..ir import Op
 from . import Constants, Lowering, Step, Unsupported, lowers
+from .elementwise import clamps
 
 
 def _five_dims(shape: tuple[int, ...], axes: set[int]) -> list[int]:
@@ -31,7 +32,7 @@ def _five_dims(shape: tuple[int, ...], axes: set[int]) -> list[int]:
     return dims
 
 
-@lowers("MEAN")
+@lowers("MEAN", "SUM")
 def mean(ctx: Lowering, op: Op) -> None:
     x, axes, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
     if not axes.constant:
@@ -41,10 +42,11 @@ def mean(ctx: Lowering, op: Op) -> None:
     n = dims[1] * dims[3]
     if y.size * n != x.size:
         raise Unsupported(f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again")
-    multiplier, shift = fixed_point.mean_multiplier(x.quant.scale, y.quant.scale, n)
+    multiplier, shift = fixed_point.mean_multiplier(x.quant.scale, y.quant.scale, n if op.kind == "MEAN" else 1)
     left, right = fixed_point.split_shift(shift)
     words = dict(enumerate([*dims, -(x.quant.zero_point + 128) * n, multiplier, left, right], 8))
-    words.update({24: y.quant.zero_point, 25: -128, 26: 127})
+    low, high = clamps(op, y)
+    words.update({24: y.quant.zero_point, 25: low, 26: high})
     ctx.emit(Step("mean", op.name, ctx.activation(x), ctx.new_buffer(y), words))
 
 

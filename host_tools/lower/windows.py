@@ -7,6 +7,7 @@ import numpy as np
 from .. import fixed_point
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, fast_forms, lowers
+from .elementwise import clamps
 from .layer import Layer
 
 _RETRAIN = "export the layer again with TFLiteConverter's int8 quantization"
@@ -34,7 +35,7 @@ def _window_words(op: Op, x: Tensor, y: Tensor, kernel: tuple[int, int]) -> dict
         raise Unsupported(f"batches of {n} become {y.shape[0]}", _RETRAIN)
     if min(*kernel, *op.attrs["stride"], *op.attrs.get("dilation", (1, 1))) < 1:
         raise Unsupported("a kernel size, stride or dilation below 1", _RETRAIN)
-    low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
+    low, high = clamps(op, y)
     stride, dilation = op.attrs["stride"], op.attrs.get("dilation", (1, 1))
     values = [n, in_h, in_w, in_c, out_h, out_w, out_c, *kernel, *stride, *dilation,
               _padding(op, 0, in_h, kernel[0], out_h), _padding(op, 1, in_w, kernel[1], out_w),
@@ -153,7 +154,7 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     if rest or y.size != rows * out_c:
         raise Unsupported(f"input {x.shape} does not fit weights {w.shape}", _RETRAIN)
     multipliers = _multipliers(fixed_point.fully_connected_multiplier, x, w, y, out_c)
-    low, high = fixed_point.activation_range(op.attrs["activation"], y.quant.scale, y.quant.zero_point)
+    low, high = clamps(op, y)
     values = [
         1,
         rows,

@@ -39,8 +39,19 @@ def _activation(o) -> dict:
 
 
 def _strided_slice(o) -> dict:
-    names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
+    names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
     return {name: getattr(o, name)() for name in names}
+
+
+def _resize(o) -> dict:
+    return {"align_corners": o.AlignCorners(), "half_pixel_centers": o.HalfPixelCenters()}
+
+
+def _block(o) -> dict:
+    return {"block_size": o.BlockSize()}
+
+
+_MIRRORS = {tflite.MirrorPadMode.REFLECT: "REFLECT", tflite.MirrorPadMode.SYMMETRIC: "SYMMETRIC"}
 
 
 # op kind -> (options table, its attributes). A kind that is not here has no attributes that we use.
@@ -59,6 +70,19 @@ _OPTIONS = {
     "SOFTMAX": (tflite.SoftmaxOptions, lambda o: {"beta": o.Beta()}),
     "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice),
     "PACK": (tflite.PackOptions, lambda o: {"axis": o.Axis()}),
+    "UNPACK": (tflite.UnpackOptions, lambda o: {"axis": o.Axis()}),
+    "SUB": (tflite.SubOptions, _activation),
+    "DIV": (tflite.DivOptions, _activation),
+    "L2_NORMALIZATION": (tflite.L2NormOptions, _activation),
+    "LEAKY_RELU": (tflite.LeakyReluOptions, lambda o: {"alpha": o.Alpha()}),
+    "GELU": (tflite.GeluOptions, lambda o: {"approximate": o.Approximate()}),
+    "GATHER": (tflite.GatherOptions, lambda o: {"axis": o.Axis(), "batch_dims": o.BatchDims()}),
+    "MIRROR_PAD": (tflite.MirrorPadOptions, lambda o: {"mode": _MIRRORS[o.Mode()]}),
+    "RESIZE_BILINEAR": (tflite.ResizeBilinearOptions, _resize),
+    "RESIZE_NEAREST_NEIGHBOR": (tflite.ResizeNearestNeighborOptions, _resize),
+    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, _block),
+    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, _block),
+    "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
 }
 
 
