@@ -278,6 +278,59 @@ def deploy(network, port, program, source, dry_run, as_json):
         show_result(plan, result, seconds, _console())
 
 
+@cli.command(
+    epilog="""\
+Examples:
+  fxnn boards
+  fxnn boards --port /dev/ttyACM0 --json"""
+)
+@click.option("--port", metavar="auto|PORT|pico", default="auto", show_default=True, help="auto: every board on USB.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def boards(port, as_json):
+    """Lists the boards that are plugged in: firmware, architecture, free RAM and flash. Restarts the program they run."""
+    from . import plugged_in
+    from .errors import ToolError
+    from .targets.find_port import seen_text
+
+    with _waiting("asking the boards"):
+        found = plugged_in.find(port)
+    if as_json:
+        _print_json([board.as_dict() for board in found])
+    elif found:
+        plugged_in.show(found, _console())
+    if not found:
+        raise ToolError("no board found", seen_text(), "plug one in with a cable that carries data; an emulated one: --port pico")
+    return 0 if all(board.facts for board in found) else 1
+
+
+@cli.command(
+    epilog="""\
+Examples:
+  fxnn flash --board pico                             a Pico in its bootloader, or one that runs MicroPython
+  fxnn flash --board esp32s3 ESP32_GENERIC_S3.bin --dry-run
+  fxnn flash --board esp32 ESP32_GENERIC.bin --erase  a board that never ran MicroPython"""
+)
+@click.argument("firmware", metavar="[FIRMWARE]", type=_EXISTING, required=False)
+@click.option("--board", type=click.Choice(["pico", "esp32", "esp32s3", "esp32c3"]), required=True, help="What the board is.")
+@click.option("--port", metavar="auto|PORT", default="auto", show_default=True, help="auto finds the board.")
+@click.option("--erase", is_flag=True, help="ESP32: erase everything first, your files too.")
+@click.option("--yes", is_flag=True, help="Do not ask before erasing.")
+@click.option("--dry-run", is_flag=True, help="Check everything but the chip, and print the command.")
+def flash(firmware, board, port, erase, yes, dry_run):
+    """Puts MicroPython on a board: a .uf2 file on a Pico, a .bin file on an ESP32. Files on it stay, unless --erase."""
+    from . import flashing
+
+    ready = flashing.prepare(board, firmware, port, erase)
+    click.echo(f"{ready.firmware.name}, {len(ready.data):,} bytes, for the {ready.chip.title}{f' on {ready.port}' if ready.port else ''}")
+    click.echo(f"  {ready.command}")
+    if dry_run:
+        return
+    if erase and not yes:
+        click.confirm("Everything on the board is erased, your files too. Go on?", abort=True)
+    flashing.carry_out(ready, lambda text: click.echo(f"{text} ..."))
+    click.echo("done; the board restarts with MicroPython: fxnn boards")
+
+
 def _print_json(value) -> None:
     click.echo(json_module.dumps(value, indent=2))
 

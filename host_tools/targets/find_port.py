@@ -43,6 +43,12 @@ def find_port() -> str:
     )
 
 
+def boards() -> list[tuple[str, str, bool]]:
+    """(port, what it is, whether a MicroPython board is likely there) for each USB serial port a board may be on."""
+    likely = [(p.device, _text(p), True) for p in _usb_ports() if (p.vid, p.pid) in _BOARDS or (p.vid, None) in _BOARDS]
+    return likely + [(p.device, _text(p), False) for p in _usb_ports() if (p.vid, p.pid) in _BRIDGES]
+
+
 def seen_text() -> str:
     """The serial ports there are, for an error message."""
     ports = _usb_ports()

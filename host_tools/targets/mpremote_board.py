@@ -98,6 +98,12 @@ class Board:
             raise BoardScriptError(self.port, error.decode(errors="replace"))
         return printed.decode(errors="replace")
 
+    def start(self, code: str) -> None:
+        """Starts code that ends the connection, such as a reset; waits for nothing."""
+        with self._failures_named():
+            self._transport.exec_raw_no_follow(code)
+            time.sleep(0.2)  # a port closed at once may drop what was not sent yet
+
     def eval(self, expression: str):
         """The value of a Python expression on the board (a literal: numbers, text, bytes, tuples, lists, dicts)."""
         return ast.literal_eval(self.exec(f"print(repr({expression}))").strip())
@@ -245,12 +251,12 @@ def _open(port: str) -> SerialTransport:
         # The timeout keeps a port with nothing behind it from blocking for ever.
         return SerialTransport(port, timeout=ANSWER_TIMEOUT_S)
     except TransportError:
-        raise _why_not(port) from None
+        raise why_not(port) from None
     except (OSError, ValueError) as e:
         raise ToolError(f"cannot open serial port {port}", str(e)) from None
 
 
-def _why_not(port: str) -> ToolError:
+def why_not(port: str) -> ToolError:
     """mpremote says only "failed to access": finds out why."""
     if "://" not in port and os.name == "posix" and not os.path.exists(port):
         from .find_port import seen_text

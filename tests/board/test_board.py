@@ -67,6 +67,11 @@ def test_a_network_that_answers_wrong_changes_nothing(deployed, tmp_path):
         assert board.eval("__import__('os').listdir('/models')") == ["digits.fxnn"]
 
 
+def test_boards_lists_it(deployed):
+    (board,) = json.loads(fxnn("boards", "--port", deployed, "--json"))
+    assert board["facts"]["firmware"] == "micropython" and board["facts"]["free_ram_bytes"] > 30_000
+
+
 def test_one_model_of_each_op(deployed):
     """The same cases as on every other target, loaded from bytes at the REPL."""
     from host_tools.errors import ToolError
