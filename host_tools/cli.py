@@ -21,6 +21,9 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
+BACKENDS = ["thumb", "xtensa", "rv32", "viper", "ref"]  # of fxnn.load
+
+
 class _Command(click.Command):
     """Shows the epilog's examples line by line, as they were written."""
 
@@ -198,9 +201,10 @@ Examples:
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
 @click.option("--on", "on", metavar="unix|qemu-rv32|pico|PORT", default="pico", show_default=True, help=ON_HELP)
+@click.option("--backend", type=click.Choice(BACKENDS), help="Force these kernels, for comparison.  [default: the best]")
 @click.option("--json", "json_path", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
               help="Write the figures as JSON; - is standard output.")  # fmt: skip
-def profile(network, on, json_path):
+def profile(network, on, backend, json_path):
     """Shows where the time goes, op by op, and the memory; cycles on the emulated Pico."""
     from . import profiler
     from .errors import ToolError
@@ -209,6 +213,7 @@ def profile(network, on, json_path):
 
     packed = read_file(network)
     with _waiting(f"profiling on {on}"), open_target(on) as target:
+        target.backend = backend
         report = profiler.report(packed, target.profile(packed), target.name)
     if json_path is None:
         profiler.show(report, _console())

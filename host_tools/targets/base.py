@@ -52,6 +52,8 @@ class Target(ABC):
     name: str
     # Whether time_us * clock_hz is a count of cycles that means something to a kernel's author.
     counts_cycles = False
+    # The kernels to use there ("viper", ...), where the device package runs; None: the package picks the best.
+    backend: str | None = None
 
     @abstractmethod
     def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
