@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BoardKind:
-    """A kind of board. fast_target: a value of packed.FAST_TARGETS; arch: a name of mpy.py's table."""
+    """A kind of board. fast_target: a value of packed.FAST_TARGETS; arch: a name of mpy.py's table;
+    ram_bytes: heap that a network may take, the package's own 36 kB left out (an ESP32 without PSRAM has 110 kB)."""
 
     name: str
     title: str
     fast_target: str
     arch: str | None
+    ram_bytes: int = 74_000
 
 
 BOARDS = {
     kind.name: kind
     for kind in (
-        BoardKind("pico", "Raspberry Pi Pico (RP2040), Pico 2 (RP2350 ARM), any Cortex-M", "thumb", "armv6m"),
-        BoardKind("any", "every board: the portable kernels only", "none", None),
+        BoardKind("pico", "Raspberry Pi Pico (RP2040), Pico 2 (RP2350 ARM), any Cortex-M", "thumb", "armv6m", 196_000),
+        BoardKind("any", "every board: the portable kernels only", "none", None, 196_000),
     )
 }
 DEFAULT = "pico"

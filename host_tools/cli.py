@@ -72,13 +72,17 @@ Example:
               help="Embed N test vectors, which the board can check itself with.")  # fmt: skip
 @click.option("--board", type=click.Choice(list(BOARDS)), default=DEFAULT, show_default=True,
               help="Whose assembler kernels to prepare for; every board runs the file.")  # fmt: skip
+@click.option("--place", "placing", type=click.Choice(["auto", "flash", "ram"]), default="auto", show_default=True,
+              help="Where constants are meant to be used from. flash: cut so that an RP2 board uses them in its flash "
+                   "and others stream them; ram: not cut; auto: flash where arena and constants exceed the board's RAM.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def convert(model, out, name, labels, selftest, board, as_json):
+def convert(model, out, name, labels, selftest, board, placing, as_json):
     """Packs a full-int8 .tflite network into one file for the board."""
     from .convert import convert_file
 
     with _waiting("converting"):
-        conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest, board=board)
+        conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest, board=board,
+                                  placing=placing)
     if as_json:
         from .inspect import describe
         from .packed import read

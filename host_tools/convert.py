@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, plan
+from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, place, plan
 from .errors import ToolError
 from .readers import tflite
 
+PLACINGS = ("auto", "flash", "ram")
 _MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vector
 
 
@@ -36,20 +37,31 @@ class Conversion:
             f"ops: {self.source_ops} -> {self.records} kernel calls (removed: {saved})",
             f"arena: {p.arena_bytes:,} bytes; without sharing {p.unshared_bytes:,}, saved {percent:.0f} %; "
             f"{p.inplace} ops in place; the widest moment needs {p.floor_bytes:,}",
-            f"file: {len(self.data):,} bytes, of which {packed.read(self.data).resident_bytes:,} stay in RAM while it runs",
+            self._file_line(),
         ]
+
+    def _file_line(self) -> str:
+        network = packed.read(self.data)
+        if not network.pieces:
+            return f"file: {len(self.data):,} bytes, of which {network.resident_bytes:,} stay in RAM while it runs"
+        constants = network.resident_bytes - network.records_bytes
+        return (
+            f"file: {len(self.data):,} bytes, of which {network.records_bytes:,} stay in RAM; {constants:,} are used in "
+            f"the flash of an RP2 board and streamed on others, in {network.pieces} pieces, unless they fit in RAM"
+        )
 
 
 def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
-            board: str = boards.DEFAULT) -> Conversion:  # fmt: skip
+            board: str = boards.DEFAULT, placing: str = "auto") -> Conversion:  # fmt: skip
     """The packed form of a full-int8 .tflite file.
 
     `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
     `board`: a key of boards.BOARDS; every board runs the file, that kind the fastest.
+    `placing`: of PLACINGS, see _placed.
     Raises ToolError naming every op that cannot run, or labels that do not fit.
     """
     try:
-        return _convert(data, name, labels, selftest, source, board)
+        return _convert(data, name, labels, selftest, source, board, placing)
     except ToolError:
         raise
     except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
@@ -60,12 +72,13 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
         ) from e
 
 
-def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str) -> Conversion:
+def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str,
+             placing: str) -> Conversion:  # fmt: skip
     graph = tflite.read(data, source or name)
     source_ops = len(graph.ops)
     graph, fused = passes.run(graph)
-    program = plan.settle(lower.lower(graph, boards.BOARDS[board].fast_target))
-    memory = plan.plan(program)
+    lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
+    program, memory = _placed(lowered, placing, boards.BOARDS[board].ram_bytes)
     classes = graph.tensors[graph.outputs[0]].size
     if labels and len(labels) != classes:
         raise ToolError(
@@ -88,6 +101,17 @@ def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, sou
     )
 
 
+def _placed(lowered: lower.Program, placing: str, ram_bytes: int) -> tuple[lower.Program, plan.Plan]:
+    """The program and its memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
+    streams them; `ram`: they are not, which spares a call a piece; `auto`: where arena and constants exceed ram_bytes."""
+    for cut in {"ram": (False,), "flash": (True,), "auto": (False, True)}[placing]:
+        program = plan.settle(place.cut_large(lowered, cut))
+        memory = plan.plan(program)
+        if memory.arena_bytes + pack.resident_bytes(program) <= ram_bytes:
+            break
+    return program, memory
+
+
 def _utf8(text: str) -> str:
     """`text` without what no UTF-8 holds (file names may)."""
     return text.encode("utf-8", "replace").decode()
@@ -99,14 +123,14 @@ def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
 
 
 def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
-                 selftest: int = 3, board: str = boards.DEFAULT) -> Conversion:  # fmt: skip
+                 selftest: int = 3, board: str = boards.DEFAULT, placing: str = "auto") -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
         raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
     texts = _labels(Path(labels)) if labels else ()
     conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
-                         board=board)  # fmt: skip
+                         board=board, placing=placing)  # fmt: skip
     write_atomically(out, conversion.data)
     return conversion
 

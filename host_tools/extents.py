@@ -26,7 +26,15 @@ def problem(kernel: str, words, arena_bytes: int, target: str) -> str | None:
         if min(sizes) < 0 or min(words[15:21]) < 1:
             return "arena"
         x = prod(words[8:12])
-        y = words[8] * words[12] * words[13] * words[14]
+        pixels = words[8] * words[12] * words[13]
+        y = pixels * words[14]
+        if "pool" not in kernel and pixels:  # a piece: some of the channels of each pixel
+            step = words[32] or words[14]
+            y = (pixels - 1) * step + words[14]
+            if kernel == "depthwise_conv_2d" and words[29] > 0:
+                x -= min(x, words[11]) - -(-words[14] // words[29])
+            if step < words[14]:
+                return "arena"
         spans = [(words[5], x), (words[6], y), (words[7], scratch_bytes(kernel, words, target))]
         constants = []
         if "pool" not in kernel:

@@ -46,7 +46,8 @@ def run(
     for op in packed.ops:
         # The board's kernels fill their scratch while they read x: a plan that lets the two meet shows here.
         arena[op.words[7] : op.words[7] + scratch_bytes(op.kernel, op.words, op.fast_target)] = UNWRITTEN
-        KERNELS[op.kernel](op.words, arena, np.frombuffer(op.constants, np.uint8))
+        for words, constants in op.calls:
+            KERNELS[op.kernel](words, arena, np.frombuffer(constants, np.uint8))
         if on_op is not None:
             on_op(op.index, arena)
     return [read_tensor(arena, tensor) for tensor in packed.outputs]
@@ -82,14 +83,17 @@ def _dense(words, arena, constants, columns, depth, out_c):
     weights = constants[words[27] : words[27] + row * out_c].reshape(out_c, row)[:, :depth]
     table = _channels(words, constants, out_c)
     acc = (columns @ (weights.astype(np.float64) - 128).T).astype(np.int64) + table["bias"]
-    _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]))
+    _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]), step=words[32])
 
 
 def depthwise_conv_2d(words, arena, constants):
     """y = requantize(bias + sum((x - x_zero_point) * w)), NHWC and 1HWO; channel o reads input channel
     o // depth_multiplier; eqs. (2), (3)."""
     out_c, kh, kw, multiplier = words[14], words[15], words[16], words[29]
-    x = _int8(arena, words[5], words[8:12]).astype(np.int32) - words[23]
+    # A piece of an op that is cut starts at its first channel: behind the last pixel of x nothing is read.
+    lacking = words[5] + int(np.prod(words[8:12])) - len(arena)
+    x = np.concatenate((arena, np.zeros(lacking, np.uint8))) if lacking > 0 else arena
+    x = _int8(x, words[5], words[8:12]).astype(np.int32) - words[23]
     windows = _windows(x, words, 0)
     size = kh * kw * out_c
     weights = constants[words[27] : words[27] + size].reshape(kh, kw, out_c).astype(np.int32) - 128
@@ -98,8 +102,8 @@ def depthwise_conv_2d(words, arena, constants):
     acc = np.zeros(windows.shape[:3] + (out_c,), np.int32) + table["bias"]
     for ky in range(kh):
         for kx in range(kw):
-            acc += np.repeat(windows[:, :, :, ky, kx], multiplier, -1) * weights[ky, kx]
-    _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]))
+            acc += np.repeat(windows[:, :, :, ky, kx], multiplier, -1)[..., :out_c] * weights[ky, kx]
+    _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]), step=words[32])
 
 
 def max_pool_2d(words, arena, constants):
@@ -212,12 +216,18 @@ def _int8(arena, offset: int, shape) -> np.ndarray:
     return arena[offset : offset + int(np.prod(shape, dtype=np.int64))].view(np.int8).reshape(shape)
 
 
-def _store(words, arena, value, zero_point: int | None = None):
+def _store(words, arena, value, zero_point: int | None = None, step: int = 0):
     """y = clamp(value + y_zero_point, clamp_min, clamp_max), words 24 to 26; eq. (3). The sum wraps to 32 bits, as
-    TFLM's does; it can only where requantize() already has wrapped."""
+    TFLM's does; it can only where requantize() already has wrapped. step: bytes from a pixel to the next, 0: dense;
+    value's last axis then are a pixel's channels."""
     value = wrap32_array(value + (words[24] if zero_point is None else zero_point))
-    value = np.clip(value, words[25], words[26])
-    arena[words[6] : words[6] + value.size] = value.astype(np.int8).reshape(-1).view(np.uint8)
+    value = np.clip(value, words[25], words[26]).astype(np.int8).view(np.uint8)
+    if step:
+        value = value.reshape(-1, value.shape[-1])
+        places = np.arange(value.shape[0])[:, None] * step + np.arange(value.shape[1])
+        arena[words[6] + places] = value
+    else:
+        arena[words[6] : words[6] + value.size] = value.reshape(-1)
 
 
 KERNELS = {

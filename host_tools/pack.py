@@ -7,8 +7,11 @@ import struct
 import zlib
 
 from .ir import Quant
-from .lower import Program
-from .packed import DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, REAL_BORDER, TENSOR, VERSION
+from .lower import Program, Step
+from .packed import (
+    DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, PIECE, REAL_BORDER, TENSOR, VERSION,
+)  # fmt: skip
+from .place import Placed, place
 from .plan import Plan
 
 _CRC_OFFSET = 12
@@ -18,23 +21,20 @@ _LAST_WORD = 39
 def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: dict | None = None,
          selftest: tuple[bytes, ...] = ()) -> bytes:  # fmt: skip
     """The file's bytes. `selftest`: per vector the raw bytes of all inputs, then of all outputs."""
-    # op records and constants
     ops_offset = HEADER_BYTES
-    constants_offset = ops_offset + OP.size * len(program.steps)
-    constants = bytearray()
-    const_offsets = []
-    for step in program.steps:
-        const_offsets.append(constants_offset + len(constants))
-        constants += _padded(step.constants)
-    resident_bytes = constants_offset + len(constants)
+    piece_count, constants, placed = _place(program)
+    resident = _constants_offset(program, piece_count) + len(constants)
 
     # tensors and strings: names are offsets in the file, so the table's size comes first
     tensors = _tensors(program)
-    tensors_offset = resident_bytes
+    tensors_offset = resident
     strings_offset = tensors_offset + TENSOR.size * len(tensors)
     strings = _Strings(strings_offset)
     tensor_bytes = b"".join(_tensor_entry(program, plan, id, strings) for id in tensors)
-    op_bytes = b"".join(_op_record(program, plan, i, const_offsets[i], strings) for i in range(len(program.steps)))
+    records = [_op_record(program, plan, i, placed[i], strings) for i in range(len(program.steps))]
+    op_bytes = b"".join(OP.pack(*words) for words in records)
+    pieces = b"".join(_piece_entries(step, words, p) for step, words, p in zip(program.steps, records, placed))
+    pieces += bytes(PIECE.size * piece_count - len(pieces))
 
     # the rest
     strings_raw = _padded(bytes(strings.data))
@@ -50,18 +50,39 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     for step in program.steps:
         kernel_mask |= 1 << KERNEL_IDS[step.kernel]
     header = HEADER.pack(
-        MAGIC, VERSION, HEADER_BYTES, total_bytes, 0, resident_bytes, plan.arena_bytes,
+        MAGIC, VERSION, HEADER_BYTES, total_bytes, 0, resident, plan.arena_bytes,
         ops_offset, len(program.steps), tensors_offset, len(tensors),
         len(program.graph.inputs), len(program.graph.outputs),
         labels_offset, len(labels), metadata_offset, len(metadata_raw),
         selftest_offset, len(selftest), strings_offset, len(strings.data), kernel_mask & 0xFFFFFFFF, kernel_mask >> 32,
-        FAST_TARGET_IDS[program.target], 0, 0,
+        FAST_TARGET_IDS[program.target], 0, piece_count,
     )  # fmt: skip
-    file = bytearray(b"".join((header, op_bytes, constants, tensor_bytes, strings_raw, labels_raw,
+    file = bytearray(b"".join((header, op_bytes, pieces, constants, tensor_bytes, strings_raw, labels_raw,
                                _padded(metadata_raw), selftest_raw)))  # fmt: skip
     assert len(file) == total_bytes
     struct.pack_into("<I", file, _CRC_OFFSET, zlib.crc32(memoryview(file)[_CRC_OFFSET + 4 :]))
     return bytes(file)
+
+
+def resident_bytes(program: Program) -> int:
+    """Header, records, pieces and constants of the file."""
+    piece_count, constants, _ = _place(program)
+    return _constants_offset(program, piece_count) + len(constants)
+
+
+def _constants_offset(program: Program, piece_count: int) -> int:
+    return HEADER_BYTES + OP.size * len(program.steps) + PIECE.size * piece_count
+
+
+def _place(program: Program) -> tuple[int, bytes, list[Placed]]:
+    """(number of pieces, constants, where they lie): where depends on how many pieces there are, and the other way round."""
+    piece_count = 0
+    while True:
+        constants, placed = place(program, _constants_offset(program, piece_count))
+        needed = sum(len(p.pieces) for p in placed)
+        if needed <= piece_count:  # entries left over are zeros
+            return piece_count, constants, placed
+        piece_count = needed
 
 
 def _padded(raw: bytes) -> bytes:
@@ -103,13 +124,13 @@ def _tensor_entry(program: Program, plan: Plan, id: str, strings: _Strings) -> b
     )  # fmt: skip
 
 
-def _op_record(program: Program, plan: Plan, index: int, const_offset: int, strings: _Strings) -> bytes:
+def _op_record(program: Program, plan: Plan, index: int, placed: Placed, strings: _Strings) -> list[int]:
     step = program.steps[index]
     words = [0] * (_LAST_WORD + 1)
     words[0] = KERNEL_IDS[step.kernel]
     words[1] = strings.add(step.name)
-    words[2] = const_offset
-    words[3] = len(_padded(step.constants))
+    words[2] = placed.offset
+    words[3] = placed.bytes
     words[4] = step.macs
     words[5] = (plan.offsets[step.x] if isinstance(step.x, str) else step.x) + step.x_at
     words[6] = plan.offsets[step.y] + step.y_at
@@ -119,4 +140,19 @@ def _op_record(program: Program, plan: Plan, index: int, const_offset: int, stri
         words[7] = (plan.offsets[step.x2] if isinstance(step.x2, str) else step.x2) + step.x2_at
     for word, value in step.words.items():
         words[word] = int(value)
-    return OP.pack(*words)
+    if placed.pieces:
+        for word, value in placed.pieces[0].words.items():
+            words[word] = value
+        words[32] = words[32] or words[14]
+        words[33] = len(placed.pieces)
+    return words
+
+
+def _piece_entries(step: Step, words: list[int], placed: Placed) -> bytes:
+    """FORMAT.md, pieces: the words that each call replaces."""
+    entries = bytearray()
+    for piece in placed.pieces:
+        x = words[5] + (piece.first // words[29] if step.kernel == "depthwise_conv_2d" else 0)
+        entries += PIECE.pack(piece.offset, piece.bytes, x, words[6] + piece.first, piece.channels,
+                              piece.words[27], piece.words[28], piece.words.get(30, 0))  # fmt: skip
+    return bytes(entries)

@@ -16,6 +16,7 @@ MAGIC = b"FXNN"
 VERSION = 2
 HEADER = struct.Struct("<4sHH8IHH13I")
 OP = struct.Struct("<40i")
+PIECE = struct.Struct("<8i")
 TENSOR = struct.Struct("<IBBHIIfiii6I8x")
 HEADER_BYTES = 96
 assert HEADER.size == HEADER_BYTES and OP.size == 160 and TENSOR.size == 64
@@ -38,6 +39,8 @@ FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
 FAST_TARGET_IDS = {name: id for id, name in FAST_TARGETS.items()}
 DTYPES = {1: "int8", 2: "uint8", 4: "int32", 5: "bool"}
 ITEM_BYTES = {"int8": 1, "uint8": 1, "int32": 4, "bool": 1}
+CUTTABLE = ("conv_2d", "depthwise_conv_2d", "fully_connected")  # may be run in pieces
+PIECE_WORDS = (2, 3, 5, 6, 14, 27, 28, 30)  # what an entry of the pieces replaces in the record
 DTYPE_IDS = {name: id for id, name in DTYPES.items()}
 REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
 
@@ -51,6 +54,7 @@ class OpRecord:
     name: str
     words: tuple[int, ...]
     constants: bytes = field(repr=False)
+    calls: tuple[tuple[tuple[int, ...], bytes], ...] = field(repr=False)  # (words, constants) of each: a piece a call
     fast_target: str = "none"  # as of Packed
 
     @property
@@ -78,6 +82,8 @@ class Packed:
 
     data: bytes = field(repr=False)
     resident_bytes: int
+    records_bytes: int  # of those, header, op records and pieces: what stays in RAM when the constants do not
+    pieces: int  # constants of large ops are cut into these, so that no kernel call's cross a block; 0: none is cut
     arena_bytes: int
     fast_target: str  # whose fast forms the records hold: a value of FAST_TARGETS
     ops: tuple[OpRecord, ...]
@@ -119,7 +125,7 @@ def read(data: bytes, name: str = "model") -> Packed:
         refuse("not an fxnn file", "give a file made by `fxnn convert`")
     (_, version, header_bytes, total, crc, resident, arena, ops_at, op_count, tensors_at, tensor_count,
      input_count, output_count, labels_at, label_count, meta_at, meta_bytes, test_at, test_count,
-     strings_at, strings_bytes, mask_low, mask_high, fast_target, _, _) = HEADER.unpack_from(data)  # fmt: skip
+     strings_at, strings_bytes, mask_low, mask_high, fast_target, _, piece_count) = HEADER.unpack_from(data)  # fmt: skip
     if version != VERSION or header_bytes != HEADER_BYTES:
         refuse(f"version {version}, need {VERSION}")
     if len(data) != total:
@@ -139,6 +145,9 @@ def read(data: bytes, name: str = "model") -> Packed:
         refuse(f"kernel {unknown} unknown, update fxnn", "this file was made by a newer fxnn: update it")
     inside("ops", ops_at, op_count * OP.size, resident, HEADER_BYTES)
     inside("constants", resident, 0, total)
+    pieces_at = ops_at + op_count * OP.size
+    inside("pieces", pieces_at, piece_count * PIECE.size, resident)
+    pieces_used = 0
     inside("tensors", tensors_at, tensor_count * TENSOR.size, total)
     inside("strings", strings_at, strings_bytes, total)
     if strings_bytes and data[strings_at + strings_bytes - 1]:
@@ -159,17 +168,25 @@ def read(data: bytes, name: str = "model") -> Packed:
         words = OP.unpack_from(data, ops_at + i * OP.size)
         if words[0] not in KERNELS:
             refuse(f"kernel {words[0]} unknown, update fxnn", "this file was made by a newer fxnn: update it")
-        inside("constants", words[2], words[3], resident, HEADER_BYTES)
         kernel = KERNELS[words[0]]
-        in_constants = words[23] if kernel in ("add", "mul", "copy") else 0
-        for word, flag in ((5, 1), (6, 0), (7, 2)):
-            limit = words[3] if in_constants & flag else arena
-            if not 0 <= words[word] <= limit:
-                refuse("offset outside the file (arena)")
-        outside = extents.problem(kernel, words, arena, FAST_TARGETS[fast_target])
-        if outside:
-            refuse(f"offset outside the file ({outside})")
-        ops.append(OpRecord(i, kernel, string(words[1]), words, data[words[2] : words[2] + words[3]],
+        calls = [words]
+        if kernel in CUTTABLE and words[33]:
+            inside("pieces", pieces_at, (pieces_used + words[33]) * PIECE.size, pieces_at + piece_count * PIECE.size)
+            calls = [piece_words(words, data, pieces_at, pieces_used + n) for n in range(words[33])]
+            pieces_used += words[33]
+        for call in calls:
+            inside("constants", call[2], call[3], resident, HEADER_BYTES)
+            in_constants = call[23] if kernel in ("add", "mul", "copy") else 0
+            for word, flag in ((5, 1), (6, 0), (7, 2)):
+                limit = call[3] if in_constants & flag else arena
+                if not 0 <= call[word] <= limit:
+                    refuse("offset outside the file (arena)")
+            outside = extents.problem(kernel, call, arena, FAST_TARGETS[fast_target])
+            if outside:
+                refuse(f"offset outside the file ({outside})")
+        inside("constants", words[2], words[3], resident, HEADER_BYTES)
+        called = tuple((call, data[call[2] : call[2] + call[3]]) for call in calls)
+        ops.append(OpRecord(i, kernel, string(words[1]), words, b"".join(c for _, c in called), called,
                             FAST_TARGETS[fast_target]))  # fmt: skip
 
     tensors = []
@@ -204,6 +221,8 @@ def read(data: bytes, name: str = "model") -> Packed:
     return Packed(
         data=data,
         resident_bytes=resident,
+        records_bytes=pieces_at + piece_count * PIECE.size,
+        pieces=pieces_used,
         arena_bytes=arena,
         fast_target=FAST_TARGETS[fast_target],
         ops=tuple(ops),
@@ -214,6 +233,15 @@ def read(data: bytes, name: str = "model") -> Packed:
         metadata=metadata,
         selftest=tuple(data[test_at + i * vector : test_at + (i + 1) * vector] for i in range(test_count)),
     )
+
+
+def piece_words(words: tuple[int, ...], data: bytes, pieces_at: int, entry: int) -> tuple[int, ...]:
+    """The words of one call of an op that is cut: the record's, some replaced by the entry of its piece."""
+    call = list(words)
+    for word, value in zip(PIECE_WORDS, PIECE.unpack_from(data, pieces_at + entry * PIECE.size)):
+        call[word] = value
+    call[33] = 0
+    return tuple(call)
 
 
 def read_file(path: str | Path) -> Packed:

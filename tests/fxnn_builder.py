@@ -20,7 +20,7 @@ HEADER_FIELDS = (
     "version", "header_bytes", "total_bytes", "crc32", "resident_bytes", "arena_bytes", "ops_offset", "op_count",
     "tensors_offset", "tensor_count", "input_count", "output_count", "labels_offset", "label_count", "metadata_offset",
     "metadata_bytes", "selftest_offset", "selftest_count", "strings_offset", "strings_bytes", "kernel_mask",
-    "kernel_mask_high", "fast_target", "reserved1", "reserved2",
+    "kernel_mask_high", "fast_target", "reserved", "piece_count",
 )  # fmt: skip
 
 

@@ -18,13 +18,16 @@ _arch = getattr(sys.implementation, "_mpy", 0) >> 10 & 15
 backend = "thumb" if 4 <= _arch <= 8 else "viper" if _arch else "ref"
 
 
-def load(source, backend=None):
+def load(source, backend=None, arena=None, place=None):
     """Network from a packed file: `source` is a path, or a bytes-like object holding the whole file.
 
     Bytes are used in place where they are 4-aligned (a flash mapping costs no RAM): leave them alone while
     the network is in use. `backend`: "thumb", "viper" or "ref"; None: `fxnn.backend`.
+    `arena`: another Network, whose memory this one shares: run one, read its outputs, then the other; or a bytearray.
+    `place`: where constants are used from: "ram", "flash" (an RP2's, else RAM, else streamed), "stream" (read from the
+    file at each invoke()); None: the best there is, which net.summary() names.
     ValueError for a damaged or unknown file, MemoryError when it does not fit: the texts are in FORMAT.md.
     """
     from .network import Network
 
-    return Network(source, backend or globals()["backend"])
+    return Network(source, backend or globals()["backend"], arena, place)

@@ -1,7 +1,15 @@
 """Network: a packed network bound to its kernels, ready to run."""
 
-from .file import File
+from micropython import const
+
+from .file import File, too_large
 from .tensor import Tensor
+
+# Heap that an op, a piece and a tensor take besides what the file holds of them, on a 32-bit board: what is kept free.
+_OP_BYTES = const(160)
+_PIECE_BYTES = const(64)
+_TENSOR_BYTES = const(128)
+_WHERE = {"flash": "in flash", "streamed": "streamed", "in place": "in place"}
 
 
 class Network:
@@ -10,7 +18,7 @@ class Network:
     predict, classify: real numbers in and out. input, invoke(), output: raw bytes, no copy, no allocation.
     """
 
-    def __init__(self, source, backend):
+    def __init__(self, source, backend, arena, place):
         if backend == "thumb":
             from . import thumb as arithmetic
         elif backend == "viper":
@@ -19,27 +27,61 @@ class Network:
             from . import ref as arithmetic
         else:
             raise ValueError("fxnn: backend '%s' unknown, use thumb, viper or ref" % backend)
+        if place not in (None, "ram", "flash", "stream"):
+            raise ValueError("fxnn: place '%s' unknown, use ram, flash or stream" % place)
         self.backend = backend
-        self.file = File(source, arithmetic.aligned)
-        self.arena = self.file.arena
+        if isinstance(arena, Network):
+            arena = arena.arena
+        if arena is not None and not arithmetic.aligned(arena):
+            raise ValueError("arena: does not start at a multiple of 4")
+        self.file = file = File(source, arithmetic.aligned, arena, place)
+        if arena is not None and len(arena) < file.arena_bytes:
+            raise ValueError("arena: %d bytes, need %d" % (len(arena), file.arena_bytes))
         self._labels = None
         self._running = False
-        resident = memoryview(self.file.resident)
-        ops = []
-        for i in range(self.file.op_count):
-            words = self.file.op(i)
-            at = self.file.ops_offset + 160 * i
-            ops.append(
-                (
-                    arithmetic.kernel(words[0], words, self.file.fast_target),
-                    arithmetic.record(resident[at : at + 160]),
-                    resident[words[2] : words[2] + words[3]],
-                )
-            )
-        self._ops = ops
-        arena = memoryview(self.arena)
-        count = self.file.input_count
-        tensors = [self._tensor(i, arena) for i in range(count + self.file.output_count)]
+        # The kernels' code stays for good: it takes its place before what is as large as the network needs.
+        target = file.fast_target
+        kernels = []
+        try:
+            for i in range(file.op_count):
+                words = file.op(i)
+                kernels.append(arithmetic.kernel(words[0], words, target))
+            if file.piece_count:
+                from . import pieces
+        except MemoryError:
+            raise too_large(file.arena_bytes + file.head_bytes)
+        file.allocate(_OP_BYTES * file.op_count + _PIECE_BYTES * file.piece_count + _TENSOR_BYTES * (file.input_count + file.output_count))
+        self.arena = file.arena
+        stream = file.stream
+        if stream:
+            from . import pieces
+        head = memoryview(file.head)
+        entry = 0
+        for i, kernel in enumerate(kernels):
+            words = file.op(i)
+            at = file.ops_offset + 160 * i
+            record = head[at : at + 160]
+            count = file.pieces(words)
+            spans = file.spans(words, entry)
+            if count:
+                record = bytearray(record)  # it is patched
+            record = arithmetic.record(record)
+            if stream:
+                table = head[file.pieces_offset : file.head_bytes]
+                kernel = pieces.Streamed(kernel, arithmetic.patch if count else None, table, entry, stream)
+                constants = [stream.unit(*span) for span in spans]
+            elif count:
+                table = head[file.pieces_offset : file.head_bytes]
+                kernel = pieces.Pieces(kernel, arithmetic.patch, table, entry)
+                constants = [file.constants(*span) for span in spans]
+            else:
+                constants = file.constants(*spans[0])
+            entry += count
+            kernels[i] = (kernel, record, constants)
+        self._ops = kernels
+        view = memoryview(self.arena)
+        count = file.input_count
+        tensors = [self._tensor(i, view) for i in range(count + file.output_count)]
         self.inputs = tuple(tensors[:count])
         self.outputs = tuple(tensors[count:])
 
@@ -48,12 +90,14 @@ class Network:
         return Tensor(self.file.string(name), dtype, tuple(shape[:rank]), scale, zero_point, arena[at : at + size])
 
     def __repr__(self):
-        return "<fxnn %s: %d ops, %d MACs, %d bytes + %d arena, %s>" % (
+        file = self.file
+        return "<fxnn %s: %d ops, %d MACs, %d bytes%s + %d arena, %s>" % (
             self.name,
-            self.file.op_count,
-            sum([self.file.op(i)[4] for i in range(self.file.op_count)]),
-            len(self.file.resident),
-            len(self.arena),
+            file.op_count,
+            sum([file.op(i)[4] for i in range(file.op_count)]),
+            file.resident_bytes,
+            "" if file.where == "RAM" else " " + _WHERE[file.where],
+            file.arena_bytes,
             self.backend,
         )
 
@@ -75,11 +119,7 @@ class Network:
     @property
     def metadata(self):
         """What the file says about itself, a dict; read from the file at each use."""
-        if not self.file.metadata_bytes:
-            return {}
-        from json import loads
-
-        return loads(bytes(self.file.read(self.file.metadata_offset, self.file.metadata_bytes)).decode())
+        return self.file.metadata()
 
     @property
     def labels(self):

@@ -67,6 +67,11 @@ def _pixels(record):
                 yield n, oy, ox
 
 
+def _skip(record):
+    """Bytes from the last channel of a pixel to the first of the next: those of an op's other pieces."""
+    return record[32] - record[14] if record[32] else 0
+
+
 def _window(record, oy, ox, dilation_h, dilation_w):
     """(tap, iy, ix) for the taps of one output pixel's window that lie inside the input; tap = ky * kernel_w + kx."""
     for ky in range(record[15]):
@@ -101,6 +106,7 @@ def conv_2d(record, arena, constants):
                 acc += arena[column + i] * (constants[w + i] - 128)
             arena[y] = _output(record, acc, multiplier, left_shift, right_shift)
             y += 1
+        y += _skip(record)
 
 
 # One row of inputs is an image of one pixel: integer_ops/fully_connected.h.
@@ -119,6 +125,7 @@ def depthwise_conv_2d(record, arena, constants):
                 acc += (signed(x) - record[23]) * (constants[record[27] + tap * out_c + o] - 128)
             arena[y] = _output(record, acc, multiplier, left_shift, right_shift)
             y += 1
+        y += _skip(record)
 
 
 def max_pool_2d(record, arena, constants):
@@ -267,7 +274,14 @@ def kernel(id, words=None, target=0):
 
 def record(view):
     """What the kernels of this backend take as a record, from its 160 bytes."""
-    return struct.unpack("<40i", view)
+    return list(struct.unpack("<40i", view))
+
+
+def patch(record, table, entry, later):
+    """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces)."""
+    words = struct.unpack_from("<8i", table, 32 * entry)
+    record[2], record[3], record[5], record[6], record[14], record[27], record[28], record[30] = words
+    record[33] = later
 
 
 def aligned(buffer):

@@ -45,6 +45,16 @@ def _shapes(net):
     return shapes
 
 
+def where(file):
+    """One line: where the constants are used from, and why not from flash where that was tried."""
+    text = "constants: " + file.where
+    if file.stream:
+        stream = file.stream
+        kept = len(stream.kept)
+        text += ", %d reads of up to %d bytes an invoke, %d bytes kept" % (stream.reads, len(stream.buffer), kept)
+    return text + (" (not flash: %s)" % file.why if file.why else "")
+
+
 def summary(net):
     """See Network.summary. Rows: index, kernel, name, shape written, macs, bytes of constants."""
     shapes = _shapes(net)
@@ -54,6 +64,7 @@ def summary(net):
         name = net.file.string(words[1])
         rows.append((i, _KERNELS[words[0] - 1], name, shapes.get(i, ""), words[4], words[3]))
     foot = [repr(tensor) for tensor in net.inputs + net.outputs]
+    foot.append(where(net.file))
     foot.append(repr(net))
     return Report(("op", "kernel", "name", "writes", "macs", "bytes"), rows, foot)
 

@@ -4,7 +4,7 @@ Same names, same contract and the same results as `ref`, bit for bit. Cortex-M0+
 Cortex-M runs them.
 """
 
-from .viper import aligned, record
+from .viper import aligned, patch, record
 
 
 def kernel(id, words, target):

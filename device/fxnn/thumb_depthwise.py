@@ -731,7 +731,9 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     in_c = rec[11]
     out_h = rec[12]
     out_w = rec[13]
-    out_c = rec[14]
+    out_c = rec[32]
+    if out_c == 0:
+        out_c = rec[14]
     stride_h = rec[17]
     stride_w = rec[18]
     tile_h = rec[31] >> 16
@@ -744,7 +746,7 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     s[5] = in_c
     s[8] = acc
     s[11] = stride_w * 4
-    s[14] = out_c
+    s[14] = rec[14]
     s[18] = 0
     if rec[25] == rec[24]:
         s[18] = 1
@@ -813,7 +815,7 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 s[13] = constants + rec[27]
                 s[15] = constants + rec[28]
                 s[16] = constants + rec[30]
-                s[17] = out_c
+                s[17] = rec[14]
                 s[24] = 0
                 lanes = ptr32(acc + tile_h * tile_w * 8)
                 s[25] = int(lanes)

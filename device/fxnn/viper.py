@@ -33,6 +33,21 @@ def record(view):
 
 
 @micropython.viper
+def patch(record: ptr32, table: ptr32, entry: int, later: int):
+    """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces)."""
+    at = 8 * entry
+    record[2] = table[at]
+    record[3] = table[at + 1]
+    record[5] = table[at + 2]
+    record[6] = table[at + 3]
+    record[14] = table[at + 4]
+    record[27] = table[at + 5]
+    record[28] = table[at + 6]
+    record[30] = table[at + 7]
+    record[33] = later
+
+
+@micropython.viper
 def aligned(buffer: ptr8) -> bool:
     """Whether the buffer starts at a multiple of 4, which the kernels need."""
     return (int(buffer) & 3) == 0

@@ -43,6 +43,9 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     end = column + size
     end8 = end - (size & 7)
     channels_end = constants + rec[28] + 12 * rec[14]
+    skip = 0
+    if rec[32] > 0:
+        skip = rec[32] - rec[14]
     n = rec[8]
     while n > 0:
         n -= 1
@@ -138,6 +141,7 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     y[0] = int(acc)
                     y = ptr8(int(y) + 1)
                     channel = ptr16(int(channel) + 12)
+                y = ptr8(int(y) + skip)
                 ix0 += rec[18]
             iy0 += rec[17]
         image += in_h * in_w * in_c
@@ -183,6 +187,9 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     w7 = 7 * out_c
     w8 = 8 * out_c
     channels_end = constants + rec[28] + 12 * out_c
+    skip = 0
+    if rec[32] > 0:
+        skip = rec[32] - out_c
     n = rec[8]
     while n > 0:
         n -= 1
@@ -285,6 +292,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     y[0] = int(acc)
                     y = ptr8(int(y) + 1)
                     channel = ptr16(int(channel) + 12)
+                y = ptr8(int(y) + skip)
                 ix0 += rec[18]
             iy0 += rec[17]
         image += in_h * in_w * in_c

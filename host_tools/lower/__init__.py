@@ -30,6 +30,8 @@ class Step:
     `x_at`, `x2_at`, `y_at`: bytes behind the start of the buffer. `words`: the record's words from 8. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
     before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
     `options`: (scratch bytes, words), the fastest first: plan.settle takes the first that has room.
+    `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of x,
+    so that y must not overwrite it. None: they stay in one piece.
     """
 
     kernel: str
@@ -47,6 +49,8 @@ class Step:
     x2_at: int = 0
     y_at: int = 0
     options: tuple[tuple[int, Mapping[int, int]], ...] = ()
+    cut: "Constants | None" = field(default=None, repr=False, compare=False)
+    granule: int = 1
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -62,6 +66,7 @@ class Program:
     buffers: Mapping[str, Buffer]
     place: Mapping[str, str]
     target: str = "none"  # whose fast forms the steps hold
+    blocks: bool = False  # whether constants are placed so that no kernel call's cross a block of a filesystem
 
 
 class Unsupported(Exception):
@@ -77,16 +82,29 @@ class Constants:
 
     def __init__(self):
         self.data = bytearray()
+        self._tables: list[tuple[int, Callable[[int, int], np.ndarray]]] = []
 
-    def add(self, values: np.ndarray | bytes) -> int:
-        """Appends and returns the offset; the same bytes are stored once."""
+    def add(self, values: np.ndarray | bytes, part: Callable[[int, int], np.ndarray] | None = None) -> int:
+        """Appends and returns the offset; the same bytes are stored once.
+
+        part(first, last): the same table for output channels first to last - 1 alone, for steps that are cut;
+        None: values[first:last].
+        """
+        self._tables.append((len(self.data), part or (lambda first, last: values[first:last])))
         raw = values if isinstance(values, bytes) else np.ascontiguousarray(values).tobytes()
         at = self.data.find(raw) if len(raw) >= 256 else -1  # the tables of ADD are often twins
         if at >= 0 and at % 4 == 0:
+            self._tables.pop()
             return at
         at = len(self.data)
         self.data += raw + bytes(-len(raw) % 4)
         return at
+
+    def part(self, first: int, last: int) -> tuple[bytes, dict[int, int]]:
+        """The constants of output channels first to last - 1, and {offset of a table in the whole: its offset there}."""
+        piece = Constants()
+        offsets = {at: piece.add(np.ascontiguousarray(part(first, last)).tobytes()) for at, part in self._tables}
+        return bytes(piece.data), offsets
 
 
 class Lowering:

@@ -118,7 +118,7 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     options = _add_fast_form(ctx, "conv_2d", words, k, x, bias, rows, channels)
     macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=kh * kw * in_c, macs=macs, options=options))  # fmt: skip
+                  scratch_bytes=kh * kw * in_c, macs=macs, options=options, cut=k))  # fmt: skip
 
 
 @lowers("DEPTHWISE_CONV_2D")
@@ -134,11 +134,12 @@ def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
     k = Constants()
     channels = _channel_table(bias, _multipliers(fixed_point.conv_multiplier, x, w, y, out_c))
     words[28] = k.add(channels)
-    words[27] = k.add(_offset_binary(w.data))
+    stored = _offset_binary(w.data)
+    words[27] = k.add(stored, lambda first, last: stored[..., first:last])
     rows = w.data.reshape(kh * kw, out_c).T
     options = _add_fast_form(ctx, "depthwise_conv_2d", words, k, x, bias, rows, channels)
     ctx.emit(Step("depthwise_conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  macs=y.size * kh * kw, options=options))  # fmt: skip
+                  macs=y.size * kh * kw, options=options, cut=k, granule=multiplier))  # fmt: skip
 
 
 @lowers("FULLY_CONNECTED")
@@ -185,7 +186,7 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     words[27] = k.add(_offset_binary(rows_))
     options = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
     ctx.emit(Step("fully_connected", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=in_c, macs=rows * in_c * out_c, options=options))  # fmt: skip
+                  scratch_bytes=in_c, macs=rows * in_c * out_c, options=options, cut=k))  # fmt: skip
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 HOST = sorted((ROOT / "host_tools").rglob("*.py"))
 DEVICE = sorted((ROOT / "device").rglob("*.py"))
 _BOARD_MODULES = {
-    "array", "asyncio", "binascii", "gc", "io", "json", "machine", "math", "micropython", "os", "struct", "sys", "time",
+    "array", "asyncio", "binascii", "gc", "io", "json", "machine", "math", "micropython", "os", "rp2", "struct", "sys", "time",
     "uctypes",
 }  # fmt: skip
 _OLD_NAMES = {"uos", "usys", "utime", "ustruct", "ujson", "ubinascii"}

@@ -90,6 +90,7 @@ want = """op  kernel  name      writes  macs  bytes
  0  lut     plus_one  2x3        7    256
 <int8 2x3 scale=0.5 zero_point=-1 'input'>
 <int8 2x3 scale=0.25 zero_point=0 'output'>
+constants: RAM
 %r""" % net
 equal(repr(report), want)
 row = net.profile().rows[0]
