@@ -388,3 +388,6 @@ def _bar(text: str, total: int, unit: str = ""):
             progress.update(task, completed=done, visible=visible, **({"description": text} if text else {}))
 
         yield advance_to
+
+
+from . import cli_quantize  # noqa: E402,F401  (its commands register themselves)

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, place, plan
 from .errors import ToolError
+from .ir import Graph
 from .readers import tflite
 
 PLACINGS = ("auto", "flash", "ram")
@@ -75,6 +76,14 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
 def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str,
              placing: str) -> Conversion:  # fmt: skip
     graph = tflite.read(data, source or name)
+    return convert_graph(graph, name, labels=labels, selftest=selftest, source=source, board=board,
+                         placing=placing, sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
+
+
+def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
+                  sha256: str = "", metadata: dict | None = None, board: str = boards.DEFAULT,
+                  placing: str = PLACINGS[0]) -> Conversion:  # fmt: skip
+    """The packed form of an int8 graph, as the reader or the quantizer makes it; `sha256`: of the file it came from."""
     source_ops = len(graph.ops)
     graph, fused = passes.run(graph)
     lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
@@ -87,8 +96,9 @@ def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, sou
     metadata = {
         "name": _utf8(name),
         "source": _utf8(source),
-        "source_sha256": hashlib.sha256(data).hexdigest(),
+        "source_sha256": sha256,
         "created_by": f"fxnn {__version__}",
+        **(metadata or {}),
     }
     bare = pack.pack(program, memory, labels, metadata)
     vectors = _selftest(packed.read(bare, name), selftest)
@@ -128,17 +138,17 @@ def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, 
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
         raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
-    texts = _labels(Path(labels)) if labels else ()
-    conversion = convert(_read(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
+    texts = read_labels(Path(labels)) if labels else ()
+    conversion = convert(read_file(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
                          board=board, placing=placing)  # fmt: skip
     write_atomically(out, conversion.data)
     return conversion
 
 
-def _labels(path: Path) -> tuple[str, ...]:
+def read_labels(path: Path) -> tuple[str, ...]:
     """A label a line, UTF-8 (with Windows' mark or without), empty lines left out."""
     try:
-        text = _read(path).decode("utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise ToolError(f"{path} is not UTF-8 text", str(e), "save it as UTF-8") from None
     if "\0" in text:
@@ -164,7 +174,8 @@ def write_atomically(out: Path, data: bytes) -> None:
         raise ToolError(f"cannot write {out}", e.strerror or str(e), "check the folder and its free space") from None
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The file's bytes. ToolError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as e:

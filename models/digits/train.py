@@ -171,10 +171,14 @@ def compare(x, y):
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def convert(model, x):
-    """The network with a softmax as an int8 .tflite of batch 1, calibrated on the training images x."""
+def with_softmax(model):
+    """The network that is shipped: batch 1, probabilities."""
     image = keras.Input(batch_shape=(1, 8, 8, 1), name="image")
-    whole = keras.Model(image, layers.Softmax(name="probability")(model(image)))
+    return keras.Model(image, layers.Softmax(name="probability")(model(image)))
+
+
+def convert(whole, x):
+    """`whole` as an int8 .tflite, calibrated on the training images x by TensorFlow's own converter."""
     converter = tf.lite.TFLiteConverter.from_keras_model(whole)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([np.minimum(one[np.newaxis], np.float32(INPUT_MAX))] for one in x)
@@ -213,7 +217,8 @@ def main():
         return
 
     model = train(CHOSEN, x_train, y_train)
-    tflite = convert(model, x_train)
+    whole = with_softmax(model)
+    tflite = convert(whole, x_train)
     scores, ops, input_quantization = run_int8(tflite, x_test)
     unknown = sorted(set(ops) - ALLOWED_OPS)
     if unknown:
@@ -245,6 +250,10 @@ def main():
         },
     }
     (HERE / "digits.tflite").write_bytes(tflite)
+    # For `fxnn quantize`: the network before anybody rounded it, and the training images TensorFlow calibrated it with.
+    (HERE / "digits_float.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(whole).convert())
+    cut = np.minimum(x_train, np.float32(INPUT_MAX)).astype(np.float16)  # exact: float16 holds 11 bits
+    np.savez_compressed(HERE / "calibration.npz", x0=cut, labels=y_train)
     (HERE / "labels.txt").write_text("".join(f"{digit}\n" for digit in range(CLASSES)))
     np.savez_compressed(HERE / "test.npz", x0=x_test, labels=y_test)
     (HERE / "digits.json").write_text(json.dumps(figures, indent=2) + "\n")

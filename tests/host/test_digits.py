@@ -93,7 +93,7 @@ def test_ops_are_the_figures_and_allowed(figures):
 
 def test_committed_files_are_small(figures):
     assert (DIGITS / "digits.tflite").stat().st_size == figures["tflite_bytes"]
-    assert sum(path.stat().st_size for path in DIGITS.glob("*.*")) < 100_000
+    assert sum(path.stat().st_size for path in DIGITS.glob("*.*")) < 125_000
 
 
 def test_readme_has_the_measured_figures(figures):

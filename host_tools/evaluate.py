@@ -1,0 +1,188 @@
+"""Accuracy, measured: a network's answers to test data against the truth, and against another form of the network.
+
+    network = open_network("digits.fxnn")           .fxnn, float or int8 .tflite, .keras, .h5, SavedModel
+    data = datasets.read("test.npz", network.input_shapes)
+    result = score(answers(network, data, "pico"), data)
+    result["top1"]
+
+`evaluate()` is all of it. Everything is plain dicts and arrays, for tables, JSON and the report page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import float_graph, metrics
+from .convert import convert
+from .datasets import Dataset
+from .errors import ToolError
+from .ir import Graph
+from .packed import Packed, read_file
+from .quantized_io import dequantize, frame_shape, quantize
+from .quantizer import prepare
+from .readers import tflite
+from .readers.model import read_model
+
+TASKS = ("auto", "classify", "anomaly", "regress", "compare")
+_BATCH = 64  # samples that the float interpreter takes at once
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can answer: packed (int8), or a float graph."""
+
+    name: str
+    kind: str  # "packed" | "float"
+    packed: Packed | None = None
+    graph: Graph | None = None
+
+    @property
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        if self.packed:
+            return [t.shape for t in self.packed.inputs]
+        return [self.graph.tensors[i].shape for i in self.graph.inputs]
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """Of one sample, without a leading batch of 1."""
+        if self.packed:
+            return [frame_shape(t) for t in self.packed.outputs]
+        shapes = [self.graph.tensors[i].shape for i in self.graph.outputs]
+        return [s[1:] if s[:1] == (1,) else s for s in shapes]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.packed.labels if self.packed else ()
+
+
+def open_network(path: str | Path) -> Network:
+    """The network at `path`, whatever its form; a full-int8 .tflite becomes a packed one."""
+    path = Path(path)
+    if path.is_file() and path.suffix.lower() == ".fxnn":
+        return Network(path.name, "packed", read_file(path))
+    data = read_model(path)
+    graph = tflite.read(data, path.name)
+    if prepare.is_quantized(graph):
+        from .packed import read
+
+        return Network(path.name, "packed", read(convert(data, path.stem, selftest=0).data, path.name))
+    return Network(path.name, "float", graph=prepare.prepare(graph))
+
+
+def answers(network: Network, data: Dataset, on: str = "host", progress: Progress | None = None) -> list[np.ndarray]:
+    """The network's outputs for every sample, real numbers: float32 (N, ...) for each output.
+
+    `on`: a target's name, or an open Target; a float graph always runs on the host.
+    """
+    count = len(data)
+    if network.graph:
+        parts = []
+        for at in range(0, count, _BATCH):
+            parts.append(float_graph.run(network.graph, [x[at : at + _BATCH] for x in data.inputs]))
+            if progress:
+                progress(min(at + _BATCH, count))
+        return [np.concatenate(column).reshape(count, *shape) for column, shape in zip(zip(*parts), network.output_shapes)]
+    packed = network.packed
+    raw = tuple(
+        quantize(x, t.scale, t.zero_point, t.dtype).reshape(count, *frame_shape(t)) for x, t in zip(data.inputs, packed.inputs)
+    )
+    if isinstance(on, str):
+        from .targets import open_target
+
+        with open_target(on) as target:
+            outputs, _ = target.run(packed, raw, progress)
+    else:
+        outputs, _ = on.run(packed, raw, progress)
+    return [dequantize(y, t.scale, t.zero_point) for y, t in zip(outputs, packed.outputs)]
+
+
+def task_of(data: Dataset, output_shape: tuple[int, ...], input_shape: tuple[int, ...]) -> str:
+    """What the network is for, told by its data: see TASKS."""
+    size = int(np.prod(output_shape))
+    if data.targets is not None:
+        return "regress"
+    if data.labels is None:
+        return "compare"
+    if size == int(np.prod(input_shape)) and size > 1 and set(np.unique(data.labels)) <= {0, 1}:
+        return "anomaly"
+    return "classify"
+
+
+def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int = 3, names: tuple[str, ...] = ()) -> dict:
+    """The figures of one network's answers. `task` as in TASKS.
+
+    classify: top1, topk, confusion, classes (a dict each). One output is the probability of class 1 (auc as well).
+    anomaly: the score is the output itself (one number) or the mean squared error of reconstruction; auc; label 1 is odd.
+    regress: mae, rmse, max_error, r2. compare: nothing but the number of samples.
+    """
+    y = outputs[0].reshape(len(data), -1)
+    if task == "auto":
+        task = task_of(data, y.shape[1:], data.inputs[0].shape[1:])
+    result: dict = {"task": task, "samples": len(data)}
+    if task in ("classify", "anomaly") and data.labels is None:
+        raise ToolError(f"no labels to {task} by", "the data has samples only", "add an array `labels` to the .npz file")
+    if task == "anomaly":
+        odd = data.labels.astype(bool)
+        if odd.all() or not odd.any():
+            raise ToolError("the labels are all the same", "anomalies (1) and normal samples (0) are both needed")
+        scores = y[:, 0] if y.shape[1] == 1 else ((y - data.inputs[0].reshape(len(data), -1)) ** 2).mean(1)
+        result |= {"auc": metrics.auc(scores, odd), "mean_score": [float(scores[~odd].mean()), float(scores[odd].mean())]}
+    elif task == "classify":
+        if y.shape[1] == 1:
+            y = np.concatenate([1 - y, y], 1)
+            if len(np.unique(data.labels)) == 2:
+                result["auc"] = metrics.auc(y[:, 1], data.labels == 1)
+        classes = y.shape[1]
+        if data.labels.min() < 0 or data.labels.max() >= classes:
+            raise ToolError(f"label {int(data.labels.max())} for {classes} outputs", "a label is the index of an output",
+                            "check the labels; for regression call the array `targets`")  # fmt: skip
+        matrix = metrics.confusion(data.labels, y.argmax(1), classes)
+        texts = names if len(names) == classes else data.names if len(data.names) == classes else tuple(map(str, range(classes)))
+        result |= {
+            "top1": float(np.trace(matrix) / len(data)), "correct": int(np.trace(matrix)),
+            "k": min(k, classes), "topk": metrics.top_k(y, data.labels, k),
+            "confusion": matrix.tolist(),
+            "classes": [{"name": n, **row} for n, row in zip(texts, metrics.per_class(matrix))],
+        }  # fmt: skip
+    elif task == "regress":
+        if data.targets is None:
+            raise ToolError("no targets to compare with", "the data has samples only", "add an array `targets` to the .npz file")
+        targets = data.targets.reshape(len(data), -1)
+        if targets.shape != y.shape:
+            raise ToolError(f"targets of shape {data.targets.shape}", f"the network's output is {outputs[0].shape}")
+        result |= metrics.regression(y, targets)
+    return result
+
+
+def compare(outputs: list[np.ndarray], others: list[np.ndarray]) -> dict:
+    """How far two forms of one network agree: sqnr_db, largest difference, and the part with the same best answer."""
+    y, z = (outputs[0].reshape(len(outputs[0]), -1), others[0].reshape(len(others[0]), -1))
+    if y.shape != z.shape:
+        raise ToolError(f"outputs of {y.shape[1]} and {z.shape[1]} values", "these are two different networks")
+    result = {"sqnr_db": metrics.sqnr_db(y, z), "max_difference": float(np.abs(y - z).max())}
+    if y.shape[1] > 1:
+        result["agreement"] = float((y.argmax(1) == z.argmax(1)).mean())
+    return result
+
+
+def evaluate(network: Network, data: Dataset, on: str = "host", against: Network | None = None, task: str = "auto",
+             k: int = 3, progress: Progress | None = None) -> dict:  # fmt: skip
+    """{"network", "on", "figures", and with `against`: "against", "against_figures", "compared"}."""
+    outputs = answers(network, data, on, progress)
+    names = network.labels or (against.labels if against else ())
+    on_name = on if isinstance(on, str) else on.name
+    result = {"network": network.name, "on": on_name, "figures": score(outputs, data, task, k, names)}
+    if against is None and result["figures"]["task"] == "compare":
+        raise ToolError("nothing to measure by", "the data has neither labels nor targets",
+                        "add them to the .npz file, or give --against MODEL to compare answers")  # fmt: skip
+    if against is not None:
+        others = answers(against, data)
+        result |= {"against": against.name, "against_figures": score(others, data, task, k, names),
+                   "compared": compare(outputs, others)}  # fmt: skip
+    return result

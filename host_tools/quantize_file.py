@@ -1,0 +1,119 @@
+"""`fxnn quantize`: a model file and calibration data in, a packed network and a report out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import datasets, evaluate, packed
+from .boards import DEFAULT
+from .convert import PLACINGS, Conversion, convert_graph, read_labels, write_atomically
+from .datasets import HOW_TO, Dataset
+from .errors import ToolError
+from .ir import Graph
+from .quantizer import Options, Quantized, prepare, quantize
+from .readers import tflite
+from .readers.model import read_model
+
+_CHECKED_MACS = 200_000_000  # the packed result is run on as many samples as these allow, 8 to 64
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What `fxnn quantize` made. quantized: None where the model was quantized already.
+
+    checked: evaluate.compare() of the packed file's integers with the float network, on calibration data.
+    """
+
+    conversion: Conversion
+    quantized: Quantized | None
+    checked: dict | None
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The report, for people."""
+        if self.quantized is None:
+            return ["the model is int8 already: it keeps its own scales and weights", *self.conversion.lines()]
+        lines = self.quantized.lines()
+        c = self.checked
+        same = f", {c['agreement']:.1%} with the same best output" if "agreement" in c else ""
+        lines.append(f"the packed integers against float, {c['samples']} calibration samples: {c['sqnr_db']:.1f} dB{same}")
+        return lines + self.conversion.lines()
+
+    def as_dict(self) -> dict:
+        """The report, for scripts."""
+        network = packed.read(self.conversion.data)
+        result = {
+            "quantized": self.quantized is not None,
+            "file_bytes": len(network.data),
+            "resident_bytes": network.resident_bytes,
+            "arena_bytes": network.arena_bytes,
+            "notes": list(self.notes),
+        }
+        if self.quantized:
+            q = self.quantized
+            result |= {
+                "samples": q.samples,
+                "trials": [{"what": t.what, "error": t.error, "taken": t.taken} for t in q.trials],
+                "sqnr_db": q.sqnr_db,
+                "checked": self.checked,
+            }
+        return result
+
+
+def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, options: Options = Options(), *,
+                  name: str | None = None, labels: str | Path | None = None, selftest: int = 3, pixels: str = "0..1",
+                  board: str = DEFAULT, placing: str = PLACINGS[0], progress: Progress | None = None) -> Done:  # fmt: skip
+    """Quantizes the model at `model` with the data at `data` ("random" for noise) and writes `out` at once or not at all."""
+    model, out = Path(model), Path(out).resolve()
+    if out.exists() and out.samefile(model):
+        raise ToolError(f"{model} would be overwritten by its own quantization", fix="name another output, such as model.fxnn")
+    texts = read_labels(Path(labels)) if labels else ()
+    raw = read_model(model)
+    graph = tflite.read(raw, model.name)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    named = {"labels": texts, "selftest": selftest, "source": model.name, "sha256": sha256, "board": board,
+             "placing": placing}
+    if prepare.is_quantized(graph):
+        notes = ("--data is not used: the model is quantized already",) if data else ()
+        done = Done(convert_graph(graph, name or out.stem, **named), None, None, notes)
+    else:
+        done = _quantized(graph, data, options, pixels, name or out.stem, named, progress)
+    write_atomically(out, done.conversion.data)
+    return done
+
+
+def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, named: dict, progress) -> Done:
+    real = prepare.prepare(graph)
+    if data is None:
+        raise ToolError("calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO)
+    shapes = [real.tensors[i].shape for i in real.inputs]
+    dataset = datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
+    if not named["labels"] and dataset.names and len(dataset.names) == real.tensors[real.outputs[0]].size:
+        named = {**named, "labels": dataset.names}
+    quantized = quantize(real, list(dataset.inputs), options, progress)
+    metadata = {"quantizer": {"samples": quantized.samples, "sqnr_db": round(quantized.sqnr_db, 1),
+                              "steps": [t.what for t in quantized.trials if t.taken]}}  # fmt: skip
+    conversion = convert_graph(quantized.graph, name, metadata=metadata, **named)
+    checked = _checked(conversion, real, dataset, progress)
+    notes = dataset.notes
+    if len(dataset) < 32:
+        notes += (f"only {len(dataset)} calibration samples: give 100 to 500 for ranges that hold",)
+    return Done(conversion, quantized, checked, notes)
+
+
+def _checked(conversion: Conversion, real: Graph, dataset: Dataset, progress) -> dict:
+    """The packed file on the host's exact kernels against the float network."""
+    network = evaluate.Network("packed", "packed", packed.read(conversion.data))
+    macs = sum(op.macs for op in network.packed.ops)
+    some = dataset.first(int(np.clip(_CHECKED_MACS // max(macs, 1), 8, 64)))
+    tick = progress and (lambda done: progress("checking the packed network", done, len(some)))
+    got = evaluate.answers(network, some, "host", tick)
+    want = evaluate.answers(evaluate.Network("float", "float", graph=real), some)
+    return {"samples": len(some), **evaluate.compare(got, want)}

@@ -1,0 +1,178 @@
+"""A float graph made ready for quantization: real weights, batch norms folded, activations fused, what cannot be refused.
+
+PIPELINE is the table of contents. After it every activation is float32 and every op is one of rules.RULES.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import passes
+from ..errors import ToolError
+from ..float_graph import LINEAR
+from ..ir import Graph, Op, Tensor, check
+from .rules import RULES
+
+OUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of the weights: output channels
+_REAL = ("float32", "float16", "float64")
+
+
+def is_quantized(graph: Graph) -> bool:
+    """Whether the activations are integers already: a full-int8 or QAT model, which keeps its own scales."""
+    return any(
+        op.kind in RULES and graph.tensors[op.outputs[0]].dtype in ("int8", "uint8", "int16")
+        and not graph.tensors[op.outputs[0]].constant
+        for op in graph.ops
+    )  # fmt: skip
+
+
+def real_constants(graph: Graph) -> Graph:
+    """After: no constant is int8 with a scale or float16: hybrid ("dynamic range") and float16 models become float."""
+    for op in graph.ops:
+        if op.kind == "DEQUANTIZE" and graph.tensors[op.inputs[0]].constant:
+            out = graph.tensors[op.outputs[0]]
+            graph = graph.with_tensor(replace(out, data=_real(graph.tensors[op.inputs[0]]))).without(op)
+    for tensor in graph.tensors.values():
+        if tensor.constant and (tensor.dtype == "float16" or (tensor.dtype in ("int8", "uint8") and tensor.quant)):
+            graph = graph.with_tensor(replace(tensor, dtype="float32", data=_real(tensor), quant=None))
+    return graph
+
+
+def _real(tensor: Tensor) -> np.ndarray:
+    data = tensor.data.astype(np.float32)
+    if tensor.quant is None:
+        return data
+    shape = [1] * data.ndim
+    if tensor.quant.per_channel:
+        shape[tensor.quant.axis] = -1
+    scales, zeros = (np.reshape(v, shape) for v in (tensor.quant.scales, tensor.quant.zero_points))
+    return ((data - zeros) * scales).astype(np.float32)
+
+
+def fold_pairs(graph: Graph) -> Graph:
+    """After: no MUL, ADD or SUB by one constant a channel right behind a convolution or dense op: its weights have it.
+
+    That is what a batch norm is, written out. With y = w * x + b: m * y + a = (m * w) * x + (m * b + a).
+    """
+    for op in graph.ops:
+        if op.kind not in ("MUL", "ADD", "SUB") or op not in graph.ops:
+            continue
+        constants = [i for i in op.inputs if graph.tensors[i].constant]
+        sources = [i for i in op.inputs if not graph.tensors[i].constant]
+        if len(constants) != 1 or len(sources) != 1 or (op.kind == "SUB" and op.inputs[0] in constants):
+            continue
+        before = graph.producer(sources[0])
+        if before is None or before.kind not in LINEAR or before.attrs["activation"] != "NONE":
+            continue
+        value = graph.tensors[constants[0]].data.astype(np.float32)
+        channels = graph.tensors[sources[0]].shape[-1]
+        if graph.only_consumer(sources[0]) != op or value.size not in (1, channels) or (
+            value.size > 1 and value.shape[-1] != channels
+        ):
+            continue
+        if graph.tensors[op.outputs[0]].shape != graph.tensors[sources[0]].shape:
+            continue
+        value = np.broadcast_to(value.reshape(-1), channels)
+        scale = value if op.kind == "MUL" else np.ones(channels, np.float32)
+        shift = {"MUL": 0 * value, "ADD": value, "SUB": -value}[op.kind]
+        graph = _scaled(graph, before, op, scale, shift)
+    return graph
+
+
+def _scaled(graph: Graph, linear: Op, op: Op, scale: np.ndarray, shift: np.ndarray) -> Graph:
+    """`linear` and `op` as one op that computes scale * linear + shift."""
+    w, bias = weights(graph, linear)
+    shape = [1] * w.ndim
+    shape[OUT_AXIS[linear.kind]] = -1
+    graph, merged = with_weights(graph, linear, w * scale.reshape(shape), scale * bias + shift)
+    merged_op = replace(merged, outputs=op.outputs, name=op.name).with_attrs(activation=op.attrs["activation"])
+    return replace(graph, ops=tuple(merged_op if o == merged else o for o in graph.ops if o != op))
+
+
+_TAKES_ACTIVATION = (*LINEAR, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+
+
+def fuse_activations(graph: Graph) -> Graph:
+    """After: no RELU or RELU6 behind an op that clamps anyway: the range of what it clamps away is not spent on."""
+    for relu in graph.ops:
+        if relu.kind not in ("RELU", "RELU6", "RELU_N1_TO_1"):
+            continue
+        before = graph.producer(relu.inputs[0])
+        if before is None or before.kind not in _TAKES_ACTIVATION or before.attrs["activation"] != "NONE":
+            continue
+        if graph.only_consumer(relu.inputs[0]) != relu:
+            continue
+        fused = replace(before.with_attrs(activation=relu.kind), outputs=relu.outputs, name=relu.name)
+        graph = replace(graph, ops=tuple(fused if op == before else op for op in graph.ops if op != relu))
+    return graph
+
+
+def weights(graph: Graph, op: Op) -> tuple[np.ndarray, np.ndarray]:
+    """(weights, bias) of a linear op, float32; a bias that is not there is zeros."""
+    w = graph.tensors[op.inputs[1]].data.astype(np.float32)
+    bias = graph.tensors[op.inputs[2]].data if len(op.inputs) > 2 and op.inputs[2] is not None else None
+    channels = w.shape[OUT_AXIS[op.kind]]
+    return w, np.zeros(channels, np.float32) if bias is None else bias.astype(np.float32).reshape(-1)
+
+
+def with_weights(graph: Graph, op: Op, w: np.ndarray, bias: np.ndarray) -> tuple[Graph, Op]:
+    """The graph with `op` computing with these weights, and that op. Other ops that shared its tensors keep them."""
+    w_id, b_id = f"{op.name}/weights", f"{op.name}/bias"
+    graph = graph.with_tensor(Tensor(w_id, w.shape, "float32", data=np.ascontiguousarray(w, np.float32)))
+    graph = graph.with_tensor(Tensor(b_id, bias.shape, "float32", data=np.ascontiguousarray(bias, np.float32)))
+    changed = replace(op, inputs=(op.inputs[0], w_id, b_id))
+    return replace(graph, ops=tuple(changed if o == op else o for o in graph.ops)), changed
+
+
+def name_weights(graph: Graph) -> Graph:
+    """After: every linear op has weights and a bias of its own, `NAME/weights` and `NAME/bias`: ops may differ in scale."""
+    for op in graph.ops:
+        if op.kind in LINEAR:
+            graph, _ = with_weights(graph, op, *weights(graph, op))
+    return graph
+
+
+def refuse(graph: Graph) -> Graph:
+    """`graph`, if every op can be quantized; else ToolError with all that cannot."""
+    problems = []
+    for op in graph.ops:
+        tensors = [graph.tensors[i] for i in (*op.inputs, *op.outputs) if i is not None]
+        if op.kind not in RULES:
+            problems.append(f"{op.kind} '{op.name}': no quantized kernel for this op; "
+                            f"replace the layer by supported ones: {', '.join(sorted(RULES))}")  # fmt: skip
+        elif op.kind in LINEAR and not graph.tensors[op.inputs[1]].constant:
+            problems.append(f"{op.kind} '{op.name}': its weights are computed at run time; make them constants")
+        else:
+            problems += [f"{op.kind} '{op.name}': '{t.id}' is {t.dtype}; export the model in float32"
+                         for t in tensors if not t.constant and t.dtype != "float32"][:1]  # fmt: skip
+    for id in graph.inputs:
+        if graph.tensors[id].dtype != "float32":
+            problems.append(f"NETWORK '{id}': the network's input is {graph.tensors[id].dtype}, float32 is needed")
+    for tensor in graph.tensors.values():
+        if tensor.constant and tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
+            problems.append(f"CONSTANT '{tensor.id}': it holds infinities or NaNs; was the training finished?")
+    if problems:
+        many = "s" if len(problems) > 1 else ""
+        raise ToolError(f"{graph.name}: {len(problems)} op{many} cannot be quantized", "\n".join(problems),
+                        "nothing was written")  # fmt: skip
+    return graph
+
+
+PIPELINE = (
+    real_constants,
+    passes.fold_constants,
+    fold_pairs,
+    fuse_activations,
+    passes.drop_dead,
+    refuse,
+    name_weights,
+)
+
+
+def prepare(graph: Graph) -> Graph:
+    """The float graph through PIPELINE. ToolError names every op that cannot be quantized."""
+    for step in PIPELINE:
+        graph = check(step(graph))
+    return graph

@@ -1,0 +1,431 @@
+"""The quantizer: accuracy side by side with TensorFlow's on the digits, every op's scale rules, each step's own promise."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host_tools import convert, datasets, evaluate, float_graph, metrics, packed, quantize_file
+from host_tools.errors import ToolError
+from host_tools.quantized_io import dequantize, quantize as to_int8
+from host_tools.quantizer import Options, build, equalize, prepare, quantize, ranges, rounding
+from host_tools.readers import model as model_reader
+from host_tools.readers import tflite
+from tests.tflite_builder import Builder
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "models/digits"
+PUBLIC = ROOT.parent / "shared/models"
+F = np.float32
+OFF = Options(ranges="minmax", equalize="off", bias_correction="off", adaptive="off")
+
+
+def network(graph, name="net"):
+    return evaluate.Network(name, "packed", packed.read(convert.convert_graph(graph, name, selftest=0).data))
+
+
+# --------------------------------------------------------------------------------------------- the digits, measured
+
+
+@pytest.fixture(scope="module")
+def test_digits():
+    return datasets.read(DIGITS / "test.npz", [(1, 8, 8, 1)])
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """(the packed file, quantize_file's report) of the float digits, calibrated as TensorFlow was: all training images."""
+    out = tmp_path_factory.mktemp("digits") / "digits.fxnn"
+    done = quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", out, Options(samples=1437),
+                                       labels=DIGITS / "labels.txt")  # fmt: skip
+    return out, done
+
+
+def test_digits_are_no_worse_than_tensorflows_conversion(digits, test_digits):
+    """Float, TensorFlow's full-int8 conversion (by TFLM's own kernels) and ours: one model, one set of data."""
+    from host_tools.oracle import Oracle
+
+    real = evaluate.open_network(DIGITS / "digits_float.tflite")
+    want = evaluate.answers(real, test_digits)
+    ours = evaluate.answers(evaluate.open_network(digits[0]), test_digits)
+
+    oracle = Oracle((DIGITS / "digits.tflite").read_bytes())
+    figures = json.loads((DIGITS / "digits.json").read_text())["input"]
+    raw = to_int8(test_digits.inputs[0], figures["scale"], figures["zero_point"], "int8")
+    theirs = [np.concatenate([dequantize(oracle.run([x[None]])[0], 1 / 256, -128) for x in raw])]
+
+    float_top1, our_top1, their_top1 = (evaluate.score(y, test_digits)["top1"] for y in (want, ours, theirs))
+    assert float_top1 - our_top1 <= 0.005, f"float {float_top1:.2%}, ours {our_top1:.2%}"
+    assert our_top1 >= their_top1, f"TensorFlow's {their_top1:.2%}, ours {our_top1:.2%}"
+    our_db, their_db = (evaluate.compare(y, want)["sqnr_db"] for y in (ours, theirs))
+    assert our_db >= their_db, f"TensorFlow's {their_db:.1f} dB, ours {our_db:.1f} dB"
+
+
+def test_digits_answer_the_same_everywhere(digits, test_digits):
+    """An ordinary .fxnn: the unix port's kernels give the host's bits."""
+    from host_tools.targets import open_target
+
+    net = packed.read_file(digits[0])
+    few = test_digits.first(24)
+    raw = (to_int8(few.inputs[0], net.inputs[0].scale, net.inputs[0].zero_point, "int8"),)
+    outputs = []
+    for name in ("host", "unix", "ref"):
+        with open_target(name) as target:
+            outputs.append(target.run(net, raw)[0][0])
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+def test_digits_report(digits):
+    out, done = digits
+    text = "\n".join(done.lines())
+    assert "ranges: mse" in text and "adaptive rounding" in text and "chosen:" in text and "dB" in text
+    figures = json.loads(json.dumps(done.as_dict()))
+    assert figures["samples"] == 1437 and sum(t["taken"] for t in figures["trials"]) >= 1
+    net = packed.read_file(out)
+    assert net.metadata["quantizer"]["steps"] == [t["what"] for t in figures["trials"] if t["taken"]]
+    assert net.labels == tuple("0123456789") and net.inputs[0].real_border
+
+
+def test_same_data_same_bytes(tmp_path, digits):
+    again = tmp_path / "digits.fxnn"
+    quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", again, Options(samples=1437),
+                                labels=DIGITS / "labels.txt")  # fmt: skip
+    assert again.read_bytes() == digits[0].read_bytes()
+
+
+# --------------------------------------------------------------------------------------------- every op's scale rules
+
+
+def everything(activation="RELU"):
+    """A float network with every op that has a rule, and its input shape."""
+    random = np.random.default_rng(11)
+
+    def r(*shape):
+        return (random.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(F)
+
+    b = Builder()
+    x = b.input((1, 10, 9, 3), "float32")
+    x = b.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0)))
+    x = b.conv_2d(x, b.constant(r(8, 3, 3, 3) * 3), b.constant(r(8)), scale=None, activation=activation)
+    y = b.depthwise_conv_2d(x, b.constant(r(1, 3, 3, 16) * 3), b.constant(r(16)), scale=None, activation="RELU6", stride=(2, 2))
+    y = b.max_pool_2d(y, kernel=(2, 2), stride=(1, 1), padding="SAME")
+    gate = b.logistic(b.conv_2d(y, b.constant(r(16, 1, 1, 16) * 4), scale=None), scale=None)
+    y = b.mul(y, gate, scale=None)
+    wave = b.tanh(b.average_pool_2d(y, kernel=(2, 2), stride=(1, 1), padding="SAME"), scale=None)
+    y = b.concatenation([y, wave, gate, b.constant(np.full((1, 6, 5, 1), 2.5, F))], 3)
+    y = b.add(y, b.constant(r(49) * 3), scale=None)
+    y = b.add(b.relu(y), y, scale=None)
+    y = b.mean(y, (1, 2), scale=None)
+    y = b.expand_dims(b.squeeze(y, ()), 0)
+    y = b.fully_connected(y, b.constant(r(6, 49) * 3), b.constant(r(6)), scale=None)
+    return b.finish([b.softmax(y, scale=None), y])
+
+
+@pytest.mark.parametrize("options", [OFF, Options()], ids=["plain", "all"])
+def test_every_op_keeps_its_numbers(options):
+    graph = tflite.read(everything(), "everything")
+    x = np.random.default_rng(1).normal(size=(80, 10, 9, 3)).astype(F)
+    made = quantize(graph, [x[:64]], options)
+    data = datasets.Dataset((x[64:],))
+    got = evaluate.answers(network(made.graph), data)
+    want = evaluate.answers(evaluate.Network("float", "float", graph=made.real), data)
+    assert metrics.sqnr_db(got[1].reshape(16, 6), want[1].reshape(16, 6)) > 25
+    assert np.abs(got[0].reshape(16, 6) - want[0].reshape(16, 6)).max() < 0.05
+
+
+def test_scales_follow_the_specification():
+    made = quantize(tflite.read(everything(), "everything"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF)
+    tensors = made.graph.tensors
+    kinds = set()
+    for op in made.graph.ops:
+        kinds.add(op.kind)
+        quant = [tensors[i].quant for i in (*op.inputs, *op.outputs) if i and tensors[i].dtype == "int8"]
+        if op.kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION", "PAD", "SQUEEZE", "EXPAND_DIMS"):
+            assert len(set(quant)) == 1, op
+        if op.kind in ("SOFTMAX", "LOGISTIC", "TANH"):
+            assert (quant[-1].scale, quant[-1].zero_point) == {"TANH": (1 / 128, 0)}.get(op.kind, (1 / 256, -128))
+        if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            x, w, bias = (tensors[i] for i in op.inputs)
+            channels = w.shape[w.quant.axis]
+            assert len(w.quant.scales) == channels and set(w.quant.zero_points) == {0}
+            assert np.abs(w.data.astype(int)).max() <= 127 and bias.dtype == "int32"
+            np.testing.assert_allclose(bias.quant.scales, np.array(w.quant.scales) * x.quant.scale, rtol=1e-6)
+    assert kinds >= {"QUANTIZE", "CONCATENATION", "MUL", "ADD", "MEAN", "TANH"}  # QUANTIZE: the gate into the concatenation
+
+
+def test_relu_range_is_not_wasted_on_negative_numbers():
+    made = quantize(tflite.read(everything(), "e"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF)
+    conv = next(op for op in made.graph.ops if op.kind == "CONV_2D" and op.attrs["activation"] == "RELU")
+    assert made.graph.tensors[conv.outputs[0]].quant.zero_point == -128
+
+
+# --------------------------------------------------------------------------------------------- preparing the graph
+
+
+def test_batch_norms_written_out_are_folded():
+    """conv, * m, + a, RELU: one op after it, the same numbers."""
+    random = np.random.default_rng(2)
+    b = Builder()
+    x = b.input((1, 6, 6, 3), "float32")
+    y = b.conv_2d(x, b.constant(random.normal(size=(4, 3, 3, 3)).astype(F)), scale=None)
+    y = b.mul(y, b.constant(random.normal(size=4).astype(F)), scale=None)
+    y = b.add(b.constant(random.normal(size=(1, 1, 1, 4)).astype(F)), y, scale=None)
+    y = b.relu(y)
+    y = b.depthwise_conv_2d(y, b.constant(random.normal(size=(1, 2, 2, 8)).astype(F)), scale=None)
+    y = b.sub(y, b.constant(random.normal(size=8).astype(F)), scale=None)
+    graph = tflite.read(b.finish([y]), "bn")
+    folded = prepare.prepare(graph)
+    assert [op.kind for op in folded.ops] == ["CONV_2D", "DEPTHWISE_CONV_2D"] and folded.ops[0].attrs["activation"] == "RELU"
+    x = random.normal(size=(4, 6, 6, 3)).astype(F)
+    np.testing.assert_allclose(float_graph.run(folded, [x])[0], float_graph.run(graph, [x])[0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_tensor_used_twice_is_not_folded_away():
+    b = Builder()
+    x = b.input((1, 4), "float32")
+    y = b.fully_connected(x, b.constant(np.eye(4, dtype=F)), scale=None)
+    z = b.mul(y, b.constant(np.full(4, 2, F)), scale=None)
+    graph = prepare.prepare(tflite.read(b.finish([b.add(y, z, scale=None)]), "twice"))
+    assert [op.kind for op in graph.ops] == ["FULLY_CONNECTED", "MUL", "ADD"]
+    assert float_graph.run(graph, [np.ones((1, 4), F)])[0].tolist() == [[[3, 3, 3, 3]]]
+
+
+def test_every_op_that_cannot_be_quantized_is_named():
+    b = Builder()
+    x = b.input((1, 4), "float32")
+    y = b.op("COS", [x], [b.tensor((1, 4), "float32", name="angle")])[0]
+    z = b.op("SIN", [y], [b.tensor((1, 4), "float32", name="sine")])[0]
+    with pytest.raises(ToolError) as e:
+        quantize(tflite.read(b.finish([z]), "waves"), [np.ones((4, 4), F)])
+    text = str(e.value)
+    assert "2 ops cannot be quantized" in text and "COS 'angle'" in text and "SIN 'sine'" in text and "CONV_2D" in text
+
+
+def test_hybrid_and_float16_weights_become_real():
+    """int8 weights with float activations ("dynamic range"), float16 weights behind a DEQUANTIZE."""
+    w = np.array([[1, -2], [3, 4]], F)
+    b = Builder()
+    x = b.input((1, 2), "float32")
+    y = b.fully_connected(x, b.constant(w.astype(np.int8), scale=[0.5, 0.25], axis=0), scale=None)
+    half = b.dequantize(b.constant(w.astype(np.float16)))
+    graph = prepare.prepare(tflite.read(b.finish([b.fully_connected(y, half, scale=None)]), "hybrid"))
+    got = float_graph.run(graph, [np.array([[1, 1]], F)])[0]
+    np.testing.assert_allclose(got[0, 0], w @ (np.array([[0.5], [0.25]]) * w @ [1, 1]))
+
+
+@pytest.mark.parametrize("name", ["digits"])
+def test_a_full_int8_model_keeps_its_own_scales(name, tmp_path):
+    done = quantize_file.quantize_file(DIGITS / "digits.tflite", None, tmp_path / "d.fxnn", name="digits", labels=DIGITS / "labels.txt")
+    assert done.quantized is None and "keeps its own scales" in done.lines()[0]
+    assert (tmp_path / "d.fxnn").read_bytes() == (DIGITS / "digits.fxnn").read_bytes()
+
+
+# --------------------------------------------------------------------------------------------- each step
+
+
+def test_equalization_keeps_the_function_and_evens_the_channels():
+    random = np.random.default_rng(5)
+    spread = np.array([1, 10, 0.1, 3], F)
+    b = Builder()
+    x = b.input((1, 6, 6, 2), "float32")
+    y = b.conv_2d(x, b.constant(random.normal(size=(4, 3, 3, 2)).astype(F) * spread[:, None, None, None]), scale=None, activation="RELU")
+    y = b.depthwise_conv_2d(y, b.constant(random.normal(size=(1, 3, 3, 4)).astype(F)), scale=None, activation="RELU")
+    y = b.max_pool_2d(y, kernel=(2, 2))
+    y = b.fully_connected(b.reshape(y, (1, 36)), b.constant(random.normal(size=(3, 36)).astype(F)), scale=None)
+    graph = prepare.prepare(tflite.read(b.finish([y]), "spread"))
+    assert len(equalize.pairs(graph)) == 2
+    x = random.normal(size=(20, 6, 6, 2)).astype(F)
+    kept = {}
+    want = float_graph.run(graph, [x], kept.__setitem__)[0]
+    even = equalize.equalize(graph, kept)
+    after = {}
+    got = float_graph.run(even, [x], after.__setitem__)[0]
+    np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3 * np.abs(want).max())
+    first = graph.ops[0].outputs[0]
+
+    def unevenness(values):
+        peaks = values[first].reshape(-1, 4).max(0)
+        return peaks.max() / peaks.min()
+
+    assert unevenness(after) < unevenness(kept) / 3
+
+
+def test_relu6_is_not_equalized():
+    b = Builder()
+    y = b.fully_connected(b.input((1, 4), "float32"), b.constant(np.eye(4, dtype=F)), scale=None, activation="RELU6")
+    y = b.fully_connected(y, b.constant(np.eye(4, dtype=F)), scale=None)
+    assert equalize.pairs(prepare.prepare(tflite.read(b.finish([y]), "six"))) == []
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_adaptive_rounding_beats_the_nearest_integer(bits, depthwise):
+    random = np.random.default_rng(8)
+    rows = random.normal(size=(12, 18))
+    mixing = random.normal(size=(18, 18))
+    x = random.normal(size=(400, 12, 18) if depthwise else (400, 18)) @ mixing + 1
+    scale = rounding.scales(rows, bits, np.zeros(12), 0.1)
+    q = rounding.adaptive(rows, scale, bits, x, x, True)
+    assert np.abs(q).max() <= rounding.limit(bits)
+
+    def error(integers):
+        wrong = build._sums(integers * scale[:, None] - rows, x[:, :] if not depthwise else x)
+        return ((wrong - wrong.mean(0)) ** 2).mean()
+
+    assert error(q) < 0.7 * error(rounding.nearest(rows, scale, bits))
+
+
+def test_ranges_by_hand():
+    """Values 0 to 100 evenly, and one of 1000: what each method makes of it."""
+    values = np.append(np.linspace(0, 100, 100_000), 1000).astype(F)
+    step = 1000 / ranges.BINS
+    counts = np.bincount((values / step).astype(int).clip(0, ranges.BINS - 1), minlength=ranges.BINS)
+    stats = ranges.Statistics(0, 1000, counts.astype(float), (np.arange(ranges.BINS) + 0.5) * step)
+    assert ranges.span(stats, "minmax") == (0, 1000)
+    assert ranges.span(stats, "percentile", 99.9)[1] == pytest.approx(100, rel=0.02)
+    assert 100 < ranges.span(stats, "mse")[1] < 1000 and 90 < ranges.span(stats, "kl")[1] < 1000
+
+
+def test_zero_is_exact_and_dead_tensors_are_harmless():
+    for low, high in ((-1.7, 3.1), (0, 0), (2, 5), (-5, -2), (0, 1e-30)):
+        quant = ranges.affine(low, high)
+        assert -128 <= quant.zero_point <= 127 and 0 < quant.scale < 1
+        assert quant.scale * (127 - quant.zero_point) >= high - quant.scale and quant.scale * (-128 - quant.zero_point) <= low + quant.scale
+
+
+def test_dead_channels_and_a_large_bias_stay_in_int32():
+    b = Builder()
+    w = np.zeros((3, 4), F)
+    w[1] = 1e-9
+    y = b.fully_connected(b.input((1, 4), "float32"), b.constant(w), b.constant(np.array([0, 100, -3], F)), scale=None)
+    made = quantize(tflite.read(b.finish([y]), "dead"), [np.random.default_rng(0).random((32, 4), F)], Options())
+    data = datasets.Dataset((np.ones((4, 4), F),))
+    got = evaluate.answers(network(made.graph), data)[0]
+    np.testing.assert_allclose(got.reshape(4, 3), [[0, 100, -3]] * 4, atol=0.5)
+
+
+@pytest.mark.parametrize("name, values", [("ranges", ("minmax", "percentile", "mse", "kl")), ("equalize", ("on", "off")),
+                                          ("bias_correction", ("on", "off")), ("adaptive", ("on", "off"))])  # fmt: skip
+def test_every_step_is_the_user_s_to_choose(name, values):
+    graph = tflite.read((DIGITS / "digits_float.tflite").read_bytes(), "digits")
+    x = datasets.read(DIGITS / "calibration.npz", [(1, 8, 8, 1)]).inputs[0]
+    for value in values:
+        made = quantize(graph, [x], Options(samples=96, **{name: value}))
+        chosen = {"ranges": made.recipe.ranges, "equalize": "on" if made.recipe.equalize else "off",
+                  "bias_correction": "on" if made.recipe.bias_correction else "off",
+                  "adaptive": "on" if made.recipe.adaptive else "off"}[name]  # fmt: skip
+        assert chosen == value
+        tried = " ".join(t.what for t in made.trials)
+        for word, step in (("equalized", "equalize"), ("bias correction", "bias_correction"), ("adaptive", "adaptive")):
+            if name == step and value == "off":
+                assert word not in tried
+
+
+# --------------------------------------------------------------------------------------------- files and Keras
+
+
+def test_without_data_it_refuses_and_shows_how(tmp_path):
+    with pytest.raises(ToolError) as e:
+        quantize_file.quantize_file(DIGITS / "digits_float.tflite", None, tmp_path / "d.fxnn")
+    assert "--data" in str(e.value) and "np.savez" in str(e.value) and not list(tmp_path.iterdir())
+
+
+def test_random_data_is_loud(tmp_path):
+    done = quantize_file.quantize_file(DIGITS / "digits_float.tflite", "random", tmp_path / "d.fxnn")
+    assert "WRONG" in done.notes[0] and (tmp_path / "d.fxnn").exists()
+
+
+def test_the_command_line(tmp_path):
+    run = [sys.executable, "-m", "host_tools"]
+    made = subprocess.run([*run, "quantize", "models/digits/digits_float.tflite", "--data", "models/digits/calibration.npz", "-o",
+                           str(tmp_path / "d.fxnn"), "--samples", "200"], cwd=ROOT, capture_output=True, text=True)  # fmt: skip
+    assert made.returncode == 0 and "chosen: ranges:" in made.stdout and "200 samples" in made.stdout, made.stderr
+    measured = subprocess.run([*run, "evaluate", str(tmp_path / "d.fxnn"), "--data", "models/digits/test.npz", "--against",
+                               "models/digits/digits_float.tflite"], cwd=ROOT, capture_output=True, text=True)  # fmt: skip
+    assert measured.returncode == 0 and "99." in measured.stdout and "same best output" in measured.stdout, measured.stderr
+    refused = subprocess.run([*run, "quantize", "models/digits/digits_float.tflite", "-o", str(tmp_path / "e.fxnn")], cwd=ROOT,
+                             capture_output=True, text=True)  # fmt: skip
+    assert refused.returncode == 1 and "calibration data is needed" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_keras_without_tensorflow_says_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('none here', name='tensorflow')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("FXNN_KERAS_PYTHON", raising=False)
+    (tmp_path / "m.keras").write_bytes(b"")
+    with pytest.raises(ToolError, match="which is not installed") as e:
+        model_reader.read_model(tmp_path / "m.keras")
+    assert "pip install tensorflow" in str(e.value)
+
+
+@pytest.mark.parametrize("name, message", [("m.onnx", "README"), ("folder", "no SavedModel"), ("m.tflite", "cannot read")])
+def test_other_models_are_refused(name, message, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "m.onnx").write_bytes(b"")
+    with pytest.raises(ToolError, match=message):
+        model_reader.read_model(tmp_path / name)
+
+
+def _keras_python():
+    """A Python that has TensorFlow, or None."""
+    if os.environ.get("FXNN_KERAS_PYTHON"):
+        return os.environ["FXNN_KERAS_PYTHON"]
+    return sys.executable if importlib.util.find_spec("tensorflow") else None
+
+
+MAKE_KERAS = """
+import sys, keras, numpy as np
+keras.utils.set_random_seed(0)
+image = keras.Input((8, 8, 1))
+x = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, use_bias=False)(image))
+x = keras.layers.Dropout(0.1)(keras.layers.ReLU()(x))
+x = keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(x))
+model = keras.Model(image, x)
+bn = model.layers[2]
+bn.set_weights([np.random.default_rng(i).uniform(0.5, 2, 8) for i in range(4)])
+model.save(sys.argv[1] + "/m.keras"); model.save(sys.argv[1] + "/m.h5"); model.export(sys.argv[1] + "/saved")
+x = np.random.default_rng(0).random((64, 8, 8, 1), np.float32)
+np.savez(sys.argv[1] + "/data.npz", x0=x, targets=model.predict(x, verbose=0))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)")
+def test_keras_models_of_every_form(tmp_path, monkeypatch):
+    monkeypatch.setenv("FXNN_KERAS_PYTHON", _keras_python())
+    subprocess.run([_keras_python(), "-c", MAKE_KERAS, str(tmp_path)], check=True, capture_output=True)
+    for name in ("m.keras", "m.h5", "saved"):
+        done = quantize_file.quantize_file(tmp_path / name, tmp_path / "data.npz", tmp_path / "m.fxnn")
+        assert done.conversion.records == 3  # conv with its batch norm and RELU, dense, softmax
+        net = evaluate.open_network(tmp_path / "m.fxnn")
+        data = datasets.read(tmp_path / "data.npz", net.input_shapes)
+        real = evaluate.evaluate(evaluate.open_network(tmp_path / name), data)["figures"]
+        assert real["max_error"] < 1e-5  # our float graph is Keras'
+        assert evaluate.evaluate(net, data)["figures"]["max_error"] < 0.05
+    (tmp_path / "bad.keras").write_bytes(b"not a model")
+    with pytest.raises(ToolError, match="TensorFlow cannot convert"):
+        model_reader.read_model(tmp_path / "bad.keras")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+def test_public_float_network():
+    """DS-CNN without its data set: inputs like cepstra, smooth in time and frequency. Against float, not against truth."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(160, 57, 14, 1))
+    for axis, length in ((1, 9), (2, 5)):
+        x = np.apply_along_axis(np.convolve, axis, x, np.ones(length) / length**0.5, "valid")
+    x = (x * np.linspace(40, 5, 10)[:, None]).astype(F)
+    graph = tflite.read((PUBLIC / "kws_dscnn_float32.tflite").read_bytes(), "kws")
+    made = quantize(graph, [x[:128]], Options(ranges="mse"))
+    data = datasets.Dataset((x[128:],))
+    got = evaluate.answers(network(made.graph), data)
+    want = evaluate.answers(evaluate.Network("float", "float", graph=made.real), data)
+    figures = evaluate.compare(got, want)
+    assert figures["sqnr_db"] > 18 and figures["agreement"] >= 0.95, figures
