@@ -13,6 +13,7 @@ import numpy as np
 from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, place, plan
 from .errors import ToolError
 from .ir import Graph
+from .quantized_io import input_limits
 from .readers import tflite
 
 PLACINGS = ("auto", "flash", "ram")
@@ -89,7 +90,8 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
     lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
     program, memory = _placed(lowered, placing, boards.BOARDS[board].ram_bytes)
     classes = graph.tensors[graph.outputs[0]].size
-    if labels and len(labels) != classes:
+    picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
+    if labels and len(labels) != classes and not picked:
         raise ToolError(
             f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs"
         )
@@ -182,6 +184,13 @@ def read_file(path: Path) -> bytes:
         raise ToolError(f"cannot read {path}", e.strerror or str(e), "check the name") from None
 
 
+def _random(random: np.random.Generator, network: packed.Packed, tensor: packed.TensorEntry) -> np.ndarray:
+    if tensor.dtype in ("int8", "uint8"):
+        return random.integers(0, 256, tensor.shape, np.uint8).view(tensor.dtype)
+    low, high = input_limits(network, tensor)
+    return random.integers(low, high + 1, tensor.shape).astype(tensor.dtype)
+
+
 def _selftest(network: packed.Packed, count: int) -> tuple[bytes, ...]:
     """`count` vectors (one for large networks) with a fixed seed: inputs, then what the host's kernels answer."""
     if sum(t.bytes for t in network.inputs + network.outputs) > _MAX_VECTOR_BYTES:
@@ -189,7 +198,7 @@ def _selftest(network: packed.Packed, count: int) -> tuple[bytes, ...]:
     random = np.random.default_rng(0)
     vectors = []
     for _ in range(count):
-        inputs = [random.integers(0, 256, t.shape, np.uint8).view(t.dtype) for t in network.inputs]
+        inputs = [_random(random, network, t) for t in network.inputs]
         outputs = numpy_kernels.run(network, inputs)
         vectors.append(b"".join(np.ascontiguousarray(a).tobytes() for a in (*inputs, *outputs)))
     return tuple(vectors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from . import extents_ops
 from .lower.fast_forms import TARGETS
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
@@ -12,17 +13,24 @@ _X_CONSTANT, _X2_CONSTANT = 1, 2
 
 def scratch_bytes(kernel: str, words, target: str) -> int:
     """Bytes of scratch at word 7 (FORMAT.md: one im2col column, or what the fast form of `target` takes if that is more)."""
+    if kernel in extents_ops.KERNELS:
+        return extents_ops.scratch_bytes(kernel, words)
     if kernel not in ("conv_2d", "fully_connected", "depthwise_conv_2d"):
         return 0
     column = words[15] * words[16] * words[11] if kernel != "depthwise_conv_2d" else 0
     return max(column, TARGETS[target].scratch_bytes(kernel, words)) if words[30] and target in TARGETS else column
 
 
-def problem(kernel: str, words, arena_bytes: int, target: str) -> str | None:
+def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: bytes = b"") -> str | None:
     """None, or where a record reaches outside: "arena" or "constants". words: the record's 40;
-    target: whose fast forms the file holds."""
+    target: whose fast forms the file holds; constant_bytes: the record's constants."""
     sizes = words[8:23]
-    if kernel in _WINDOWS:
+    if kernel in extents_ops.KERNELS:
+        reached = extents_ops.reach(kernel, words, constant_bytes)
+        if reached is None:
+            return "arena"
+        spans, constants = reached
+    elif kernel in _WINDOWS:
         if min(sizes) < 0 or min(words[15:21]) < 1:
             return "arena"
         x = prod(words[8:12])

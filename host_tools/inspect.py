@@ -128,7 +128,13 @@ def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (w[8], w[9], w[10], w[11]), (w[8], w[12], w[13], w[14])
     if op.kernel == "mean":
         return w[8:13], (w[8], w[10], w[12])
-    if op.kernel in ("add", "mul", "copy"):
+    if op.kernel in ("gather", "reduce"):
+        return w[8:13], (w[8:13] if op.kernel == "gather" else (w[8], w[10], w[12]))
+    if op.kernel in ("arg", "channel_lut"):
+        return w[8:11], (w[8:11] if op.kernel == "channel_lut" else (w[8], w[10]))
+    if op.kernel == "resize_bilinear":
+        return (w[8], w[9] // max(1, w[10]), w[10]), (w[8], w[11], w[12], w[10])
+    if op.kernel in ("add", "mul", "copy", "binary", "select"):
         dims = w[8:12]
         while len(dims) > 1 and dims[0] == 1:  # dimensions merged by the packer
             dims = dims[1:]

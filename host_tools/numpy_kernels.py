@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import numpy_ops
 from .errors import ToolError
 from .extents import scratch_bytes
 from .fixed_point import requantize, softmax_scale, wrap32_array
@@ -242,4 +243,5 @@ KERNELS = {
     "copy": copy,
     "softmax": softmax,
     "lut": lut,
+    **numpy_ops.KERNELS,
 }

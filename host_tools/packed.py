@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import extents
+from . import extents, extents_ops
 from .errors import ToolError
 
 MAGIC = b"FXNN"
@@ -33,6 +33,13 @@ KERNELS = {
     9: "copy",
     10: "softmax",
     11: "lut",
+    12: "gather",
+    13: "reduce",
+    14: "arg",
+    15: "binary",
+    16: "select",
+    17: "resize_bilinear",
+    19: "channel_lut",
 }
 KERNEL_IDS = {name: id for id, name in KERNELS.items()}
 FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
@@ -176,12 +183,12 @@ def read(data: bytes, name: str = "model") -> Packed:
             pieces_used += words[33]
         for call in calls:
             inside("constants", call[2], call[3], resident, HEADER_BYTES)
-            in_constants = call[23] if kernel in ("add", "mul", "copy") else 0
+            in_constants = call[23] if kernel in ("add", "mul", "copy", *extents_ops.KERNELS) else 0
             for word, flag in ((5, 1), (6, 0), (7, 2)):
                 limit = call[3] if in_constants & flag else arena
                 if not 0 <= call[word] <= limit:
                     refuse("offset outside the file (arena)")
-            outside = extents.problem(kernel, call, arena, FAST_TARGETS[fast_target])
+            outside = extents.problem(kernel, call, arena, FAST_TARGETS[fast_target], data[call[2] : call[2] + call[3]])
             if outside:
                 refuse(f"offset outside the file ({outside})")
         inside("constants", words[2], words[3], resident, HEADER_BYTES)

@@ -45,6 +45,8 @@ def quantize(real: np.ndarray, scale: float, zero_point: int, dtype: str) -> np.
         quotient = (np.asarray(real).astype(np.float32) / np.float32(scale)).astype(np.float64)
     # In float64 the + 0.5 is exact, so 0.49999997 does not become 1 as it would in float32.
     rounded = np.trunc(np.abs(quotient) + 0.5) * np.sign(quotient)
+    if dtype == "bool":
+        return np.asarray(real) != 0
     limits = np.iinfo(dtype)
     return np.clip(rounded + zero_point, limits.min, limits.max).astype(dtype)
 
@@ -52,6 +54,20 @@ def quantize(real: np.ndarray, scale: float, zero_point: int, dtype: str) -> np.
 def dequantize(raw: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     """real = scale * (q - zero_point) in float32: FORMAT.md eq. (1), TFLM's Dequantize."""
     return np.float32(scale) * (raw.astype(np.int32) - np.int32(zero_point)).astype(np.float32)
+
+
+def input_limits(packed: Packed, tensor: TensorEntry) -> tuple[int, int]:
+    """(least, most) raw value that an input may have, both included: all of its dtype, but an int32 input's indices
+    stay inside what the network picks with them (0 to 99 where that cannot be told)."""
+    if tensor.dtype == "bool":
+        return 0, 1
+    if tensor.dtype != "int32":
+        limits = np.iinfo(tensor.dtype)
+        return int(limits.min), int(limits.max)
+    picked = [op.words[17] for op in packed.ops
+              if op.kernel == "gather" and not op.words[23] & 2
+              and tensor.arena_offset <= op.words[7] < tensor.arena_offset + tensor.bytes]  # fmt: skip
+    return 0, min(picked, default=100) - 1
 
 
 def check_inputs(arrays: dict[str, np.ndarray], packed: Packed, source: str) -> Batch:

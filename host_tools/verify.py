@@ -10,7 +10,7 @@ from . import numpy_kernels
 from .errors import ToolError
 from .oracle import Oracle
 from .packed import Packed, TensorEntry
-from .quantized_io import dequantize, frame_shape, quantize
+from .quantized_io import dequantize, frame_shape, input_limits, quantize
 from .targets.base import Progress, Target
 
 SEED = 20240101  # the random inputs are the same in every run, so a difference can be looked into
@@ -57,28 +57,28 @@ def test_inputs(packed: Packed, count: int) -> tuple[list[str], tuple[np.ndarray
     names, frames = [], []
     for name in ("all lowest", "all highest", "all zero points", "lowest and highest in turn")[:count]:
         names.append(name)
-        frames.append([_extreme(name, tensor) for tensor in packed.inputs])
+        frames.append([_extreme(name, tensor, input_limits(packed, tensor)) for tensor in packed.inputs])
     random = np.random.default_rng(SEED)
     for n in range(count - len(frames)):
         names.append(f"random {n}")
-        frames.append([_random(random, tensor) for tensor in packed.inputs])
+        frames.append([_random(random, tensor, input_limits(packed, tensor)) for tensor in packed.inputs])
     return names, tuple(np.stack(column) for column in zip(*frames))
 
 
-def _extreme(name: str, tensor: TensorEntry) -> np.ndarray:
-    limits = np.iinfo(tensor.dtype)
+def _extreme(name: str, tensor: TensorEntry, limits: tuple[int, int]) -> np.ndarray:
     shape = frame_shape(tensor)
     if name == "all zero points":
         return np.full(shape, tensor.zero_point, tensor.dtype)
-    frame = np.full(int(np.prod(shape)), limits.max if name == "all highest" else limits.min, tensor.dtype)
+    frame = np.full(int(np.prod(shape)), limits[name == "all highest"], tensor.dtype)
     if name == "lowest and highest in turn":
-        frame[1::2] = limits.max
+        frame[1::2] = limits[1]
     return frame.reshape(shape)
 
 
-def _random(random: np.random.Generator, tensor: TensorEntry) -> np.ndarray:
-    limits = np.iinfo(tensor.dtype)
-    return random.integers(limits.min, limits.max, frame_shape(tensor), tensor.dtype, endpoint=True)
+def _random(random: np.random.Generator, tensor: TensorEntry, limits: tuple[int, int]) -> np.ndarray:
+    if tensor.dtype == "bool":
+        return random.integers(0, 2, frame_shape(tensor)).astype(bool)
+    return random.integers(*limits, frame_shape(tensor), tensor.dtype, endpoint=True)
 
 
 def verify(packed: Packed, tflite: bytes, target: Target, count: int, progress: Progress | None = None) -> Verdict:

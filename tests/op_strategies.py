@@ -186,7 +186,8 @@ def _squared_difference(s: Source, b: Builder, x: list, source: int | None = Non
 
 
 def _div(s: Source, b: Builder, x: list, source: int | None = None) -> int:
-    """No divisor is 0: its zero point is outside of what it holds."""
+    """No divisor is 0: its zero point is outside of what it holds. The rescaling is 2**7 or more: TFLM shifts to the right
+    by up to 38 less its exponent, which C leaves undefined above 31."""
     shape = _shape(s)
     a = source if source is not None else _input(s, b, shape, x)
     shape = list(b.tensors[a].shape)
@@ -201,7 +202,7 @@ def _div(s: Source, b: Builder, x: list, source: int | None = None) -> int:
         q = b.input(second, scale=scale, zero_point=zero)
     s.note(x1=(tuple(second), scale, zero))
     unit = b.tensors[a].scales[0] / scale
-    y = b.tensor(shape, "int8", float(np.float32(unit * s.scale(-3, 5))), s.zero_point())
+    y = b.tensor(shape, "int8", float(np.float32(unit * s.scale(-18, -8))), s.zero_point())
     activation = _activation(s, b.tensors[y].scales[0])
     b.op("DIV", [a, q], [y], "DivOptions", FusedActivationFunction={"NONE": 0, "RELU": 1, "RELU6": 3, "RELU_N1_TO_1": 2}[activation])
     return y
@@ -516,7 +517,8 @@ def _gather_nd(s: Source, b: Builder, x: list, source: int | None = None) -> int
 def _reverse(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     source = _source(s, b, x, source)
     rank = len(b.tensors[source].shape)
-    axes = s.note(axes=[a for a in range(rank) if s.boolean()] or [s.integer(0, rank - 1)])
+    first = s.integer(0, rank - 1)  # TFLM reverses neighbours only
+    axes = s.note(axes=list(range(first, s.integer(first, rank - 1) + 1)))
     y = _like(b, source, b.tensors[source].shape)
     b.op("REVERSE_V2", [source, _indices(b, axes)], [y], "ReverseV2Options")
     return y
@@ -663,7 +665,20 @@ TABLES: dict[str, Callable] = {
     "float_island": _island,
     "logical_not": _logical_not,
 }
-PAIRS: dict[str, Callable] = {"sub": _sub}
+PAIRS: dict[str, Callable] = {
+    "sub": _sub,
+    "maximum": _extreme("MAXIMUM"),
+    "minimum": _extreme("MINIMUM"),
+    "squared_difference": _squared_difference,
+    "prelu": _prelu,
+    "div": _div,
+    **{k.lower(): _comparison(k) for k in ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")},
+    "logical_and": _logical("LOGICAL_AND"),
+    "logical_or": _logical("LOGICAL_OR"),
+    "select_v2": _select_v2,
+    "compared": _compared,
+    "cast": _cast,
+}
 MOVES: dict[str, Callable] = {
     "transpose": _transpose,
     "slice": _slice,
@@ -685,9 +700,15 @@ GATHERS: dict[str, Callable] = {
     "gather_nd": _gather_nd,
     "reverse_v2": _reverse,
     "mirror_pad": _mirror_pad,
+    "resize_bilinear": _resize("RESIZE_BILINEAR", "ResizeBilinearOptions"),
     "resize_nearest_neighbor": _resize("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions"),
 }
 REDUCTIONS: dict[str, Callable] = {
     "sum": _reduction("SUM"),
+    "reduce_max": _reduction("REDUCE_MAX"),
+    "reduce_min": _reduction("REDUCE_MIN"),
+    "reduce_all": _reduce_all,
+    "arg_max": _arg("ARG_MAX"),
+    "arg_min": _arg("ARG_MIN"),
 }
-OPS = {**TABLES, **PAIRS, **MOVES, **REDUCTIONS}
+OPS = {**TABLES, **PAIRS, **MOVES, **GATHERS, **REDUCTIONS}

@@ -11,13 +11,20 @@ _HEADER_BYTES = const(96)
 _OP_BYTES = const(160)
 _PIECE_BYTES = const(32)
 _TENSOR_BYTES = const(64)
-_KERNEL_LAST = const(11)  # kernel ids are 1 to this
+_KERNELS = ((1, 19),)  # first and last of the kernel ids
 _CUTTABLE_LAST = const(3)  # of these, ids 1 to this may be cut into pieces
 _CHUNK_BYTES = const(1024)
 
 
 def _refuse(section):
     raise ValueError("model: offset outside the file (%s)" % section)
+
+
+def _known(id):
+    for first, last in _KERNELS:
+        if first <= id <= last:
+            return True
+    return False
 
 
 def _unknown(id):
@@ -313,7 +320,7 @@ class File:
     def _check(self, total, kernel_mask):
         """Every section, record and tensor lies where the kernels and the reports may read and write."""
         for id in range(64):
-            if kernel_mask >> id & 1 and not 1 <= id <= _KERNEL_LAST:
+            if kernel_mask >> id & 1 and not _known(id):
                 _unknown(id)
         resident = self.resident_bytes
         for section, offset, size, limit in (
@@ -332,10 +339,10 @@ class File:
         for i in range(self.op_count):
             words = self.op(i)
             id = words[0]
-            if not 1 <= id <= _KERNEL_LAST:
+            if not _known(id):
                 _unknown(id)
             self._check_name(words[1])
-            flags = words[23] if 7 <= id <= 9 else 0
+            flags = words[23] if 6 < id < 32 else 0
             size = words[3]
             if not (
                 0 <= words[5] <= (size if flags & 1 else arena)
@@ -360,7 +367,7 @@ class File:
         for i in range(self.tensor_count):
             words = self.tensor(i)
             self._check_name(words[0])
-            if not 1 <= words[1] <= 2 or words[2] > 6:
+            if not 1 <= words[1] <= 5 or words[2] > 6:
                 _refuse("tensors")
             if words[4] + words[5] > arena:
                 _refuse("arena")

@@ -87,7 +87,10 @@ class Network:
 
     def _tensor(self, i, arena):
         name, dtype, rank, _, at, size, scale, zero_point, _, _, *shape = self.file.tensor(i)
-        return Tensor(self.file.string(name), dtype, tuple(shape[:rank]), scale, zero_point, arena[at : at + size])
+        kind = Tensor
+        if 3 <= dtype <= 4:
+            from .tensor_wide import WideTensor as kind
+        return kind(self.file.string(name), dtype, tuple(shape[:rank]), scale, zero_point, arena[at : at + size])
 
     def __repr__(self):
         file = self.file
@@ -172,12 +175,18 @@ class Network:
         return outputs if len(outputs) > 1 else outputs[0]
 
     def classify(self, *reals):
-        """(label, probability) of the largest element of the first output; its index where there are no labels."""
+        """(label, probability) of the largest element of the first output; its index where there are no labels.
+
+        Where the network answers with the index itself (int32, ARG_MAX), the probability is None.
+        """
         values = self.predict(*reals)
         if len(self.outputs) > 1:
             values = values[0]
-        best = max(values)
-        i = values.index(best)
+        if self.output.dtype == "int32":
+            i, best = values[0], None
+        else:
+            best = max(values)
+            i = values.index(best)
         return (self.labels[i] if i < len(self.labels) else i), best
 
     def summary(self):
@@ -203,19 +212,20 @@ class Network:
         at = self.file.selftest_offset
         for vector in range(self.file.selftest_count):
             for tensor in self.inputs:
-                tensor.data[:] = self.file.read(at, len(tensor))
-                at += len(tensor)
+                tensor.data[:] = self.file.read(at, len(tensor.data))
+                at += len(tensor.data)
             self.invoke()
             element = 0
             for tensor in self.outputs:
-                low = 128 if tensor.dtype == "int8" else 0
-                want = self.file.read(at, len(tensor))
-                at += len(tensor)
-                for i, got in enumerate(tensor):
-                    if got != (want[i] ^ low) - low:
-                        raise RuntimeError(
-                            "selftest: vector %d output %d: got %d, want %d"
-                            % (vector, element + i, got, (want[i] ^ low) - low)
-                        )
+                want = self.file.read(at, len(tensor.data))
+                at += len(tensor.data)
+                if tensor.data != want:
+                    got = tensor[:]
+                    tensor[:] = want  # to read it in its own dtype
+                    for i, q in enumerate(tensor):
+                        if got[i] != q:
+                            raise RuntimeError(
+                                "selftest: vector %d output %d: got %d, want %d" % (vector, element + i, got[i], q)
+                            )
                 element += len(tensor)
         return self.file.selftest_count

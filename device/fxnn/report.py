@@ -5,8 +5,9 @@ from micropython import const
 from .tensor import text_shape
 
 _KERNELS = (
-    "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut".split()
-)
+    "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut "
+    "gather reduce arg binary select resize_bilinear - channel_lut"
+).split()
 
 
 _WIDTH = const(34)  # longer names, which TFLite makes, are cut in print

@@ -2,7 +2,7 @@
 
 from array import array
 
-_DTYPES = {1: "int8", 2: "uint8"}
+_DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "bool"}
 
 
 def text_shape(shape):
@@ -11,7 +11,7 @@ def text_shape(shape):
 
 
 class Tensor:
-    """NHWC elements of one byte in the arena. real = scale * (element - zero_point).
+    """NHWC elements of one byte (int8, uint8, bool) in the arena. real = scale * (element - zero_point).
 
         t[:] = raw          bytes-like as it is (fast), or integers in the dtype's range
         t[0], t[2:5]        integers, signed for int8
@@ -26,7 +26,7 @@ class Tensor:
         self.scale = scale
         self.zero_point = zero_point
         self.data = data
-        self._low = 0 if dtype == 2 else -128
+        self._low = 0 if dtype == 2 or dtype == 5 else -128
 
     def __repr__(self):
         return "<%s %s scale=%g zero_point=%d '%s'>" % (

@@ -22,8 +22,16 @@ def kernel(id, words=None, target=0):
         from . import viper_pool as family
     elif id <= 9 or id == 11:
         from . import viper_element as family
-    else:
+    elif id == 10:
         from . import viper_softmax as family
+    elif id < 15 and id != 12:
+        from . import viper_reduce as family
+    elif id == 15:
+        from . import viper_binary as family
+    elif id == 17:
+        from . import viper_resize as family
+    else:
+        from . import viper_gather as family
     return family.kernels[id]
 
 

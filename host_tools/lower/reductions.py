@@ -50,6 +50,40 @@ def mean(ctx: Lowering, op: Op) -> None:
     ctx.emit(Step("mean", op.name, ctx.activation(x), ctx.new_buffer(y), words))
 
 
+@lowers("REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL", "REDUCE_ANY")
+def extremes(ctx: Lowering, op: Op) -> None:
+    """Raw values are compared; TFLM refuses another scale for the result. Bools are bytes of 0 and 1."""
+    x, axes, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
+    if not axes.constant:
+        raise Unsupported("its axes are computed at run time", "make them constants")
+    if x.dtype == "int8" and x.quant.scale != y.quant.scale:
+        raise Unsupported("its input and output have different scales", "export the model again")
+    reduced = {int(a) % len(x.shape) for a in axes.data.reshape(-1)}
+    dims = _five_dims(x.shape, reduced)
+    if y.size * dims[1] * dims[3] != x.size:
+        raise Unsupported(f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again")
+    if dims[1] * dims[3] == 1:
+        ctx.alias(y, x)
+        return
+    words = dict(enumerate([*dims, op.kind in ("REDUCE_MIN", "REDUCE_ALL")], 8))
+    ctx.emit(Step("reduce", op.name, ctx.activation(x), ctx.new_buffer(y), words))
+
+
+@lowers("ARG_MAX", "ARG_MIN")
+def arg(ctx: Lowering, op: Op) -> None:
+    x, axis, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
+    if not axis.constant or axis.size != 1:
+        raise Unsupported("its axis is computed at run time", "make it a constant")
+    if x.dtype != "int8" or y.dtype != "int32":
+        raise Unsupported(f"it makes {y.dtype} of {x.dtype}", "int32 of int8 is there")
+    at = int(axis.data.reshape(-1)[0]) % len(x.shape)
+    outer, r, inner = (int(np.prod(d, dtype=int)) for d in (x.shape[:at], x.shape[at], x.shape[at + 1 :]))
+    if y.size != outer * inner:
+        raise Unsupported(f"shape {x.shape} over axis {at} does not make {y.shape}", "export the model again")
+    words = {8: outer, 9: r, 10: inner, 11: op.kind == "ARG_MIN"}
+    ctx.emit(Step("arg", op.name, ctx.activation(x), ctx.new_buffer(y), words))
+
+
 @lowers("SOFTMAX")
 def softmax(ctx: Lowering, op: Op) -> None:
     x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
+from tests.micropython import cases_ops
 
 ROOT = Path(__file__).parents[2]
 INT32 = (-(2**31), 2**31 - 1)
@@ -27,7 +28,7 @@ def device_module(name: str):
     return __import__(f"fxnn.{name}", fromlist=[name])
 
 
-class Cases:
+class Cases(cases_ops.OpCases):
     def __init__(self, seed: int):
         self.random = random.Random(seed)
 
@@ -283,7 +284,7 @@ class Cases:
 KERNELS = (
     "conv_2d", "pointwise", "fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "mean", "add", "mul",
     "copy", "softmax", "lut", "requantize_conv_2d", "requantize_depthwise_conv_2d", "requantize_mean", "requantize_add",
-    "tie_softmax",
+    "tie_softmax", *cases_ops.KERNELS,
 )  # fmt: skip
 
 

@@ -1,0 +1,142 @@
+"""cases.py continued: random and extreme cases of kernels 12 to 31."""
+
+from __future__ import annotations
+
+import struct
+
+DENSE = lambda dims: [dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3], 1]  # noqa: E731
+
+
+class OpCases:
+    """Mixed into cases.Cases, whose random, scale, clamp, raw and network it uses."""
+
+    def gather(self) -> bytes:
+        r = self.random
+        a, j, b, k, c = (r.randint(1, n) for n in (2, 4, 2, 3, 5))
+        rows, columns = r.randint(1, 4), r.randint(1, 4)
+        column, line = c, columns * c
+        row = b * line
+        size = a * rows * row
+        indices = [r.choice((r.randint(0, rows - 1), r.randint(0, rows - 1), -1, 99, 2**31 - 1, -(2**31))) for _ in range(j)]
+        places = [r.randint(0, columns - 1) for _ in range(k)]
+        words = dict(enumerate([a, j, b, k, c, rows * row, row, line, column, rows, columns, 4], 8))
+        constants = struct.pack(f"<i{k}i", 0, *places)
+        words[23] = flags = r.randint(0, 3)
+        x, y = b"", size + 8
+        y += -y % 4
+        if flags & 1:
+            words[5] = len(constants)
+            constants += self.raw(size)
+            constants += bytes(-len(constants) % 4)
+        else:
+            words[5] = 0
+            x = self.raw(size)
+        table = struct.pack(f"<{j}i", *indices)
+        if flags & 2:
+            words[7] = len(constants)
+            constants += table
+        else:
+            words[7] = len(x) + -len(x) % 4
+            x += bytes(-len(x) % 4) + table
+        words[6] = max(y, len(x) + 4)
+        return self.network("gather", words[6] + a * j * b * k * c + 8, words, constants, x)
+
+    def select(self) -> bytes:
+        r = self.random
+        dims = [r.randint(1, 4) for _ in range(4)]
+        size = dims[0] * dims[1] * dims[2] * dims[3]
+        strides = [[s if r.random() < 0.8 else 0 for s in DENSE(dims)] for _ in range(2)]
+        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {5: 0, 7: size, 6: 2 * size + 3, 23: r.randint(0, 3)}
+        constants = b""
+        for flag, word in ((1, 5), (2, 7)):
+            if words[23] & flag:
+                words[word] = len(constants)
+                constants += self.raw(size) if flag == 1 else bytes(r.randint(0, 1) for _ in range(size))
+        x = self.raw(size) + bytes(r.randint(0, 1) for _ in range(size))
+        return self.network("select", words[6] + size + 8, words, constants, x)
+
+    def channel_lut(self) -> bytes:
+        r = self.random
+        a, b, c = r.randint(1, 4), r.randint(1, 6), r.randint(1, 5)
+        tables = r.randint(1, 3)
+        which = [r.randint(0, tables - 1) for _ in range(b)]
+        pad = -2 * b % 4
+        words = {5: 1, 6: r.choice((1, a * b * c + 2)), 8: a, 9: b, 10: c, 11: 2 * b + pad, 12: 0}
+        constants = struct.pack(f"<{b}H", *which) + bytes(pad) + self.raw(256 * tables)
+        return self.network("channel_lut", 2 * a * b * c + 8, words, constants)
+
+    def reduce(self) -> bytes:
+        r = self.random
+        dims = [r.randint(1, 4) for _ in range(5)]
+        a, r1, b, r2, c = dims
+        words = dict(enumerate(dims, 8)) | {5: 2, 6: 8 + a * r1 * b * r2 * c, 13: r.randint(0, 1)}
+        return self.network("reduce", words[6] + a * b * c + 8, words)
+
+    def arg(self) -> bytes:
+        r = self.random
+        a, n, c = r.randint(1, 4), r.choice((1, 2, 5, 300)), r.randint(1, 4)
+        x = bytes(r.choice((0x80, 0x7F, 0, 1)) for _ in range(a * n * c)) if r.random() < 0.5 else self.raw(a * n * c)
+        words = {5: 0, 6: (a * n * c + 7) & ~3, 8: a, 9: n, 10: c, 11: r.randint(0, 1)}
+        return self.network("arg", words[6] + 4 * a * c + 8, words, b"", x)
+
+    def _binary(self, function: int) -> bytes:
+        r = self.random
+        dims = [r.randint(1, 4) for _ in range(4)]
+        size = dims[0] * dims[1] * dims[2] * dims[3]
+        strides = [[s if r.random() < 0.8 else 0 for s in DENSE(dims)] for _ in range(2)]
+        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {5: 0, 7: size, 6: 2 * size + 4, 29: function}
+        words[20], words[21], words[22] = self.scale()
+        words[30], words[31], words[32] = self.scale()
+        words[23] = r.choice((0, 0, 1, 2))
+        words[24], words[25], words[26] = self.clamp()
+        words[27], words[28] = r.randint(-128, 127), r.choice((-128, 127, 0))
+        constants = b""
+        if 2 <= function <= 6:
+            limit = r.choice((3, 2**14, 2**14 if function == 6 else 2**31 - 1))
+            constants = struct.pack("<512i", *[r.randint(-limit, limit) for _ in range(512)])
+            words[27], words[28] = r.choice(((0, 1024), (1024, 0), (0, 0)))
+        if function == 8:
+            ref = __import__("fxnn.ref", fromlist=["ref"])
+            table = []
+            for q in range(256):
+                value = abs(ref.signed(q) - 3)
+                inverse, zeros = ref._reciprocal(value) if value > 0 else (0, 31)
+                table += [inverse, 31 - zeros | (256 if ref.signed(q) < 3 else 0)]
+            constants, words[28] = struct.pack("<512i", *table), 0
+            words[21], words[22] = 0, r.randint(-22, 3)
+        if words[23]:
+            words[5 if words[23] == 1 else 7] = len(constants)
+            constants += self.raw(size)
+        return self.network("binary", words[6] + size + 8, words, constants)
+
+    def binary(self) -> bytes:
+        return self._binary(self.random.randint(0, 5))
+
+    def squared_difference(self) -> bytes:
+        return self._binary(6)
+
+    def prelu(self) -> bytes:
+        return self._binary(7)
+
+    def div(self) -> bytes:
+        return self._binary(8)
+
+    def resize_bilinear(self) -> bytes:
+        r = self.random
+        n, h, w, c, out_h, out_w = (r.randint(1, m) for m in (2, 5, 5, 4, 7, 7))
+
+        def table(size, out, stride):
+            values = []
+            for _ in range(out):
+                first = r.randint(0, size - 1)
+                second = min(first + r.randint(0, 1), size - 1)
+                values += [first * stride, second * stride, r.choice((0, 1, 512, 1023, r.randint(0, 1023)))]
+            return struct.pack(f"<{3 * out}i", *values)
+
+        rows, columns = table(h, out_h, w * c), table(w, out_w, c)
+        words = dict(enumerate([n, h * w * c, c, out_h, out_w, 0, len(rows)], 8)) | {5: 1, 6: n * h * w * c + 3}
+        return self.network("resize_bilinear", words[6] + n * out_h * out_w * c + 8, words, rows + columns)
+
+
+KERNELS = ("gather", "select", "channel_lut", "reduce", "arg", "binary", "squared_difference", "prelu", "div",
+           "resize_bilinear")  # fmt: skip
