@@ -79,12 +79,12 @@ def malformed():
     yield "ValueError: model: bad crc, copy it again", net(crc32=0)
     for at in (16, 20, 22, 23, 40, 79, 100, 300, len(good) - 1):
         yield "ValueError: model: bad crc, copy it again", good[:at] + bytes([good[at] ^ 0x40]) + good[at + 1 :]
-    yield "ValueError: model: kernel 17 unknown, update fxnn", net(kernel_mask=1 << 17)
+    yield "ValueError: model: kernel 28 unknown, update fxnn", net(kernel_mask=1 << 28)
     yield "ValueError: model: kernel 31 unknown, update fxnn", net(kernel_mask=1 << 31)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel_mask=1)
     yield "ValueError: model: kernel 32 unknown, update fxnn", net(kernel_mask_high=1)
     yield "ValueError: model: kernel 63 unknown, update fxnn", net(kernel_mask_high=1 << 31)
-    yield "ValueError: model: kernel 17 unknown, update fxnn", net(kernel=17, kernel_mask=2)
+    yield "ValueError: model: kernel 28 unknown, update fxnn", net(kernel=28, kernel_mask=2)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel=0, kernel_mask=2)
     outside = "ValueError: model: offset outside the file (%s)"
     end = len(good)
