@@ -109,7 +109,7 @@ def malformed():
     yield outside % "strings", net({1: end})
     yield outside % "strings", net({1: 0})
     yield outside % "arena", net(tensors=[("other", 12, (5,))])
-    yield outside % "tensors", net(tensors=[("other", 0, (5,), "", 1.0, 0, 3)])
+    yield outside % "tensors", net(tensors=[("other", 0, (5,), "", 1.0, 0, 9)])
     yield "none", net(tensors=[("other", 12, (4,))])
     yield "MemoryError: model: needs ", net(arena_bytes=10**9)
 
