@@ -17,7 +17,9 @@ def scratch_bytes(kernel: str, words, target: str) -> int:
         return extents_ops.scratch_bytes(kernel, words)
     if kernel not in ("conv_2d", "fully_connected", "depthwise_conv_2d"):
         return 0
-    column = words[15] * words[16] * words[11] if kernel != "depthwise_conv_2d" else 0
+    column = words[15] * words[16] * words[11]
+    if kernel == "depthwise_conv_2d" or kernel == "fully_connected" and words[29]:
+        column = 0
     return max(column, TARGETS[target].scratch_bytes(kernel, words)) if words[30] and target in TARGETS else column
 
 
@@ -49,6 +51,9 @@ def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: b
             row = words[15] * words[16] * (words[11] if kernel != "depthwise_conv_2d" else 1)
             row = row if kernel == "depthwise_conv_2d" else -(-row // 4) * 4
             constants = [(words[27], row * words[14]), (words[28], 12 * words[14])]
+            if kernel == "fully_connected" and words[29]:  # in pairs of channels, and of inputs
+                channels = -(-words[14] // 2) * 2
+                constants = [(words[27], channels * -(-words[11] // 2) * 2), (words[28], 12 * channels)]
             if words[30] and target in TARGETS:
                 constants += TARGETS[target].constants(kernel, words)
     elif kernel == "mean":

@@ -75,6 +75,11 @@ def conv_2d(words, arena, constants):
 def fully_connected(words, arena, constants):
     """y = requantize(bias' + sum((x + 128) * w)), rows of inputs and OI; eqs. (2), (3)."""
     rows, depth, units = words[9], words[11], words[14]
+    if words[29]:
+        weights = _in_pairs(constants[words[27] :], depth, units)
+        x = _int8(arena, words[5], (rows, depth)).astype(np.float64)
+        _multiply(words, arena, constants, x, weights.astype(np.float64) - 128)
+        return
     _dense(words, arena, constants, _int8(arena, words[5], (rows, depth)).astype(np.float64) + 128, depth, units)
 
 
@@ -82,8 +87,24 @@ def _dense(words, arena, constants, columns, depth, out_c):
     """columns: x + 128 as float64. Every partial sum is an integer below 255 * 128 * depth < 2**53: exact."""
     row = -(-depth // 4) * 4
     weights = constants[words[27] : words[27] + row * out_c].reshape(out_c, row)[:, :depth]
-    table = _channels(words, constants, out_c)
-    acc = (columns @ (weights.astype(np.float64) - 128).T).astype(np.int64) + table["bias"]
+    _multiply(words, arena, constants, columns, weights.astype(np.float64) - 128)
+
+
+def _in_pairs(data, depth, units) -> np.ndarray:
+    """The weights [units, depth] of data in pairs (FORMAT.md): words of two inputs of two channels, six channels a block."""
+    pairs, channels = -(-depth // 2), -(-units // 2)
+    blocks = np.array_split(np.arange(channels), range(3, channels, 3))
+    found, at = [], 0
+    for block in blocks:
+        size = 4 * pairs * len(block)
+        found.append(data[at : at + size].reshape(pairs, len(block), 2, 2).transpose(1, 2, 0, 3).reshape(-1, 2 * pairs))
+        at += size
+    return np.concatenate(found)[:units, :depth]
+
+
+def _multiply(words, arena, constants, columns, weights):
+    table = _channels(words, constants, len(weights))
+    acc = (columns @ weights.T).astype(np.int64) + table["bias"]
     _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]), step=words[32])
 
 

@@ -109,8 +109,22 @@ def conv_2d(record, arena, constants):
         y += _skip(record)
 
 
-# One row of inputs is an image of one pixel: integer_ops/fully_connected.h.
-fully_connected = conv_2d
+def fully_connected(record, arena, constants):
+    """y = eq. (3) of sum(x * w) + bias. integer_ops/fully_connected.h. w: OI, or in pairs where word 29 says so:
+    acc = channel word 0 + sum(x * w), and no scratch is used."""
+    if not record[29]:
+        return conv_2d(record, arena, constants)  # a row of inputs is an image of one pixel
+    inputs, outputs = record[11], record[14]
+    pairs, blocks = (inputs + 1) // 2, (outputs + 1) // 2 // 3
+    for row in range(record[9]):
+        for o in range(outputs):
+            acc, multiplier, left_shift, right_shift = _channel(record, constants, o)
+            width = 3 if o // 6 < blocks else (outputs + 1) // 2 - 3 * blocks
+            w = record[27] + o // 6 * 12 * pairs + o % 6 // 2 * 4 + o % 2 * 2
+            for i in range(inputs):
+                x = signed(arena[record[5] + row * inputs + i])
+                acc += x * (constants[w + i // 2 * 4 * width + i % 2] - 128)
+            arena[record[6] + row * (record[32] or outputs) + o] = _output(record, acc, multiplier, left_shift, right_shift)
 
 
 def depthwise_conv_2d(record, arena, constants):

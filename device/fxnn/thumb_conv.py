@@ -399,8 +399,6 @@ def convolve(r0):
     data(2, 0x9302)         # 2  str r3,[sp,#8]
     ldr(r1, [r0, 76])       # 2
     data(2, 0x9103)         # 2  str r1,[sp,#12]
-    ldr(r1, [r0, 56])       # 2
-    data(2, 0x9104)         # 2  str r1,[sp,#16]
     ldr(r1, [r0, 80])       # 2
     data(2, 0x9105)         # 2  str r1,[sp,#20]
     label(CHANNEL)
@@ -426,6 +424,24 @@ def convolve(r0):
     bne(WIDEN)              # 2
     data(2, 0x9800)         # 2  ldr r0,[sp,#0]
     ldr(r1, [r0, 68])       # 2
+    ldrb(r3, [r1, 15])      # 2
+    data(2, 0x9604)         # 2  str r6,[sp,#16]
+    lsr(r3, r3, 4)          # 1
+    bcc(START)              # 2
+    ldr(r7, [r0, 52])       # 2
+    label(SPLIT)  # 14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first
+    ldr(r2, [r7, 0])        # 2
+    mov(r3, 127)            # 1
+    add(r3, r3, r2)         # 1
+    asr(r3, r3, 31)         # 1
+    data(2, 0xC608)         # 2  stm r6!,{r3}
+    sub(r2, r2, r3)         # 1
+    data(2, 0xC704)         # 2  stm r7!,{r2}
+    ldr(r2, [r0, 56])       # 2
+    cmp(r7, r2)             # 1
+    bne(SPLIT)              # 2
+    data(2, 0x9604)         # 2  str r6,[sp,#16]
+    label(START)
     ldr(r1, [r1, 0])        # 2
     mov(r11, r1)            # 1
     lsl(r2, r1, 16)         # 1
@@ -450,8 +466,8 @@ def convolve(r0):
     mov(r11, r1)            # 1
     ldr(r5, [r0, 68])       # 2
     ldrb(r2, [r5, 15])      # 2
-    cmp(r2, 0)              # 1
-    bne(FAST)               # 2
+    lsr(r2, r2, 1)          # 1
+    bcs(FAST)               # 2
     b(EXACT)                # 2
     label(FAST)
     ldr(r2, [r0, 72])       # 2
@@ -838,7 +854,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     zero = rec[23]
     planes = rec[29] & 1
     batch = rec[8]
-    if rec[29] == 2:
+    if rec[29] & 2:
         in_w *= in_h * batch
         out_w = in_w
         in_h = 1
@@ -863,6 +879,10 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     table = arena + rec[7] + 136
     wide = table + 20 * (entries + 1)
     border = wide + 4 * size
+    s[20] = 0
+    if rec[29] & 4:
+        border += 4 * size
+        s[20] = 0 - 8 * size
     n = border
     padded = 1
     if planes:
@@ -884,7 +904,6 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     if rec[25] == rec[24]:
         s[18] = 1
     s[19] = 4 * size
-    s[20] = 0
     n = 0 - size
     if planes:
         n = rec[16] * in_c

@@ -16,7 +16,9 @@ import micropython
 
 def kernel(id, words=None, target=0):
     """The function of a kernel id; imports its family."""
-    if id <= 3:
+    if id == 3 and words and words[29]:
+        from . import viper_fc as family
+    elif id <= 3:
         from . import viper_conv as family
     elif id <= 6:
         from . import viper_pool as family

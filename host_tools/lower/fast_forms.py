@@ -6,7 +6,8 @@ A file holds those of one target (header, fast_target); every other backend igno
     scratch_bytes(kernel, words) -> int       scratch at word 7 that a record with a fast form (word 30) takes
     constants(kernel, words) -> [(offset, bytes)]   what that form reads of the record's constants
 
-and may leave out the kernels it has no form for.
+and may leave out the kernels it has no form for. fully_connected_stored(layer) -> Fast, where there is one, makes the
+weights and the channel table, too (words 27 and 28): a layout of its own, that every backend reads (word 29).
 """
 
 from __future__ import annotations

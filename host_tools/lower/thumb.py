@@ -109,10 +109,16 @@ def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: in
     return out
 
 
-def pairs_fit(weights: np.ndarray) -> bool:
-    """Whether no two neighbours (columns 2i, 2i + 1) both are -128: their sum of products then fits 16 bits."""
+SPLIT = 8  # kind, bit 3; in word 29: SPLIT_FORM
+
+
+def split(weights: np.ndarray) -> np.ndarray:
+    """Per row: whether two neighbours (columns 2i, 2i + 1) both are -128, so that their sum of products can be 2^15.
+
+    thumb_conv multiplies such rows in two runs, by max(w, -127) and by what is left of w, -1 or 0.
+    """
     lowest = weights[:, : weights.shape[1] // 2 * 2] == -128
-    return not (lowest[:, 0::2] & lowest[:, 1::2]).any()
+    return (lowest[:, 0::2] & lowest[:, 1::2]).any(1)
 
 
 # ---- depthwise_conv_2d
@@ -154,14 +160,15 @@ def depthwise_options(w) -> list[tuple[int, int]]:
 # ---- tiles of conv_2d
 
 STATE_BYTES = 136
+PLANES, FLAT, SPLIT_FORM = 1, 2, 4  # bits of word 29
 
 
-def conv_scratch(w, planes: int, tile_h: int, tile_w: int) -> int:
+def conv_scratch(w, form: int, tile_h: int, tile_w: int) -> int:
     """Bytes of scratch of the fast conv_2d (FORMAT.md, conv_2d). w: the record's words."""
     size = -(-w[15] * w[16] * w[11] // 4) * 4
     reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
     plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
-    if planes:
+    if form & PLANES:
         groups = tile_h * tile_w
         entries = max(groups, plane_h)
         border, columns = plane_w * w[11], plane_h * plane_w * w[11] * 8
@@ -169,7 +176,7 @@ def conv_scratch(w, planes: int, tile_h: int, tile_w: int) -> int:
         entries = groups = -(-tile_h * tile_w // 4)
         inside = not (w[21] or w[22]) and (w[12] - 1) * w[17] + reach_h <= w[9] and (w[13] - 1) * w[18] + reach_w <= w[10]
         border, columns = 0 if inside else plane_h * plane_w * w[11], groups * size * 8
-    return STATE_BYTES + 20 * (entries + 1) + 4 * size + border + 8 + columns
+    return STATE_BYTES + 20 * (entries + 1) + (8 if form & SPLIT_FORM else 4) * size + border + 8 + columns
 
 
 def _conv_cycles(w, planes: int, tile_h: int, tile_w: int) -> float:
@@ -198,18 +205,18 @@ def flat(w) -> list[int]:
     return [*w[:8], 1, 1, pixels, w[11], 1, pixels, *w[14:]]
 
 
-def conv_tiles(w) -> list[tuple[float, int, int, int]]:
+def conv_tiles(w, split: bool) -> list[tuple[float, int, int, int]]:
     """(about cycles, scratch bytes, form, tile_h << 16 | tile_w): every useful tile, the fastest first."""
-    form = 0
+    form = SPLIT_FORM if split else 0
     if w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22]:
-        form, w = 2, flat(w)
+        form, w = form | FLAT, flat(w)
     out_h, out_w = w[12], w[13]
     widths = {-(-(-(-out_w // n)) // 4) * 4 for n in range(1, min(out_w, 200) + 1)} | {-(-out_w // n) for n in range(1, min(out_w, 200) + 1)}
     heights = {-(-out_h // n) for n in range(1, out_h + 1)}
     found = {(form, 1, min(v, out_w)) for v in widths} | {(form, h, out_w) for h in heights}
-    if w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
+    if not split and w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
         found |= {(1, 1, min(v, out_w)) for v in widths} | {(1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
-    return sorted((_conv_cycles(w, p & 1, h, v), conv_scratch(w, p & 1, h, v), p, h << 16 | v) for p, h, v in found)
+    return sorted((_conv_cycles(w, p & 1, h, v), conv_scratch(w, p, h, v), p, h << 16 | v) for p, h, v in found)
 
 
 # ---- the forms
@@ -217,10 +224,11 @@ def conv_tiles(w) -> list[tuple[float, int, int, int]]:
 
 def conv_2d(layer: Layer) -> Fast | None:
     """Two pixels a multiplication; a tile of columns or planes in scratch."""
-    if not pairs_fit(layer.rows):
-        return None
-    at = layer.constants.add(_table(layer))
-    tiles = conv_tiles(layer.list())
+    entries = _table(layer)
+    two_runs = split(layer.rows)
+    entries["kind"] |= np.where(two_runs, SPLIT, 0).astype(np.uint8)
+    at = layer.constants.add(entries)
+    tiles = conv_tiles(layer.list(), two_runs.any())
     return Fast({30: at}, tuple((size, {29: form, 31: tile}) for _, size, form, tile in tiles))
 
 
@@ -238,14 +246,56 @@ def depthwise_conv_2d(layer: Layer) -> Fast | None:
     return Fast({30: at}, tuple((size, {31: tile}) for size, tile in depthwise_options(layer.list())))
 
 
+_FULLY_CONNECTED_PAIRS = 168  # of inputs at a time: 12 bytes each
+
+
+def fully_connected_stored(layer: Layer) -> Fast:
+    """Weights in pairs, instead of rows, with the channel table that belongs to them; a table of inputs in scratch."""
+    w, k = layer.words, layer.constants
+    channels = np.zeros(-(-len(layer.rows) // 2) * 2, layer.channels.dtype)
+    channels[: len(layer.rows)] = layer.channels
+    channels["k"][: len(layer.rows)] = layer.first & 0xFFFFFFFF
+    rows = layer.rows[:, : w[11]]
+    words = {
+        27: k.add(in_pairs(rows), lambda first, last: np.frombuffer(in_pairs(rows[first:last]), np.uint8)),
+        28: k.add(channels, lambda first, last: channels[first : last + (last - first) % 2]),
+        29: 1,
+    }
+    pairs = -(-w[11] // 2)
+    # A part of the inputs, or a group of channels, costs a call; 2 kB of scratch are a lot to a network that needs little.
+    blocks = -(-len(channels) // 6)
+    fewest = -(-pairs // _FULLY_CONNECTED_PAIRS)
+    cuts = [(-(-pairs // n), blocks) for n in range(fewest, fewest + 16) if n > 1]
+    if fewest == 1:
+        cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)] + cuts
+    options = tuple((fully_connected_scratch(w, c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts))
+    return Fast({**words, 30: words[28]}, options)
+
+
+def in_pairs(rows: np.ndarray) -> bytes:
+    """Weights int8[channels, inputs] as FORMAT.md stores them in pairs."""
+    channels, inputs = -(-rows.shape[0] // 2), -(-rows.shape[1] // 2)
+    padded = np.full((2 * channels, 2 * inputs), 128, np.uint8)
+    padded[: rows.shape[0], : rows.shape[1]] = rows.view(np.uint8) ^ 0x80
+    words = padded.reshape(channels, 2, inputs, 2).transpose(0, 2, 1, 3)
+    return b"".join(words[c : c + 3].transpose(1, 0, 2, 3).tobytes() for c in range(0, channels, 3))
+
+
+def fully_connected_scratch(w, tile: int) -> int:
+    """Bytes of scratch of the fast fully_connected: state, a table of pairs of inputs, accumulators of blocks of six."""
+    return 76 + 12 * (tile & 0xFFFF) + 8 * min(3 * (tile >> 16), -(-w[14] // 2))
+
+
 def scratch_bytes(kernel: str, words) -> int:
     """Bytes of scratch of a record with a fast form."""
     tile = words[31] >> 16, words[31] & 0xFFFF
     if kernel == "depthwise_conv_2d":
         return depthwise_scratch(words, *tile)
-    return conv_scratch(flat(words) if words[29] == 2 else words, words[29] & 1, *tile)
+    if kernel == "fully_connected":
+        return fully_connected_scratch(words, words[31])
+    return conv_scratch(flat(words) if words[29] & FLAT else words, words[29], *tile)
 
 
 def constants(kernel: str, words) -> list[tuple[int, int]]:
     """(offset, bytes) of the fast table."""
-    return [(words[30], 16 * words[14])]
+    return [] if kernel == "fully_connected" else [(words[30], 16 * words[14])]

@@ -180,13 +180,18 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     words = dict(enumerate(values, 8))
     k = Constants()
     channels = _channel_table(_folded_bias(x, bias, w.data), multipliers)
-    words[28] = k.add(channels)
     rows_ = np.zeros((out_c, -(-in_c // 4) * 4), np.int8)
     rows_[:, :in_c] = w.data
-    words[27] = k.add(_offset_binary(rows_))
-    options = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
+    scratch_bytes = 0
+    options = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, rows_, channels)
+    if not options:
+        scratch_bytes = in_c
+        words[28] = k.add(channels)
+        words[27] = k.add(_offset_binary(rows_))
+        options = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
     ctx.emit(Step("fully_connected", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=in_c, macs=rows * in_c * out_c, options=options, cut=k))  # fmt: skip
+                  scratch_bytes=scratch_bytes, macs=rows * in_c * out_c, options=options, cut=k,
+                  granule=2 if words.get(29) else 1))  # fmt: skip
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")

@@ -107,6 +107,8 @@ class Cases(cases_ops.OpCases):
     def _conv(self, kernel: str, v: list[int]) -> bytes:
         r = self.random
         v[6] = out_c = r.randint(1, 5)
+        if kernel == "fully_connected" and r.random() < 0.6:
+            return self._in_pairs(v)
         x, column, y = v[0] * v[1] * v[2] * v[3], v[7] * v[8] * v[3], v[0] * v[4] * v[5] * out_c
         words = dict(enumerate(v, 8)) | {5: r.choice((0, 4, 5)), 23: r.choice((-128, 127, r.randint(-128, 127)))}
         words[7] = (words[5] + x + 3) & ~3
@@ -115,6 +117,18 @@ class Cases(cases_ops.OpCases):
         table = self.channels(out_c)
         words[28], words[27] = 0, len(table)
         return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * ((column + 3) & ~3)))
+
+    def _in_pairs(self, v: list[int]) -> bytes:
+        """Fully connected with weights in pairs of inputs and channels (word 29)."""
+        r = self.random
+        v[6] = out_c = r.randint(1, 20)
+        words = dict(enumerate(v, 8)) | {5: 4, 6: 5 + v[1] * v[3], 23: r.choice((-128, 127, 3)), 29: 1}
+        words[7] = words[6]
+        words[24], words[25], words[26] = self.clamp()
+        table = self.channels(out_c + out_c % 2)
+        words[28], words[27] = 0, len(table)
+        weights = self.raw((out_c + out_c % 2) * (v[3] + v[3] % 2))
+        return self.network("fully_connected", words[6] + v[1] * out_c + 8, words, table + weights)
 
     def depthwise_conv_2d(self) -> bytes:
         r = self.random

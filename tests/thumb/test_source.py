@@ -41,6 +41,8 @@ def encode(text: str) -> int:
     if op == "bx":
         return 0x4700 | number(rest) << 3
     d, m = (number(n) for n in rest.split(","))
+    if op in ("rev", "rev16"):
+        return 0xBA00 | ("rev", "rev16").index(op) << 6 | m << 3 | d
     if op in ("sxth", "sxtb", "uxth", "uxtb"):
         return 0xB200 | ("sxth", "sxtb", "uxth", "uxtb").index(op) << 6 | m << 3 | d
     return {"add": 0x4400, "cmp": 0x4500, "mov": 0x4600}[op] | (d & 8) << 4 | m << 3 | d & 7

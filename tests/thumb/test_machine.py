@@ -1,0 +1,103 @@
+"""The thumb kernels' machine code, as it is shipped, on emulated Cortex-M cores: exact, and nothing else touched.
+
+Every buffer ends where memory ends and starts behind guarded bytes (machine.py); what a kernel may write is its output
+and its scratch. The models are those of tests/strategies.py, with weights of -128, saturation and accumulators that
+wrap; the results are the host's exact kernels', which other tests hold against TensorFlow Lite Micro.
+
+FXNN_EXAMPLES=500 draws 500 models an op instead of the default.
+"""
+
+import builtins
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from host_tools import convert, inspect, numpy_kernels, packed
+from host_tools.errors import ToolError
+from tests import strategies
+from tests.micropython.cases import device_module
+
+pytest.importorskip("unicorn", reason="the processor: pip install unicorn")
+from tests.thumb.machine import MODELS, Machine  # noqa: E402
+
+EXAMPLES = int(os.environ.get("FXNN_EXAMPLES", "40"))
+DEVICE = Path(__file__).parents[2] / "device/fxnn"
+OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "add")
+
+
+def family(op) -> str | None:
+    """The device module whose kernel the board takes for a record; None where it is no assembler's."""
+    for name in ("ptr8", "ptr16", "ptr32"):  # viper's types, which CPython meets in annotations
+        setattr(builtins, name, int)
+    kernel = device_module("thumb").kernel(packed.KERNEL_IDS[op.kernel], op.words, 1)
+    name = Path(kernel.__code__.co_filename).stem
+    return name if name.startswith("thumb") else None
+
+
+def run(network, inputs, model: str) -> bool:
+    """Runs the network's only op on a core: False where it has no assembler kernel. AssertionError where bytes differ."""
+    (op,) = network.ops
+    module = family(op)
+    if module is None:
+        return False
+    machine = Machine(DEVICE / f"{module}.py", model)
+    before = np.full(network.arena_bytes, numpy_kernels.UNWRITTEN, np.uint8)
+    for tensor, x in zip(network.inputs, inputs):
+        before[tensor.arena_offset : tensor.arena_offset + tensor.bytes] = x.reshape(-1).view(np.uint8)
+    arena = machine.buffer(before.tobytes())
+    record = machine.buffer(struct.pack("<40i", *op.words))
+    constants = machine.buffer(op.constants)
+    machine.call(op.kernel, record, arena, constants)
+    assert record.read() == struct.pack("<40i", *op.words) and constants.read() == op.constants
+    after = np.frombuffer(arena.read(), np.uint8)
+    (y,) = network.outputs
+    (want,) = numpy_kernels.run(network, list(inputs))
+    got = numpy_kernels.read_tensor(after, y)
+    wrong = np.argwhere(got != want)
+    assert not len(wrong), f"{model} {wrong[0].tolist()}: got {got[tuple(wrong[0])]}, want {want[tuple(wrong[0])]}"
+    may = np.zeros(len(after), bool)
+    may[y.arena_offset : y.arena_offset + y.bytes] = True
+    may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
+    elsewhere = np.flatnonzero((after != before) & ~may)
+    assert not len(elsewhere), f"{model}: written at {elsewhere[:8]}, outside of output and scratch"
+    return True
+
+
+def pack(case):
+    """The case as a network of one op, or None."""
+    try:
+        network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0))
+    except ToolError:
+        return None
+    return network if len(network.ops) == len(network.outputs) == 1 else None
+
+
+@pytest.mark.parametrize("op", OPS)
+@settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_models_drawn_by_hypothesis(op, data):
+    case = data.draw(strategies.models(op))
+    network = pack(case)
+    if network is not None:
+        run(network, case.inputs, data.draw(st.sampled_from(sorted(MODELS))))
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("op, window", [("conv_2d", None), ("conv_2d", 3), ("depthwise_conv_2d", 3),
+                                        ("fully_connected", None), ("add", None)])  # fmt: skip
+def test_the_same_machine_code_on_every_core(op, window, model, monkeypatch):
+    """armv6m code on M0, M3, M4, M7 and M33: most of the models drawn have an assembler form."""
+
+    def three(s, size, kernel_max, dilations, padding):
+        return 3 if size >= 3 or padding == "SAME" else size, s.choice((1, 1, 1, 2, 3)), 1
+
+    if window:
+        monkeypatch.setattr(strategies, "_window", three)
+    networks = [(pack(case), case.inputs) for case in strategies.generate(op, 30, seed=21)]
+    done = sum(run(network, inputs, model) for network, inputs in networks if network is not None)
+    assert done >= (3 if op == "add" else 10)
