@@ -390,4 +390,4 @@ def _bar(text: str, total: int, unit: str = ""):
         yield advance_to
 
 
-from . import cli_quantize  # noqa: E402,F401  (its commands register themselves)
+from . import cli_quantize, cli_report  # noqa: E402,F401  (their commands register themselves)

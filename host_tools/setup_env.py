@@ -6,13 +6,14 @@ python -m host_tools.setup_env    a few minutes the first time, no time after th
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from .cache import cache_dir
 from .errors import ToolError
 from .fast_rp2040py import fast_rp2040py
 from .firmware import firmware_name, pico_firmware
-from .micropython_source import console
+from .micropython_source import console, need_packages
 from .qemu_rv32 import rv32_micropython
 from .unix_port import unix_micropython
 
@@ -30,6 +31,11 @@ def main() -> int:
         console.print(f"RISC-V     {rv32_micropython()}")
     except ToolError as e:  # only for tests and `--on qemu-rv32`
         console.print(f"RISC-V     not here: {e}", markup=False)
+    try:
+        if not shutil.which("chromium"):
+            need_packages("chromium")
+    except ToolError as e:  # only for the tests of the report's page
+        console.print(f"chromium   not here: {e}", markup=False)
     console.print(f"kept in    {cache_dir()}")
     return 0
 

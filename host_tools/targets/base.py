@@ -161,7 +161,9 @@ class Answers:
                 "MemoryError": "use a smaller network, or a board with more RAM (`fxnn inspect` says what is needed)",
                 "ImportError": "copy the device package again with `fxnn deploy`",
             }.get(kind, "")
-            raise ToolError(f"{where}: {kind}: {text}", self._last_words(details), fix)
+            # these say themselves what is wrong; a traceback helps with the others
+            plain = kind in ("MemoryError", "ValueError")
+            raise ToolError(f"{where}: {kind}: {text}", "" if plain else self._last_words(details), fix)
         if not self.done:
             raise ToolError(
                 f"{where}: the run ended before it was finished", self._last_words(details) or "it printed nothing"

@@ -1,0 +1,115 @@
+"""What a packed file says about itself, as plain values: for the page, for `compare`, for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .. import inspect
+from ..packed import OpRecord, Packed
+
+BINS = 64  # of a histogram of int8 values: 4 values a bar
+_WEIGHTED = ("conv_2d", "depthwise_conv_2d", "fully_connected")
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An op of the network: one record, or several in a row that the packer cut it into. Sizes in bytes."""
+
+    index: int
+    kernel: str
+    name: str  # what the trained model calls it, shortened
+    full_name: str
+    records: tuple[int, ...]
+    input_shape: str
+    output_shape: str
+    macs: int
+    constants_bytes: int
+    inputs: tuple[int, ...] = ()  # indices of the operators that made what it reads; -1: the network's input
+    weights: tuple[int, ...] = field(default=(), repr=False)  # histogram of int8 weights, BINS bars
+
+
+@dataclass(frozen=True)
+class Life:
+    """A piece of the arena over time: from record `first` to record `last`, both included; -1: before the first."""
+
+    name: str
+    kind: str  # "tensor" | "scratch"
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+def operators(network: Packed) -> list[Operator]:
+    """The network's ops in order, records of one op together."""
+    groups: list[list[OpRecord]] = []
+    for op in network.ops:
+        same = groups and groups[-1][0].name == op.name and groups[-1][0].kernel == op.kernel and op.kernel in _WEIGHTED
+        (groups[-1] if same else groups.append([]) or groups[-1]).append(op)
+    described = inspect.describe(network)["ops"]
+    made: dict[int, int] = {}  # arena offset -> the operator that wrote there last
+    for tensor in network.inputs:
+        made[tensor.arena_offset] = -1
+    found = []
+    for index, group in enumerate(groups):
+        first, rows = group[0], [described[op.index] for op in group]
+        sources = {made[at] for op in group for at in _reads(network, op) if at in made}
+        found.append(Operator(
+            index, first.kernel, short(first.name), first.name, tuple(op.index for op in group),
+            _shape(rows[0]["input_shape"]), _shape(rows[0]["output_shape"]), sum(op.macs for op in group),
+            sum(len(op.constants) for op in group), tuple(sorted(sources)), _weights(group),
+        ))  # fmt: skip
+        for op in group:
+            made[op.words[6]] = index
+    return found
+
+
+def lives(network: Packed) -> list[Life]:
+    """The memory plan: tensors, then scratch."""
+    tensors = [Life(short(t.name), "tensor", t.arena_offset, t.bytes, t.first_op, min(t.last_op, len(network.ops) - 1))
+               for t in network.tensors]  # fmt: skip
+    scratch = [Life(f"scratch of {short(op.name)}", "scratch", op.words[7], inspect.scratch_bytes(op), op.index, op.index)
+               for op in network.ops if inspect.scratch_bytes(op)]  # fmt: skip
+    return tensors + scratch
+
+
+def short(name: str) -> str:
+    """TensorFlow names a fused op after all that went into it, each with its whole path: the first one's last words."""
+    parts = [p for p in name.partition(";")[0].split("/") if p]
+    return "/".join(parts[-2:]) or "?"
+
+
+def histogram(values: np.ndarray) -> tuple[int, ...]:
+    """Counts of int8 values, BINS bars of 256 / BINS values each."""
+    return tuple(int(n) for n in np.bincount((values.astype(np.int64).reshape(-1) + 128) * BINS // 256, minlength=BINS))
+
+
+def _weights(group: list[OpRecord]) -> tuple[int, ...]:
+    """The histogram of a layer's weights, whatever their order; the padding, which is 0, left out."""
+    total = np.zeros(BINS, np.int64)
+    for op in group:
+        w = op.words
+        if op.kernel not in _WEIGHTED or w[34]:  # word 34: weights of fewer bits
+            return ()
+        row = w[15] * w[16] * (1 if op.kernel == "depthwise_conv_2d" else w[11])
+        count, stored = row * w[14], (row if op.kernel == "depthwise_conv_2d" else -(-row // 4) * 4) * w[14]
+        raw = np.frombuffer(op.constants, np.uint8, stored, w[27])
+        total += histogram(raw.astype(np.int64) - 128)
+        total[BINS // 2] -= stored - count
+    return tuple(int(n) for n in total)
+
+
+def _reads(network: Packed, op: OpRecord) -> list[int]:
+    """Arena offsets where the op's inputs start, as far as words 5 and 7 name them."""
+    in_constants = op.words[23] if op.kernel in ("add", "mul", "copy") else 0
+    offsets = [] if in_constants & 1 else [op.words[5]]
+    if not inspect.scratch_bytes(op) and not in_constants & 2:
+        starts = {t.arena_offset for t in network.tensors if t.first_op < op.index <= t.last_op}
+        offsets += [op.words[7]] if op.words[7] in starts and op.kernel in ("add", "mul") else []
+    return offsets
+
+
+def _shape(shape) -> str:
+    return "x".join(map(str, shape)) or "1"

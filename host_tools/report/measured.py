@@ -1,0 +1,114 @@
+"""What running a network says: cycles per record, activations, noise per op, accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import numpy_kernels
+from ..packed import Packed
+from ..quantized_io import dequantize, frame_shape, quantize
+from ..targets import Target
+from ..verify import test_inputs
+from .facts import BINS, histogram
+
+_SAMPLES = 32  # whose activations are looked at
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Of one tensor: a histogram of its int8 values, how many lie at its ends, and its noise against the float network."""
+
+    tensor: str
+    first_op: int
+    scale: float
+    zero_point: int
+    bars: tuple[int, ...] = field(repr=False)
+    saturated: float = 0.0  # part of the values at -128 or 127, where that is not the zero point
+    sqnr_db: float | None = None
+
+
+def rows(target: Target, network: Packed, backend: str | None = None) -> dict:
+    """One inference there: {"board", "backend", "records": [{"kernel", "macs", "time_us", "cycles"}]}."""
+    target.backend = backend
+    profile = target.profile(network)
+    hz = profile.clock_hz or 0
+    return {
+        "board": profile.board,
+        "backend": profile.backend,
+        "records": [
+            {"kernel": op.kind, "macs": op.macs, "time_us": op.time_us, "cycles": op.time_us * hz // 1_000_000} for op in profile.ops
+        ],
+    }  # fmt: skip
+
+
+def samples(network: Packed, data=None) -> tuple[list[np.ndarray], str]:
+    """(raw inputs (N, ...), where they are from): up to _SAMPLES of `data` (a datasets.Dataset), else random ones."""
+    if data is None:
+        return list(test_inputs(network, 4 + _SAMPLES)[1]), "random inputs"
+    some = data.first(_SAMPLES)
+    return [quantize(x, t.scale, t.zero_point, t.dtype).reshape(len(some), *frame_shape(t))
+            for x, t in zip(some.inputs, network.inputs)], f"{len(some)} samples of the data"  # fmt: skip
+
+
+def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.ndarray] | None = None) -> list[Activations]:
+    """Of every int8 tensor that an op writes. inputs: raw (N, ...); reals: the float network's tensors by name (N, ...)."""
+    written = {}
+    for tensor in network.tensors:
+        if tensor.dtype == "int8" and tensor.first_op >= 0:
+            written.setdefault(tensor.first_op, {})[tensor.name] = tensor
+    # A tensor that several records write in pieces (CONCATENATION, an op in slices) is whole after the last of them.
+    whole = {}
+    for first, tensors in written.items():
+        for tensor in tensors.values():
+            last = first
+            for op in network.ops[first + 1 :]:
+                if not tensor.arena_offset <= op.words[6] < tensor.arena_offset + tensor.bytes or op.index > tensor.last_op:
+                    break
+                if op.name != network.ops[first].name:
+                    break
+                last = op.index
+            whole.setdefault(last, []).append(tensor)
+    seen: dict[str, list[np.ndarray]] = {}
+
+    def on_op(index: int, arena: np.ndarray) -> None:
+        for tensor in whole.get(index, ()):
+            seen.setdefault(tensor.name, []).append(numpy_kernels.read_tensor(arena, tensor))
+
+    for frame in zip(*inputs):
+        numpy_kernels.run(network, list(frame), on_op)
+    found = []
+    for tensors in (whole[i] for i in sorted(whole)):
+        for tensor in tensors:
+            values = np.stack(seen[tensor.name])
+            real = (reals or {}).get(tensor.name)
+            noise = None
+            if real is not None and real.size == values.size:
+                from .. import metrics
+
+                noise = metrics.sqnr_db(dequantize(values, tensor.scale, tensor.zero_point).reshape(-1), real.reshape(-1))
+            # At the zero point a value is 0, not one that was cut off: an activation's own floor.
+            ends = float((((values == -128) & (tensor.zero_point > -128)) | ((values == 127) & (tensor.zero_point < 127))).mean())
+            found.append(Activations(tensor.name, tensor.first_op, tensor.scale, tensor.zero_point, histogram(values), ends, noise))
+    return found
+
+
+def float_tensors(path: Path, network: Packed, inputs: list[np.ndarray]) -> dict[str, np.ndarray] | None:
+    """The float model's tensors by name, for the real numbers that `inputs` stand for; None if it is quantized itself."""
+    from .. import float_graph
+    from ..evaluate import open_network
+
+    other = open_network(path)
+    if other.graph is None:
+        return None
+    seen: dict[str, np.ndarray] = {}
+    reals = [dequantize(x, t.scale, t.zero_point).reshape(len(x), *shape[1:])
+             for x, t, shape in zip(inputs, network.inputs, other.input_shapes)]  # fmt: skip
+    float_graph.run(other.graph, reals, lambda id, x: seen.update({id: x}))
+    return seen
+
+
+__all__ = ["BINS", "Activations", "activations", "rows", "samples"]

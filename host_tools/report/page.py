@@ -1,0 +1,95 @@
+"""The report's page: facts in, one HTML file out, which needs nothing from the network."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from importlib import resources
+
+import jinja2
+from markupsafe import Markup, escape
+
+from .. import __version__
+from .facts import BINS, Life, Operator
+
+_ROW = 46  # of the graph: pixels from one op to the next
+_CHART_HEIGHT = 320  # of the memory plan, in its own units
+_HUES = (210, 32, 140, 280, 0, 175, 50, 320, 95, 245)
+
+
+def render(facts: dict) -> str:
+    """The page for what `report.build` found."""
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters.update(n=_number, kb=_kilobytes, percent=_percent, bars=_bars, breaks=_breaks)
+    template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text("utf-8"))
+    return template.render(
+        **facts,
+        graph=_graph(facts["operators"]),
+        memory=_memory(facts["lives"], facts["network"].arena_bytes, len(facts["network"].ops)),
+        version=__version__,
+        date=datetime.date.today().isoformat(),
+    )
+
+
+def _number(value, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}"
+
+
+def _kilobytes(value: int) -> str:
+    return f"{value / 1000:,.1f} kB" if value >= 1000 else f"{value} B"
+
+
+def _percent(part: float | None, digits: int = 1) -> str:
+    return "" if part is None else f"{100 * part:.{digits}f} %"
+
+
+def _breaks(text: str) -> Markup:
+    """A long name, with places where a line may break."""
+    return Markup("").join(Markup("{}<wbr>").format(part) if part in "/_" else escape(part) for part in re.split("([/_])", text) if part)
+
+
+def _bars(counts: tuple[int, ...]) -> list[tuple[int, float]]:
+    """(x, height from 0 to 1) of a histogram's bars; the square root, so that thin tails are seen."""
+    top = max(counts) or 1
+    return [(i, (max(n, 0) / top) ** 0.5) for i, n in enumerate(counts) if n > 0]
+
+
+def _graph(operators: list[Operator]) -> dict:
+    """Boxes in a column, and curves on the left for what skips over ops."""
+    boxes = [{"y": _ROW * (op.index + 1), "op": op} for op in operators]
+    skips, straight, lanes = [], [], []
+    for op in operators:
+        for source in op.inputs:
+            if source == op.index - 1:
+                straight.append(_ROW * (op.index + 1))
+                continue
+            lane = next((i for i, end in enumerate(lanes) if end <= source), len(lanes))
+            lanes[lane:] = [op.index, *lanes[lane + 1 :]]
+            skips.append({"lane": lane, "from": _ROW * (source + 1) + 17, "to": _ROW * (op.index + 1) + 17})
+    return {"boxes": boxes, "skips": skips, "straight": straight, "left": 24 + 14 * len(lanes),
+            "height": _ROW * (len(operators) + 1)}  # fmt: skip
+
+
+def _memory(lives: list[Life], arena_bytes: int, records: int) -> dict:
+    """Rectangles in a chart of `records` + 1 columns; the arena's first byte is at the bottom."""
+    scale = _CHART_HEIGHT / max(arena_bytes, 1)
+    width = 960 / (records + 1)
+    rectangles = [
+        {
+            "x": (life.first + 1) * width, "width": (life.last - life.first + 1) * width,
+            "y": _CHART_HEIGHT - (life.offset + life.bytes) * scale, "height": max(life.bytes * scale, 1),
+            "life": life, "hue": _HUES[i % len(_HUES)],
+        }
+        for i, life in enumerate(lives)
+    ]  # fmt: skip
+    return {"rectangles": rectangles, "height": _CHART_HEIGHT, "column": width, "records": records,
+            "peaks": _peaks(lives, records)}  # fmt: skip
+
+
+def _peaks(lives: list[Life], records: int) -> list[tuple[int, int]]:
+    """(record, bytes alive while it runs), the three highest first."""
+    alive = [(i, sum(life.bytes for life in lives if life.first <= i <= life.last)) for i in range(records)]
+    return sorted(alive, key=lambda pair: -pair[1])[:3]
+
+
+__all__ = ["BINS", "render"]
