@@ -28,6 +28,23 @@ def load(source, backend=None, arena=None, place=None):
     file at each invoke()); None: the best there is, which net.summary() names.
     ValueError for a damaged or unknown file, MemoryError when it does not fit: the texts are in FORMAT.md.
     """
-    from .network import Network
+    import gc
 
-    return Network(source, backend or globals()["backend"], arena, place)
+    threshold = None
+    if hasattr(gc, "mem_free") and gc.mem_free() < 131072:
+        threshold = gc.threshold()  # where the heap is small, garbage between the modules' code would cut it up
+        gc.threshold(8192)
+    try:
+        from .network import Network
+
+        return Network(source, backend or globals()["backend"], arena, place)
+    finally:
+        forget("loader")
+        if threshold is not None:
+            gc.threshold(threshold)
+
+
+def forget(name):
+    """Drops a module of this package that is not needed any more: its code becomes garbage."""
+    sys.modules.pop(__name__ + "." + name, None)
+    globals().pop(name, None)

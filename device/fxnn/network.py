@@ -1,14 +1,8 @@
 """Network: a packed network bound to its kernels, ready to run."""
 
-from micropython import const
-
-from .file import File, too_large
+from .file import File
 from .tensor import Tensor
 
-# Heap that an op, a piece and a tensor take besides what the file holds of them, on a 32-bit board: what is kept free.
-_OP_BYTES = const(160)
-_PIECE_BYTES = const(64)
-_TENSOR_BYTES = const(128)
 _WHERE = {"flash": "in flash", "streamed": "streamed", "in place": "in place"}
 
 
@@ -29,56 +23,13 @@ class Network:
             raise ValueError("fxnn: backend '%s' unknown, use thumb, viper or ref" % backend)
         if place not in (None, "ram", "flash", "stream"):
             raise ValueError("fxnn: place '%s' unknown, use ram, flash or stream" % place)
+        from .loader import load
+
         self.backend = backend
-        if isinstance(arena, Network):
-            arena = arena.arena
-        if arena is not None and not arithmetic.aligned(arena):
-            raise ValueError("arena: does not start at a multiple of 4")
-        self.file = file = File(source, arithmetic.aligned, arena, place)
-        if arena is not None and len(arena) < file.arena_bytes:
-            raise ValueError("arena: %d bytes, need %d" % (len(arena), file.arena_bytes))
         self._labels = None
         self._running = False
-        # The kernels' code stays for good: it takes its place before what is as large as the network needs.
-        target = file.fast_target
-        kernels = []
-        try:
-            for i in range(file.op_count):
-                words = file.op(i)
-                kernels.append(arithmetic.kernel(words[0], words, target))
-            if file.piece_count:
-                from . import pieces
-        except MemoryError:
-            raise too_large(file.arena_bytes + file.head_bytes)
-        file.allocate(_OP_BYTES * file.op_count + _PIECE_BYTES * file.piece_count + _TENSOR_BYTES * (file.input_count + file.output_count))
-        self.arena = file.arena
-        stream = file.stream
-        if stream:
-            from . import pieces
-        head = memoryview(file.head)
-        entry = 0
-        for i, kernel in enumerate(kernels):
-            words = file.op(i)
-            at = file.ops_offset + 160 * i
-            record = head[at : at + 160]
-            count = file.pieces(words)
-            spans = file.spans(words, entry)
-            if count:
-                record = bytearray(record)  # it is patched
-            record = arithmetic.record(record)
-            if stream:
-                table = head[file.pieces_offset : file.head_bytes]
-                kernel = pieces.Streamed(kernel, arithmetic.patch if count else None, table, entry, stream)
-                constants = [stream.unit(*span) for span in spans]
-            elif count:
-                table = head[file.pieces_offset : file.head_bytes]
-                kernel = pieces.Pieces(kernel, arithmetic.patch, table, entry)
-                constants = [file.constants(*span) for span in spans]
-            else:
-                constants = file.constants(*spans[0])
-            entry += count
-            kernels[i] = (kernel, record, constants)
-        self._ops = kernels
+        self.file = file = File(source)
+        self.arena, self._ops = load(file, arithmetic, arena.arena if isinstance(arena, Network) else arena, place)
         view = memoryview(self.arena)
         count = file.input_count
         tensors = [self._tensor(i, view) for i in range(count + file.output_count)]

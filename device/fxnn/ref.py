@@ -304,7 +304,7 @@ def record(view):
 def patch(record, table, entry, later):
     """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces)."""
     words = struct.unpack_from("<8i", table, 32 * entry)
-    record[2], record[3], record[5], record[6], record[14], record[27], record[28], record[30] = words
+    _, _, record[5], record[6], record[14], record[27], record[28], record[30] = words
     record[33] = later
 
 

@@ -1,27 +1,18 @@
 """Constants read from the file while the network runs, where neither RAM nor a mapped flash holds them."""
 
-from .file import free_bytes
-
 _REUSED_BYTES = 8192  # longer reads are hardly faster: what else there is keeps constants, which saves their reads
 
 
 class Stream:
     """Two buffers: one keeps the first of the constants, the other is filled again and again with the rest, in file order.
 
-    Their size: what the metadata's `ram_bytes` leaves beside arena and records, else half the free heap; at least what
-    the longest kernel call reads. MemoryError if that is not there.
+    least: bytes of the longest kernel call's constants; room: for both buffers. MemoryError where that is not there.
     """
 
-    def __init__(self, file, reserve):
-        least = file.longest_span()
+    def __init__(self, file, least, room):
         start = file.head_bytes
         end = file.resident_bytes
-        free = free_bytes() - reserve
-        room = free // 2
-        budget = file.metadata().get("ram_bytes")
-        if budget:
-            room = min(free, budget - file.arena_bytes - start)
-        room = min(max(room, least), end - start)
+        room = min(room, end - start)
         reused = max(least, min(_REUSED_BYTES, room // 2))
         self.kept_start = self.kept_end = start
         self.kept = memoryview(b"")

@@ -44,10 +44,8 @@ def record(view):
 
 @micropython.viper
 def patch(record: ptr32, table: ptr32, entry: int, later: int):
-    """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces)."""
+    """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces); words 2 and 3 no kernel reads."""
     at = 8 * entry
-    record[2] = table[at]
-    record[3] = table[at + 1]
     record[5] = table[at + 2]
     record[6] = table[at + 3]
     record[14] = table[at + 4]

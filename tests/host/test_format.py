@@ -63,7 +63,7 @@ def test_every_host_message_is_documented():
 
 
 def test_every_board_message_is_documented():
-    source = (ROOT / "device/fxnn/file.py").read_text()
+    source = (ROOT / "device/fxnn/loader.py").read_text()
     table = section("Errors")
     messages = re.findall(r'"model: ([^"]+)"', source)
     assert len(messages) >= 5
