@@ -34,7 +34,8 @@ def test_every_module_builds(architecture, tmp_path):
 
 def test_sizes_are_inside_the_budget(tmp_path):
     sizes = {path.name: len(mpy(path, "armv6m", tmp_path)) for path in MODULES}
-    # What every network loads has a budget of its own; kernel families are loaded when a network needs them.
+    # What stays loaded with every network has a budget of its own; the loader is forgotten when it is done, kernel
+    # families are loaded when a network needs them.
     sizes["core"] = sum(sizes[name] for name in _CORE)
     rows = [f"{name:24}{size:8}{BUDGET.get(name, 0):8}{BUDGET.get(name, 0) - size:8}" for name, size in sizes.items()]
     table = "\n".join([f"{'armv6m .mpy':24}{'bytes':>8}{'budget':>8}{'left':>8}", *rows])
