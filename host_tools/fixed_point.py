@@ -443,20 +443,28 @@ def requantize_table(
     return _table(value)
 
 
-def exp_table(beta: float, scale: float) -> np.ndarray:
-    """int32[n], Q0.31, 1 <= n <= 256: table[d] = exp(-d * beta * scale) for SOFTMAX; beyond it 0. Eq. (5).
+def softmax_multiplier(beta: float, scale: float) -> tuple[int, int]:
+    """(multiplier, shift) of a difference of logits to Q5.26: beta * scale * 2**26, at most 2**31 - 1.
 
-    Source: internal/quantization_util.cc PreprocessSoftmaxScaling and CalculateInputRadius (diff_min is minus
-    that), internal/reference/softmax.h.
+    Source: internal/quantization_util.cc PreprocessSoftmaxScaling.
     """
-    real = min(_f32(beta) * _f32(scale) * (1 << 26), float((1 << 31) - 1))  # Q5.26
-    multiplier, shift = quantize_multiplier(real)
+    real = min(_f32(beta) * _f32(scale) * (1 << 26), float((1 << 31) - 1))
     if not real > 1:
         raise ToolError(
             f"SOFTMAX: beta {beta:g} times the input scale {scale:g} is too small",
             "TensorFlow Lite Micro needs more than 2**-26",
             "check the scale of the logits in the trained model",
         )
+    return quantize_multiplier(real)
+
+
+def exp_table(beta: float, scale: float) -> np.ndarray:
+    """int32[n], Q0.31, 1 <= n <= 256: table[d] = exp(-d * beta * scale) for SOFTMAX; beyond it 0. Eq. (5).
+
+    Source: internal/quantization_util.cc PreprocessSoftmaxScaling and CalculateInputRadius (diff_min is minus
+    that), internal/reference/softmax.h.
+    """
+    multiplier, shift = softmax_multiplier(beta, scale)
     count = min(256, _input_radius(SOFTMAX_INTEGER_BITS, shift) + 1)
 
     def value(d: int) -> int:  # shift is 1 to 31 here, and count keeps d << shift <= 31 * 2**26: no wrap

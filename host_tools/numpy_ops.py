@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fixed_point import requantize, wrap32_array
+from .fixed_point import (
+    requantize,
+    rounding_divide_by_pot,
+    saturating_rounding_doubling_high_mul,
+    saturating_shift_left,
+    wrap32,
+    wrap32_array,
+)
 
 
 def _places(dims, strides) -> np.ndarray:
@@ -118,7 +125,58 @@ def resize_bilinear(words, arena, constants):
     _put(arena, words[6], y.astype(np.int8).view(np.uint8))
 
 
+def run_program(words, constants, first: int) -> list[int]:
+    """The sixteen registers after the record's program (FORMAT.md, programs)."""
+    r = [first] + [0] * 15
+    code = constants[words[14] : words[14] + 4 * words[13]].reshape(-1, 4).astype(int).tolist()
+    values = constants[words[15] : words[15] + 4 * words[16]].copy().view("<i4").tolist()
+    at = 0
+    while at < len(code):
+        op, d, a, b = code[at]
+        at += 1
+        if op == 11:
+            at += d if r[a] > r[b] else 0
+            continue
+        r[d] = (
+            lambda: saturating_rounding_doubling_high_mul(r[a], r[b]),
+            lambda: wrap32(r[a] + r[b]),
+            lambda: wrap32(r[a] - r[b]),
+            lambda: saturating_shift_left(r[a], b),
+            lambda: rounding_divide_by_pot(r[a], b),
+            lambda: values[a],
+            lambda: 0 if r[a] < 0 else 32 - r[a].bit_length(),
+            lambda: saturating_shift_left(r[a], r[b]) if r[b] >= 0 else r[a] >> -r[b],
+            lambda: min(r[a], r[b]),
+            lambda: max(r[a], r[b]),
+            lambda: (r[a] + r[b] + 1) >> 1 if r[a] + r[b] >= 0 else -((1 - r[a] - r[b]) >> 1),
+        )[op]()
+    return r
+
+
+def rows(words, arena, constants):
+    """LOG_SOFTMAX (word 17: 0) and L2_NORMALIZATION (1) of every row."""
+    n, depth, count = words[8:11]
+    x = arena[words[5] : words[5] + n * depth].view(np.int8).reshape(n, depth).astype(np.int64)
+    y = np.empty((n, depth), np.int64)
+    exps, diffs = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    exps[:count] = constants[words[11] : words[11] + 4 * count].view("<i4")
+    diffs[:count] = constants[words[12] : words[12] + 4 * count].view("<i4")
+    for i, row in enumerate(x):
+        if words[17]:
+            row = row - words[18]
+            r = run_program(words, constants, wrap32(int((row * row).sum())))
+            y[i] = requantize(row, r[1], max(0, 7 - r[2]), max(0, r[2] - 7))
+        else:
+            d = row.max() - row
+            r = run_program(words, constants, int(((exps[d] + (1 << 11)) >> 12).sum()))
+            below = wrap32_array(diffs[d] - r[1])
+            magnitude = (np.abs(below) + (1 << 21)) >> 22
+            y[i] = np.where(d < count, np.where(below < 0, -magnitude, magnitude) + 127, -128)
+    _put(arena, words[6], np.clip(y, -128, 127).astype(np.int8).view(np.uint8))
+
+
 KERNELS = {
+    "rows": rows,
     "gather": gather,
     "reduce": reduce,
     "arg": arg,

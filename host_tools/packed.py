@@ -39,6 +39,7 @@ KERNELS = {
     15: "binary",
     16: "select",
     17: "resize_bilinear",
+    18: "rows",
     19: "channel_lut",
 }
 KERNEL_IDS = {name: id for id, name in KERNELS.items()}

@@ -15,7 +15,7 @@ import zlib
 KERNEL_IDS = {
     "conv_2d": 1, "depthwise_conv_2d": 2, "fully_connected": 3, "max_pool_2d": 4, "average_pool_2d": 5, "mean": 6,
     "add": 7, "mul": 8, "copy": 9, "softmax": 10, "lut": 11, "gather": 12, "reduce": 13, "arg": 14,
-    "binary": 15, "select": 16, "resize_bilinear": 17, "channel_lut": 19,
+    "binary": 15, "select": 16, "resize_bilinear": 17, "rows": 18, "channel_lut": 19,
 }  # fmt: skip
 HEADER_FIELDS = (
     "version", "header_bytes", "total_bytes", "crc32", "resident_bytes", "arena_bytes", "ops_offset", "op_count",

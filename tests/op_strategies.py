@@ -710,5 +710,7 @@ REDUCTIONS: dict[str, Callable] = {
     "reduce_all": _reduce_all,
     "arg_max": _arg("ARG_MAX"),
     "arg_min": _arg("ARG_MIN"),
+    "log_softmax": _log_softmax,
+    "l2_normalization": _l2_normalization,
 }
 OPS = {**TABLES, **PAIRS, **MOVES, **GATHERS, **REDUCTIONS}

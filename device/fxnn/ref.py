@@ -291,6 +291,8 @@ def kernel(id, words=None, target=0):
         from . import ref_binary as family
     elif id == 17:
         from . import ref_resize as family
+    elif id == 18:
+        from . import ref_rows as family
     else:
         from . import ref_gather as family
     return family.kernels[id]

@@ -6,7 +6,7 @@ from .tensor import text_shape
 
 _KERNELS = (
     "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut "
-    "gather reduce arg binary select resize_bilinear - channel_lut"
+    "gather reduce arg binary select resize_bilinear rows channel_lut"
 ).split()
 
 

@@ -32,6 +32,8 @@ def kernel(id, words=None, target=0):
         from . import viper_binary as family
     elif id == 17:
         from . import viper_resize as family
+    elif id == 18:
+        from . import viper_rows as family
     else:
         from . import viper_gather as family
     return family.kernels[id]

@@ -305,4 +305,4 @@ def _compose_tables(ctx: Lowering) -> list[Step]:
     return steps
 
 
-from . import binary, elementwise, gather, movement, reductions, resize, slices, windows  # noqa: E402,F401  (they register themselves)
+from . import binary, elementwise, gather, movement, reductions, resize, rows, slices, windows  # noqa: E402,F401  (they register themselves)

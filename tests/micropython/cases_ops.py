@@ -138,5 +138,48 @@ class OpCases:
         return self.network("resize_bilinear", words[6] + n * out_h * out_w * c + 8, words, rows + columns)
 
 
+    def rows(self) -> bytes:
+        """The two programs that are used, or a random one of every instruction."""
+        from host_tools.lower.rows import inverse_sqrt_program, log_program
+
+        r = self.random
+        n, depth, mode = r.randint(1, 3), r.choice((1, 2, 10, 40)), r.randint(0, 1)
+        program = inverse_sqrt_program() if mode else log_program()
+        code, values = program.code, program.values
+        if r.random() < 0.5:
+            values = [r.choice((r.randint(-(2**31) + 1, 2**31 - 1), r.randint(-300, 300), 0, 2**31 - 1, 1 - 2**31))
+                      for _ in range(8)] + [r.randint(-31, 31) for _ in range(4)]  # fmt: skip
+            code = [(5, i, i, 0) for i in range(1, 8)]
+            for _ in range(20):
+                op = r.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 11))
+                d, a, b = r.randint(0, 13), r.randint(0, 13), r.randint(0, 13)
+                if op in (3, 4):
+                    b = r.randint(0, 31)
+                if op == 5:
+                    a = r.randint(0, 7)
+                if op == 7:
+                    code.append((5, 14, r.randint(8, 11), 0))
+                    b = 14
+                if op == 11:
+                    d = r.randint(0, 2)
+                code.append((op, d, a, b))
+            code.append((8, 2, 2, 13))
+            code += [(5, 15, 8, 0), (8, 2, 2, 15), (5, 15, 9, 0), (9, 2, 2, 15)]  # a shift from -31 to 31
+            values[8], values[9] = 31, -20
+        count = r.choice((1, 50, 256))
+        exps = [r.randint(0, 2**31 - 1) for _ in range(count)]
+        exps = [e >> r.randint(0, 4) for e in exps]
+        exps[0] = 2**31 - 1
+        diffs = [-d * r.randint(1, 2**22) for d in range(count)]
+        size = n * depth
+        tables = struct.pack(f"<{2 * count}i", *exps, *diffs)
+        at = len(tables)
+        constants = tables + b"".join(bytes(c) for c in code) + struct.pack(f"<{len(values)}i", *values)
+        words = {5: 0, 7: size + -size % 4, 8: n, 9: depth, 10: count, 11: 0, 12: 4 * count, 13: len(code), 14: at,
+                 15: at + 4 * len(code), 16: len(values), 17: mode, 18: r.randint(-128, 127)}  # fmt: skip
+        words[6] = words[7] + 66
+        return self.network("rows", words[6] + size + 8, words, constants)
+
+
 KERNELS = ("gather", "select", "channel_lut", "reduce", "arg", "binary", "squared_difference", "prelu", "div",
-           "resize_bilinear")  # fmt: skip
+           "resize_bilinear", "rows")  # fmt: skip

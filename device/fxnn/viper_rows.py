@@ -1,0 +1,161 @@
+"""LOG_SOFTMAX and L2_NORMALIZATION in viper. See viper.py for the rules, ref_rows.py for the meaning."""
+
+import micropython
+
+
+@micropython.viper
+def rows(a: ptr8, b: ptr8, constants: ptr8):
+    """See ref_rows.rows. The arguments are record, arena, constants.
+
+    The registers are words of scratch. high_mul is written out twice: in the program, and once an element.
+    """
+    rec = ptr32(a)
+    arena = int(b)
+    r = ptr32(arena + rec[7])
+    exps = ptr32(int(constants) + rec[11])
+    diffs = ptr32(int(constants) + rec[12])
+    values = ptr32(int(constants) + rec[15])
+    depth = rec[9]
+    count = rec[10]
+    zero = ((rec[18] & 0xFFFF) ^ 0x8000) - 0x8000
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
+    largest = 1
+    largest = (largest << 30) - 1 + (largest << 30)
+    x = arena + rec[5]
+    y = ptr8(arena + rec[6])
+    row = rec[8]
+    while row > 0:
+        row -= 1
+        end = x + depth
+        top = 0
+        total = 0
+        a = ptr8(x)
+        while int(a) < end:
+            if rec[17]:
+                t = (a[0] ^ 128) - 128 - zero
+                total += t * t
+            elif a[0] ^ 128 > top:
+                top = a[0] ^ 128
+            a = ptr8(int(a) + 1)
+        if not rec[17]:
+            a = ptr8(x)
+            while int(a) < end:
+                t = top - (a[0] ^ 128)
+                if t < count:
+                    # not negative: RoundingDivideByPOT by 12 is this
+                    total += ((exps[t] >> 11) + 1) >> 1
+                a = ptr8(int(a) + 1)
+        i = 1
+        while i < 16:
+            r[i] = 0
+            i += 1
+        r[0] = total
+        code = ptr8(int(constants) + rec[14])
+        stop = int(code) + (rec[13] << 2)
+        while int(code) < stop:
+            op = code[0]
+            d = code[1] & 15
+            t = code[2]
+            n = code[3]
+            code = ptr8(int(code) + 4)
+            v = r[t & 15] << wide >> wide
+            w = r[n & 15] << wide >> wide
+            if op == 11:
+                if v > w:
+                    code = ptr8(int(code) + (d << 2))
+                continue
+            if op == 0:
+                a = ptr8(v & 0xFFFF)
+                b = ptr8(v >> 16)
+                ml = w & 0xFFFF
+                w >>= 16
+                t = int(a) * ml
+                # unsigned halves: of the low product the upper 16 bits, of a * w all 32 with w's sign
+                t = (t >> 16) & 0xFFFF
+                a = ptr8(int(a) * w)
+                ml *= int(b)
+                t += (ml & 0x7FFF) + (int(a) & 0x7FFF) + 0x4000
+                v = int(b) * w * 2 + (ml >> 15) + (int(a) >> 15) + (t >> 15)
+            elif op == 1:
+                v += w
+            elif op == 2:
+                v -= w
+            elif op == 5:
+                v = values[t]
+            elif op == 6:
+                n = 32
+                while v:
+                    v = (v >> 1) & largest
+                    n -= 1
+                v = n
+            elif op == 8:
+                if w < v:
+                    v = w
+            elif op == 9:
+                if w > v:
+                    v = w
+            elif op == 10:
+                # (v + w) / 2, halves away from zero; the sum may need 33 bits
+                t = (v & 1) + (w & 1)
+                n = (v >> 1) + (w >> 1)
+                if n >= 0:
+                    v = n + ((t + 1) >> 1)
+                elif n < 0 - 1 or t < 2:
+                    v = n + (t >> 1)
+                else:
+                    v = 0
+            elif op == 4:
+                if n > 0:
+                    v = (((v + (v >> 31)) >> (n - 1)) + 1) >> 1
+            else:
+                if op == 7:
+                    n = w
+                if n < 0:
+                    v >>= 0 - n
+                else:
+                    t = v << n << wide >> wide
+                    if t >> n != v:
+                        t = largest
+                        if v < 0:
+                            t = 0 - largest - 1
+                    v = t
+            r[d] = v
+        result = r[1] << wide >> wide
+        left = 7 - (r[2] << wide >> wide)
+        right = 0
+        if left < 0:
+            right = 0 - left
+            left = 0
+        mh = result >> 16
+        while x < end:
+            a = ptr8(x)
+            v = 0 - 128
+            if rec[17]:
+                v = ((a[0] ^ 128) - 128 - zero) << left << wide >> wide
+                ml = result & 0xFFFF
+                a = ptr8(v & 0xFFFF)
+                b = ptr8(v >> 16)
+                t = ((int(a) * ml) >> 16) & 0xFFFF
+                a = ptr8(int(a) * mh)
+                ml *= int(b)
+                t += (ml & 0x7FFF) + (int(a) & 0x7FFF) + 0x4000
+                v = int(b) * mh * 2 + (ml >> 15) + (int(a) >> 15) + (t >> 15)
+                if right > 0:
+                    v = (((v + (v >> 31)) >> (right - 1)) + 1) >> 1
+            else:
+                t = top - (a[0] ^ 128)
+                if t < count:
+                    v = ((diffs[t] << wide >> wide) - result) << wide >> wide
+                    v = ((((v + (v >> 31)) >> 21) + 1) >> 1) + 127
+            if v < 0 - 128:
+                v = 0 - 128
+            if v > 127:
+                v = 127
+            y[0] = v
+            y = ptr8(int(y) + 1)
+            x += 1
+
+
+kernels = {18: rows}
