@@ -16,6 +16,8 @@ def kernel(id, words, target):
         from . import thumb_depthwise as family
     elif id == 3 and fast:
         from . import thumb_fc as family
+    elif 4 <= id <= 6:
+        from . import thumb_pool as family
     elif id == 7 and words[15] == 1 == words[19] and words[11] > 3 and not words[21] and 0 < words[22] < 21:
         from . import thumb_add as family  # rows of neighbours, rescaled to less
     else:

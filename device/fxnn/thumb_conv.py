@@ -221,10 +221,10 @@ def convolve(r0):
          r10, r11 X and Y at first | r12 entry | lr end of run
          requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half) | r4-r6 temporary,
          r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
-         r12 end (accumulators) | lr -2^f (y)
+         r12 end (accumulators) | lr c - 2^f (y)
     Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
     Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no wrap, proved by the host a channel.
-    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile, 16 or 20 an output requantized by
+    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile, 12 to 18 an output requantized by
          two multiplies, 60 by four (counted); 2.85 to 3.6 cycles a product in all (profile on the virtual Pico, 1.25).
     """
     mov(r1, r8)             # 1
@@ -478,6 +478,7 @@ def convolve(r0):
     mov(r2, 1)              # 1
     lsl(r2, r3)             # 1
     neg(r2, r2)             # 1
+    data(2, 0x4442)         # 1  add r2,r8
     mov(lr, r2)             # 1
     ldrb(r3, [r5, 12])      # 2
     ldrb(r6, [r5, 13])      # 2
@@ -510,25 +511,20 @@ def convolve(r0):
     data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
     cmp(r4, 0)              # 1
     bne(RELU)               # 2
-    mov(r4, 34)             # 1
+    mov(r4, 26)             # 1
     mul(r4, r5)             # 1
     data(2, 0x44A7)         # 2  add pc,r4
     data(2, 0x46C0)         # 1  nop 
-    label(SIGNED)  # 20 cycles an output
+    label(SIGNED)  # 16 cycles an output, 18 where the accumulator is negative
     ldr(r4, [r0, 0])        # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS0)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS0)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS0)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW0)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH0)              # 2
     label(PUT0)
@@ -536,18 +532,13 @@ def convolve(r0):
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 20])       # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS1)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS1)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS1)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW1)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH1)              # 2
     label(PUT1)
@@ -555,18 +546,13 @@ def convolve(r0):
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 40])       # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS2)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS2)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS2)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW2)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH2)              # 2
     label(PUT2)
@@ -574,18 +560,13 @@ def convolve(r0):
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 60])       # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS3)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS3)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS3)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW3)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH3)              # 2
     label(PUT3)
@@ -601,40 +582,71 @@ def convolve(r0):
     cmp(r4, 136)            # 1
     bne(LANE)               # 2
     b(CHANNEL_DONE)         # 2
-    label(LOW0)
+    label(MINUS0)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT0)               # 2
     mov(r4, r10)            # 1
     b(PUT0)                 # 2
     label(HIGH0)
     mov(r4, r11)            # 1
     b(PUT0)                 # 2
-    label(LOW1)
+    label(MINUS1)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT1)               # 2
     mov(r4, r10)            # 1
     b(PUT1)                 # 2
     label(HIGH1)
     mov(r4, r11)            # 1
     b(PUT1)                 # 2
-    label(LOW2)
+    label(MINUS2)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT2)               # 2
     mov(r4, r10)            # 1
     b(PUT2)                 # 2
     label(HIGH2)
     mov(r4, r11)            # 1
     b(PUT2)                 # 2
-    label(LOW3)
+    label(MINUS3)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT3)               # 2
     mov(r4, r10)            # 1
     b(PUT3)                 # 2
     label(HIGH3)
     mov(r4, r11)            # 1
     b(PUT3)                 # 2
     label(RELU)
-    mov(r4, 28)             # 1
+    mov(r4, 26)             # 1
     mul(r4, r5)             # 1
     data(2, 0x44A7)         # 2  add pc,r4
     data(2, 0x46C0)         # 1  nop 
-    label(POSITIVE)  # 16 cycles an output, 11 where the accumulator is negative
+    label(POSITIVE)  # 16 cycles an output, 12 where the accumulator is negative
     ldr(r4, [r0, 0])        # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO0)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO0)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -647,9 +659,8 @@ def convolve(r0):
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 20])       # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO1)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO1)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -662,9 +673,8 @@ def convolve(r0):
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 40])       # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO2)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO2)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -677,9 +687,8 @@ def convolve(r0):
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 60])       # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO3)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO3)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1

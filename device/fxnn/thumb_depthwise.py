@@ -9,7 +9,7 @@ State, 30 words at the start of the scratch, byte offsets: 0 image, next channel
 36 end of lanes     44 4 * stride_w     48 from the end of a row of windows to the next     52 weights     56 out_c
 60 channel table     64 fast table     68 channels     72 1: negative accumulators give clamp_min     76, 80 clamps
 84 y_zero_point     88 out_c     92 depth_multiplier     96 of it, left     100 lanes {outputs, y, accumulators}
-116 x_zero_point
+104 words' bytes from a packed row to the next     108 plane, 112 its end     116 x_zero_point
 """
 
 import micropython
@@ -24,8 +24,8 @@ def depthwise(r0):
          r8-r12, lr w[0] to w[5] Q0; packing: r0, r1 two rows | r2-r5 temporary | r7 in_c
          requantize: as thumb_conv.convolve
     Stack 72: w[6] to w[8], first * 65537, first, temporary, lane, accumulators, flag or end, out_c, end, steps, state
-    Bounds a 16-bit sum a flush: one a window (S), one a row (B), two a row (C), by the fast table's kind.
-    Cost two outputs: S 60, B 65, C 81; 12 an input of two rows; requantize as convolve (counted).
+    Bounds a 16-bit sum a flush: one a window (S), two (A), one a row (B), two a row (C), by the fast table's kind.
+    Cost two outputs: S 58, A 62, B 65, C 81; 11 an input of two rows; requantize as convolve (counted).
     """
     mov(r1, r8)             # 1
     mov(r2, r9)             # 1
@@ -34,8 +34,20 @@ def depthwise(r0):
     push({r1, r2, r3, r4})  # 5
     data(2, 0xB08E)         # 1  sub sp,#56
     data(2, 0x900D)         # 2  str r0,[sp,#52]
+    ldr(r1, [r0, 108])      # 2
+    ldr(r2, [r0, 112])      # 2
+    ldr(r3, [r0, 116])      # 2
+    lsl(r4, r3, 16)         # 1
+    add(r3, r3, r4)         # 1
+    mov(r4, r3)             # 1
+    mov(r5, r3)             # 1
+    mov(r6, r3)             # 1
+    label(CLEAR)  # 8 cycles 4 words of the plane
+    data(2, 0xC178)         # 5  stm r1!,{r3,r4,r5,r6}
+    cmp(r1, r2)             # 1
+    bcc(CLEAR)              # 2
     label(CHANNEL)
-    ldr(r1, [r0, 96])       # 2  outputs left of this input channel
+    ldr(r1, [r0, 96])       # 2  ** outputs left of this input channel
     sub(r1, 1)              # 1
     str(r1, [r0, 96])       # 2
     bmi(PACK)               # 2
@@ -45,40 +57,49 @@ def depthwise(r0):
     sub(r1, 1)              # 1
     str(r1, [r0, 96])       # 2
     ldr(r4, [r0, 0])        # 2
-    add(r5, r4, 1)          # 1
-    str(r5, [r0, 0])        # 2
-    mov(r8, r4)             # 1
+    data(2, 0x9407)         # 2  str r4,[sp,#28]
+    add(r4, 1)              # 1
+    str(r4, [r0, 0])        # 2
     ldr(r1, [r0, 4])        # 2
     ldr(r6, [r0, 8])        # 2
-    mov(r9, r6)             # 1
+    data(2, 0x9608)         # 2  str r6,[sp,#32]
     ldr(r7, [r0, 20])       # 2
     ldr(r2, [r0, 24])       # 2
     mov(lr, r2)             # 1
-    ldr(r2, [r0, 16])       # 2
-    data(2, 0x920B)         # 2  str r2,[sp,#44]
+    ldr(r3, [r0, 16])       # 2
+    sub(r3, r3, r2)         # 1
+    data(2, 0x930B)         # 2  str r3,[sp,#44]
+    ldr(r2, [r0, 104])      # 2
+    mov(r9, r2)             # 1
     ldr(r2, [r0, 116])      # 2
-    mov(r12, r2)            # 1  zero_point
+    mov(r12, r2)            # 1
     ldr(r5, [r0, 28])       # 2
     label(SEGMENT)
     data(2, 0xCD18)         # 3  ldm r5!,{r3,r4}
     data(2, 0x9505)         # 2  str r5,[sp,#20]
     cmp(r3, 0)              # 1
     beq(PACKED)             # 2
-    data(2, 0x9306)         # 2  str r3,[sp,#24]
     mov(r11, r4)            # 1
-    label(PLANE_ROW)
-    mov(r0, r8)             # 1
-    mov(r6, r9)             # 1
-    mov(r2, lr)             # 1
-    add(r2, r2, r0)         # 1
-    mov(r10, r2)            # 1
+    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
+    data(2, 0x9E08)         # 2  ldr r6,[sp,#32]
+    data(2, 0x9C0B)         # 2  ldr r4,[sp,#44]
     mov(r5, 0)              # 1
-    mov(r4, r12)            # 1
-    data(2, 0x9B06)         # 2  ldr r3,[sp,#24]
     cmp(r3, 2)              # 1
     beq(FIRST)              # 2
     bgt(NOT_BOTH)           # 2
-    label(BOTH)  # 12 cycles two inputs
+    label(BOTH_ROW)
+    mov(r2, lr)             # 1
+    add(r2, r2, r0)         # 1
+    mov(r10, r2)            # 1
+    label(BOTH)  # 11 cycles two inputs
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    data(2, 0x4550)         # 1  cmp r0,r10
+    beq(BOTH_DONE)          # 2
     data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
     data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
     lsl(r3, r3, 16)         # 1
@@ -87,39 +108,72 @@ def depthwise(r0):
     add(r0, r0, r7)         # 1
     data(2, 0x4550)         # 1  cmp r0,r10
     bne(BOTH)               # 2
-    label(ROW_DONE)
-    data(2, 0x9A0B)         # 2  ldr r2,[sp,#44]
-    data(2, 0x4490)         # 1  add r8,r2
-    mov(r2, 64)             # 1
-    data(2, 0x4491)         # 1  add r9,r2
+    label(BOTH_DONE)
+    add(r0, r0, r4)         # 1
+    data(2, 0x444E)         # 1  add r6,r9
     mov(r2, r11)            # 1
     sub(r2, 1)              # 1
     mov(r11, r2)            # 1
-    bne(PLANE_ROW)          # 2
+    bne(BOTH_ROW)           # 2
+    label(SEGMENT_DONE)
+    data(2, 0x9007)         # 2  str r0,[sp,#28]
+    data(2, 0x9608)         # 2  str r6,[sp,#32]
     data(2, 0x9D05)         # 2  ldr r5,[sp,#20]
     b(SEGMENT)              # 2
     label(FIRST)  # the second of the two rows is outside
-    lsl(r4, r4, 16)         # 1
+    mov(r3, r12)            # 1
+    lsl(r3, r3, 16)         # 1
+    label(FIRST_ROW)
+    mov(r2, lr)             # 1
+    add(r2, r2, r0)         # 1
+    mov(r10, r2)            # 1
     label(FIRST_LOOP)
     data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
-    add(r2, r2, r4)         # 1
+    add(r2, r2, r3)         # 1
     data(2, 0xC604)         # 2  stm r6!,{r2}
     add(r0, r0, r7)         # 1
     data(2, 0x4550)         # 1  cmp r0,r10
     bne(FIRST_LOOP)         # 2
-    b(ROW_DONE)             # 2
+    add(r0, r0, r4)         # 1
+    data(2, 0x444E)         # 1  add r6,r9
+    mov(r2, r11)            # 1
+    sub(r2, 1)              # 1
+    mov(r11, r2)            # 1
+    bne(FIRST_ROW)          # 2
+    b(SEGMENT_DONE)         # 2
     label(NOT_BOTH)
     cmp(r3, 4)              # 1
-    beq(ROW_DONE)           # 2
+    beq(NEITHER)            # 2
+    mov(r5, r12)            # 1
+    label(SECOND_ROW)
+    mov(r2, lr)             # 1
+    add(r2, r2, r0)         # 1
+    mov(r10, r2)            # 1
     label(SECOND)
     data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
     lsl(r3, r3, 16)         # 1
-    add(r3, r3, r4)         # 1
+    add(r3, r3, r5)         # 1
     data(2, 0xC608)         # 2  stm r6!,{r3}
     add(r0, r0, r7)         # 1
     data(2, 0x4550)         # 1  cmp r0,r10
     bne(SECOND)             # 2
-    b(ROW_DONE)             # 2
+    add(r0, r0, r4)         # 1
+    data(2, 0x444E)         # 1  add r6,r9
+    mov(r2, r11)            # 1
+    sub(r2, 1)              # 1
+    mov(r11, r2)            # 1
+    bne(SECOND_ROW)         # 2
+    b(SEGMENT_DONE)         # 2
+    label(NEITHER)
+    mov(r2, 64)             # 1
+    add(r6, r6, r2)         # 1
+    add(r0, r0, r4)         # 1
+    data(2, 0x4470)         # 1  add r0,lr
+    mov(r2, r11)            # 1
+    sub(r2, 1)              # 1
+    mov(r11, r2)            # 1
+    bne(NEITHER)            # 2
+    b(SEGMENT_DONE)         # 2
     label(PACKED)
     data(2, 0x980D)         # 2  ldr r0,[sp,#52]
     ldr(r1, [r0, 52])       # 2
@@ -180,7 +234,7 @@ def depthwise(r0):
     lsr(r2, r2, 1)          # 1
     cmp(r2, 1)              # 1
     beq(ROW_B)              # 2
-    bgt(ROW_S)              # 2
+    bgt(WHOLE_WINDOW)       # 2
     label(ROW_C)  # two outputs; a row ends where r6 is a multiple of 64
     data(2, 0x9C03)         # 2  ldr r4,[sp,#12]
     data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
@@ -295,7 +349,11 @@ def depthwise(r0):
     cmp(r7, r0)             # 1
     bne(ROW_B)              # 2
     b(REQUANTIZE)           # 2
-    label(ROW_S)  # two outputs; a row ends where r6 is a multiple of 64
+    label(WHOLE_WINDOW)
+    cmp(r2, 3)              # 1
+    beq(ROW_A)              # 2
+    data(2, 0x9D02)         # 2  ldr r5,[sp,#8]
+    label(ROW_S)  # two outputs, as above
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
     mov(r0, r8)             # 1
     mul(r1, r0)             # 1
@@ -322,18 +380,17 @@ def depthwise(r0):
     mul(r1, r0)             # 1
     data(2, 0x9801)         # 2  ldr r0,[sp,#4]
     mul(r2, r0)             # 1
-    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
-    mul(r3, r0)             # 1
+    mul(r3, r5)             # 1
     add(r1, r1, r2)         # 1
     add(r1, r1, r3)         # 1
     add(r1, r1, r4)         # 1
-    data(2, 0xB20C)         # 1  sxth r4,r1
-    sub(r1, r1, r4)         # 1
-    asr(r5, r1, 16)         # 1
+    data(2, 0xB20A)         # 1  sxth r2,r1
+    sub(r1, r1, r2)         # 1
+    asr(r4, r1, 16)         # 1
     data(2, 0x9804)         # 2  ldr r0,[sp,#16]
+    add(r2, r2, r0)         # 1
     add(r4, r4, r0)         # 1
-    add(r5, r5, r0)         # 1
-    data(2, 0xC730)         # 3  stm r7!,{r4,r5}
+    data(2, 0xC714)         # 3  stm r7!,{r2,r4}
     sub(r6, 136)            # 1
     lsl(r0, r6, 26)         # 1
     bne(ROW_S)              # 2
@@ -342,6 +399,57 @@ def depthwise(r0):
     data(2, 0x980A)         # 2  ldr r0,[sp,#40]
     cmp(r7, r0)             # 1
     bne(ROW_S)              # 2
+    b(REQUANTIZE)           # 2
+    label(ROW_A)  # two outputs, as above
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r8)             # 1
+    mul(r1, r0)             # 1
+    mov(r0, r9)             # 1
+    mul(r2, r0)             # 1
+    mov(r0, r10)            # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r4, r1, r3)         # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    mov(r0, r11)            # 1
+    mul(r1, r0)             # 1
+    mov(r0, r12)            # 1
+    mul(r2, r0)             # 1
+    mov(r0, lr)             # 1
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r1, r1, r4)         # 1
+    data(2, 0x9C03)         # 2  ldr r4,[sp,#12]
+    data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    add(r6, 52)             # 1
+    data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    mul(r1, r0)             # 1
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    mul(r2, r0)             # 1
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    mul(r3, r0)             # 1
+    add(r1, r1, r2)         # 1
+    add(r1, r1, r3)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r1, r1, 16)         # 1
+    adc(r5, r1)             # 1
+    lsl(r0, r5, 16)         # 1
+    sub(r4, r4, r0)         # 1
+    data(2, 0xC730)         # 3  stm r7!,{r4,r5}
+    sub(r6, 136)            # 1
+    lsl(r0, r6, 26)         # 1
+    bne(ROW_A)              # 2
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    add(r6, r6, r0)         # 1
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    cmp(r7, r0)             # 1
+    bne(ROW_A)              # 2
     b(REQUANTIZE)           # 2
     label(REQUANTIZE)
     data(2, 0x980D)         # 2  ldr r0,[sp,#52]
@@ -368,6 +476,7 @@ def depthwise(r0):
     mov(r2, 1)              # 1
     lsl(r2, r3)             # 1
     neg(r2, r2)             # 1
+    data(2, 0x4442)         # 1  add r2,r8
     mov(lr, r2)             # 1
     ldrb(r3, [r5, 12])      # 2
     ldrb(r6, [r5, 13])      # 2
@@ -398,25 +507,20 @@ def depthwise(r0):
     data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
     cmp(r4, 0)              # 1
     bne(RELU)               # 2
-    mov(r4, 34)             # 1
+    mov(r4, 26)             # 1
     mul(r4, r5)             # 1
     data(2, 0x44A7)         # 2  add pc,r4
     data(2, 0x46C0)         # 1  nop 
-    label(SIGNED)  # 20 cycles an output
+    label(SIGNED)  # 16 cycles an output, 18 where the accumulator is negative
     ldr(r4, [r0, 0])        # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS0)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS0)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS0)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW0)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH0)              # 2
     label(PUT0)
@@ -424,18 +528,13 @@ def depthwise(r0):
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 8])        # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS1)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS1)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS1)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW1)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH1)              # 2
     label(PUT1)
@@ -443,18 +542,13 @@ def depthwise(r0):
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 16])       # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS2)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS2)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS2)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW2)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH2)              # 2
     label(PUT2)
@@ -462,18 +556,13 @@ def depthwise(r0):
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 24])       # 2
     asr(r5, r4, 4)          # 1
+    bmi(MINUS3)             # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
-    cmp(r4, 0)              # 1
-    bge(PLUS3)              # 2
-    data(2, 0x4475)         # 1  add r5,lr
-    label(PLUS3)
     mul(r4, r1)             # 1
     add(r4, r4, r5)         # 1
     data(2, 0x4444)         # 1  add r4,r8
     asr(r4, r3)             # 1
-    data(2, 0x4554)         # 1  cmp r4,r10
-    blt(LOW3)               # 2
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH3)              # 2
     label(PUT3)
@@ -489,40 +578,71 @@ def depthwise(r0):
     cmp(r4, r5)             # 1
     bne(LANE)               # 2
     b(CHANNEL_DONE)         # 2
-    label(LOW0)
+    label(MINUS0)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT0)               # 2
     mov(r4, r10)            # 1
     b(PUT0)                 # 2
     label(HIGH0)
     mov(r4, r11)            # 1
     b(PUT0)                 # 2
-    label(LOW1)
+    label(MINUS1)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT1)               # 2
     mov(r4, r10)            # 1
     b(PUT1)                 # 2
     label(HIGH1)
     mov(r4, r11)            # 1
     b(PUT1)                 # 2
-    label(LOW2)
+    label(MINUS2)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT2)               # 2
     mov(r4, r10)            # 1
     b(PUT2)                 # 2
     label(HIGH2)
     mov(r4, r11)            # 1
     b(PUT2)                 # 2
-    label(LOW3)
+    label(MINUS3)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT3)               # 2
     mov(r4, r10)            # 1
     b(PUT3)                 # 2
     label(HIGH3)
     mov(r4, r11)            # 1
     b(PUT3)                 # 2
     label(RELU)
-    mov(r4, 28)             # 1
+    mov(r4, 26)             # 1
     mul(r4, r5)             # 1
     data(2, 0x44A7)         # 2  add pc,r4
     data(2, 0x46C0)         # 1  nop 
-    label(POSITIVE)  # 16 cycles an output, 11 where the accumulator is negative
+    label(POSITIVE)  # 16 cycles an output, 12 where the accumulator is negative
     ldr(r4, [r0, 0])        # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO0)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO0)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -535,9 +655,8 @@ def depthwise(r0):
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 8])        # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO1)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO1)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -550,9 +669,8 @@ def depthwise(r0):
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 16])       # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO2)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO2)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -565,9 +683,8 @@ def depthwise(r0):
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
     ldr(r4, [r0, 24])       # 2
-    cmp(r4, 0)              # 1
-    blt(ZERO3)              # 2
     asr(r5, r4, 4)          # 1
+    bmi(ZERO3)              # 2
     mul(r5, r7)             # 1
     asr(r5, r6)             # 1
     mul(r4, r1)             # 1
@@ -778,12 +895,6 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 middle = in_w - ix - left
                 if middle > reach - left:
                     middle = reach - left
-                x32 = ptr32(plane)
-                n = plane_h * 16 + 2
-                k = rec[23] * 0x10001
-                while n > 0:
-                    n -= 1
-                    x32[n] = k
                 n = 0
                 k = 0
                 last = 0
@@ -809,6 +920,9 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 s[3] = plane + 64 - tw * stride_w * 4
                 s[2] = int(s[3]) + left * 4
                 s[6] = middle * in_c
+                s[26] = 64 - 4 * middle
+                s[27] = plane
+                s[28] = plane + plane_h * 64 + 8
                 s[7] = int(segments)
                 s[10] = acc + tile_h * tw * 8
                 s[12] = stride_h * 64 - tw * stride_w * 4

@@ -41,8 +41,8 @@ def two_multiply(multiplier: int, left: int, right: int, low: int, high: int, ze
 
     Where the least output is the zero point, the kernels take negative accumulators for it without computing.
     """
-    if left or low < -(1 << 31) or high >= 1 << 31:
-        return None
+    if left or low < -(1 << 31) or high >= 1 << 31 or not clamps[0] <= zero <= clamps[1]:
+        return None  # (the kernels clamp what is not negative above only, the rest below)
     ends = np.array([low, high], np.int64)
     y = np.clip(_exact(ends, multiplier, right) + zero, *clamps)
     if y[0] == y[1]:
@@ -128,9 +128,9 @@ _DEPTHWISE_STATE = 168 + 60 + 8  # state, alignment to 64, what the last row has
 
 
 def _fit16(weights: np.ndarray) -> np.ndarray:
-    """Whether sum(x * w) over the last axis fits an int16 for every x."""
+    """Whether sum(x * w) over the last axis is in -32767 to 32767 for every x: the upper half of a word may lend 1."""
     w = weights.astype(np.int64)
-    return (np.maximum(127 * w, -128 * w).sum(-1) < 1 << 15) & (np.minimum(127 * w, -128 * w).sum(-1) >= -(1 << 15))
+    return (np.maximum(127 * w, -128 * w).sum(-1) < 1 << 15) & (np.minimum(127 * w, -128 * w).sum(-1) > -(1 << 15))
 
 
 def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
@@ -140,7 +140,8 @@ def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
     if stride_w != 1:
         return np.zeros(len(weights), np.uint8)
     rows, whole = _fit16(weights).all(-1), _fit16(weights.reshape(-1, 9))
-    return np.where(whole, 4, np.where(rows, 2, 0)).astype(np.uint8)
+    two = rows & _fit16(weights[:, :2].reshape(-1, 6))
+    return np.where(whole, 4, np.where(two, 6, np.where(rows, 2, 0))).astype(np.uint8)
 
 
 def depthwise_scratch(w, tile_h: int, tile_w: int) -> int:
