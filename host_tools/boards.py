@@ -21,6 +21,8 @@ BOARDS = {
     kind.name: kind
     for kind in (
         BoardKind("pico", "Raspberry Pi Pico (RP2040), Pico 2 (RP2350 ARM), any Cortex-M", "thumb", "armv6m", 196_000),
+        BoardKind("esp32", "ESP32 (Xtensa LX6)", "xtensa", "xtensawin"),
+        BoardKind("esp32s3", "ESP32-S3 (Xtensa LX7)", "xtensa", "xtensawin"),
         BoardKind("any", "every board: the portable kernels only", "none", None, 196_000),
     )
 }

@@ -12,10 +12,10 @@ weights and the channel table, too (words 27 and 28): a layout of its own, that 
 
 from __future__ import annotations
 
-from . import thumb
+from . import thumb, xtensa
 from .layer import Fast, Layer
 
-TARGETS = {"thumb": thumb}
+TARGETS = {"thumb": thumb, "xtensa": xtensa}
 
 
 def make(target: str, kernel: str, layer: Layer) -> Fast | None:

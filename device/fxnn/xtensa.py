@@ -1,0 +1,18 @@
+"""The xtensa backend: MAC16 kernels of the ESP32 and ESP32-S3 where the host has prepared a record for them, else viper's.
+
+Same names, same contract and the same results as `ref`, bit for bit.
+"""
+
+from .viper import aligned, record
+
+
+def kernel(id, words, target):
+    """The function for a record of kernel `id`; imports its family. words: the record's 40; target: the file's."""
+    if target == 2 and words[30] and not (words[5] | words[7]) & 3:
+        if id == 1 or id == 3:
+            from .xtensa_conv import kernels
+
+            return kernels[id]
+    from .viper import kernel
+
+    return kernel(id)

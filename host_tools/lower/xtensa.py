@@ -1,0 +1,124 @@
+"""What the Xtensa kernels (ESP32, ESP32-S3) need beyond the file's common part: a form, a tile, scratch memory.
+
+The kernels read the same weights and channel table as every other backend. They keep acc * 4 in 32 bits, so a record
+gets a fast form only where no accumulator of any channel can reach 2^29.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .layer import Fast, Layer
+
+ROWS, COLUMNS, FLAT = 1, 2, 3  # word 29 (FORMAT.md)
+_STATE_BYTES = 172
+_MOST_OPTIONS = 40
+
+
+def _bounded(layer: Layer) -> bool:
+    """Whether |acc| < 2^29 for every input: sums of products lie between those of the worst inputs."""
+    w = layer.rows.astype(np.int64)
+    low = layer.first + np.minimum(127 * w, -128 * w).sum(1)
+    high = layer.first + np.maximum(127 * w, -128 * w).sum(1)
+    return bool((low > -(1 << 29)).all() and (high < 1 << 29).all())
+
+
+def _groups(w) -> int:
+    """Groups of 4 products of an output."""
+    return -(-w[15] * w[16] * w[11] // 4)
+
+
+def _reach(w) -> tuple[int, int]:
+    return (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
+
+
+def _padded(w) -> bool:
+    """Whether any window reaches outside the image."""
+    reach_h, reach_w = _reach(w)
+    return bool(w[21] or w[22] or (w[12] - 1) * w[17] + reach_h > w[9] or (w[13] - 1) * w[18] + reach_w > w[10])
+
+
+def _plane(w, tile_h: int, tile_w: int) -> tuple[int, int]:
+    """(rows, columns) of the image that a tile sees."""
+    reach_h, reach_w = _reach(w)
+    return (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
+
+
+def conv_scratch(w, form: int, tile_h: int, tile_w: int) -> int:
+    """Bytes: state, Y words, X words and what is read past their end, bytes of the padded image."""
+    groups = _groups(w)
+    size = _STATE_BYTES + 8 * groups + 8 + 8
+    if form == FLAT:
+        return size + 8 * groups * (tile_w + (tile_h << 16))
+    plane_h, plane_w = _plane(w, tile_h, tile_w)
+    if form == ROWS:
+        return size + 2 * plane_h * (plane_w if _padded(w) else w[10]) * w[11]
+    return size + 8 * groups * tile_h * tile_w + (plane_h * plane_w * w[11] if _padded(w) else 0)
+
+
+def _conv_instructions(w, form: int, tile_h: int, tile_w: int) -> float:
+    """About what a conv_2d or fully_connected takes."""
+    groups, out_c = _groups(w), w[14]
+    if form == FLAT:
+        pixels = w[8] * w[12] * w[13]
+        tiles, preparing, pixel = -(-pixels // tile_w), 12 * groups * pixels, 4 * groups + 18
+    else:
+        pixels = w[8] * w[12] * w[13]
+        across, down = -(-w[13] // tile_w), -(-w[12] // tile_h)
+        tiles = w[8] * across * down
+        plane_h, plane_w = _plane(w, tile_h, tile_w)
+        padding = tiles * plane_h * plane_w * w[11] * (4 if w[11] % 4 else 1) if _padded(w) else 0
+        if form == ROWS:
+            preparing = padding + 3 * tiles * plane_h * plane_w * w[11]
+            pixel = 4 * groups + 23 + 6 * w[15]
+        else:
+            runs = w[15] * (w[16] if w[20] > 1 else 1)
+            preparing = padding + pixels * (16 * groups + 9 * runs + 20)
+            pixel = 4 * groups + 18
+    return tiles * (out_c * (12 * groups + 60) + 1500) + preparing + pixels * out_c * pixel
+
+
+def _conv_options(w) -> list[tuple[float, int, int, int]]:
+    """(instructions, scratch bytes, form, tile): every useful one, the fastest first, none that is slower and larger."""
+    out_h, out_w = w[12], w[13]
+    heights = {-(-out_h // n) for n in range(1, out_h + 1)}
+    widths = {-(-out_w // n) for n in range(1, out_w + 1)}
+    tiles = {(h, out_w) for h in heights} | {(1, v) for v in widths}
+    found = []
+    if w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22] and w[11] % 4 == 0:
+        pixels = w[8] * out_h * out_w
+        for n in range(1, min(pixels, 300) + 1):
+            v = -(-pixels // n)
+            found.append((FLAT, v >> 16, v & 0xFFFF))
+    else:
+        found += [(COLUMNS, h, v) for h, v in tiles]
+    if w[11] % 4 == 0 and w[20] == 1 and w[15] * w[16] > 1:
+        found += [(ROWS, h, out_w) for h in heights]
+    found = [f for f in found if f[1] < 1 << 15 and f[2] < 1 << 16]
+    options = sorted((_conv_instructions(w, f, h, v if f != FLAT else v + (h << 16)), conv_scratch(w, f, h, v), f, h << 16 | v) for f, h, v in found)
+    best = []
+    for option in options:
+        if not best or option[1] < best[-1][1]:
+            best.append(option)
+    return best
+
+
+def conv_2d(layer: Layer) -> Fast | None:
+    """MAC16: X words of the tile's inputs, Y words of one channel's weights at a time."""
+    if not _bounded(layer):
+        return None
+    options = tuple((size, {29: form, 31: tile}) for _, size, form, tile in _conv_options(layer.list()))
+    return Fast({30: 1}, options) if options else None
+
+
+fully_connected = conv_2d
+
+
+def scratch_bytes(kernel: str, words) -> int:
+    """Bytes of scratch of a record with a fast form."""
+    return conv_scratch(words, words[29], words[31] >> 16, words[31] & 0xFFFF)
+
+
+def constants(kernel: str, words) -> list[tuple[int, int]]:
+    """The fast forms read what every backend reads."""
+    return []
