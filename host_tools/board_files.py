@@ -15,6 +15,10 @@ MODELS_FOLDER = "/models"
 PROGRAM_FILES = ("boot.py", "main.py")
 
 
+# Files of the package that only one architecture runs: how their names and its name begin.
+ASSEMBLER = {"thumb": "arm", "xtensa": "xtensawin"}
+
+
 @dataclass(frozen=True)
 class BoardFile:
     path: str  # absolute, on the board
@@ -39,9 +43,10 @@ def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_
     with tempfile.TemporaryDirectory(prefix="fxnn-") as temporary:
         for path in sorted(root.rglob("*.py")):
             name = path.relative_to(root).as_posix()
-            assembler = name.startswith("thumb")
-            if assembler and not (arch or "").startswith("arm"):
+            runs_on = next((a for prefix, a in ASSEMBLER.items() if name.startswith(prefix)), None)
+            if runs_on and not (arch or "").startswith(runs_on):
                 continue
+            assembler = runs_on and name not in ("thumb.py", "xtensa.py")
             if source and not assembler:
                 files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
                 continue

@@ -18,6 +18,14 @@ from .qemu_rv32 import rv32_micropython
 from .unix_port import unix_micropython
 
 
+def qemu_xtensa() -> str:
+    """QEMU for the ESP32's kernels, installed where this process may. Raises ToolError."""
+    program = "qemu-system-xtensa"
+    if not shutil.which(program):
+        need_packages("qemu-system-misc")
+    return program
+
+
 def main() -> int:
     try:
         firmware = pico_firmware()
@@ -36,6 +44,10 @@ def main() -> int:
             need_packages("chromium")
     except ToolError as e:  # only for the tests of the report's page
         console.print(f"chromium   not here: {e}", markup=False)
+    try:
+        console.print(f"Xtensa     {qemu_xtensa()}")
+    except ToolError as e:  # only for tests
+        console.print(f"Xtensa     not here: {e}", markup=False)
     console.print(f"kept in    {cache_dir()}")
     return 0
 

@@ -15,12 +15,14 @@ class Network:
     def __init__(self, source, backend, arena, place):
         if backend == "thumb":
             from . import thumb as arithmetic
+        elif backend == "xtensa":
+            from . import xtensa as arithmetic
         elif backend == "viper":
             from . import viper as arithmetic
         elif backend == "ref":
             from . import ref as arithmetic
         else:
-            raise ValueError("fxnn: backend '%s' unknown, use thumb, viper or ref" % backend)
+            raise ValueError("fxnn: backend '%s' unknown, use thumb, xtensa, viper or ref" % backend)
         if place not in (None, "ram", "flash", "stream"):
             raise ValueError("fxnn: place '%s' unknown, use ram, flash or stream" % place)
         from .loader import load

@@ -3,7 +3,7 @@
 Same names, same contract and the same results as `ref`, bit for bit.
 """
 
-from .viper import aligned, record
+from .viper import aligned, patch, record
 
 
 def kernel(id, words, target):

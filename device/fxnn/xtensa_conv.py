@@ -486,7 +486,9 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     in_c = rec[11]
     out_h = rec[12]
     out_w = rec[13]
-    out_c = rec[14]
+    out_c = rec[32]  # of all pieces, if the op is cut
+    if out_c == 0:
+        out_c = rec[14]
     stride_h = rec[17]
     stride_w = rec[18]
     tile_h = rec[31] >> 16
@@ -504,6 +506,8 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s[8 >> 2] = int(s) + 172
     s[24 >> 2] = groups
     s[28 >> 2] = out_c
+    # A later piece of an op that one tile covers finds its X words made.
+    fresh = rec[33] == 0 or n_images > 1 or tile_h < out_h or tile_w < out_w
     s[60 >> 2] = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
     s[64 >> 2] = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     s[68 >> 2] = zero
@@ -576,7 +580,8 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     s[132 >> 2] = (plane_h - top - inside_h) * pitch
                     s[140 >> 2] = unaligned
                     s[144 >> 2] = inside_h
-                    band(state)
+                    if fresh:
+                        band(state)
                     source = plane
                 s[104 >> 2] = words
                 s[100 >> 2] = source
@@ -595,17 +600,19 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                     s[140 >> 2] = across
                     s[144 >> 2] = rows
                     s[148 >> 2] = stride_h * pitch - across * stride_w * in_c
-                    columns(state)
+                    if fresh:
+                        columns(state)
                 else:
                     s[108 >> 2] = plane_h * pitch >> 2
                     if form == 3:
                         s[108 >> 2] = across * groups
-                    widen(state)
+                    if fresh:
+                        widen(state)
                 s[0] = words
                 s[4 >> 2] = constants + rec[27]
                 s[12 >> 2] = constants + rec[28]
                 s[16 >> 2] = y + (oy * out_w + ox) * out_c
-                s[20 >> 2] = out_c
+                s[20 >> 2] = rec[14]
                 s[44 >> 2] = 0
                 s[32 >> 2] = words + 4 + 8 * groups * rows * across
                 if form == 1:

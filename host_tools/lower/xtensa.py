@@ -12,7 +12,6 @@ from .layer import Fast, Layer
 
 ROWS, COLUMNS, FLAT = 1, 2, 3  # word 29 (FORMAT.md)
 _STATE_BYTES = 172
-_MOST_OPTIONS = 40
 
 
 def _bounded(layer: Layer) -> bool:
@@ -78,24 +77,29 @@ def _conv_instructions(w, form: int, tile_h: int, tile_w: int) -> float:
     return tiles * (out_c * (12 * groups + 60) + 1500) + preparing + pixels * out_c * pixel
 
 
-def _conv_options(w) -> list[tuple[float, int, int, int]]:
-    """(instructions, scratch bytes, form, tile): every useful one, the fastest first, none that is slower and larger."""
+def _forms(w) -> list[tuple[int, int, int]]:
+    """(form, tile_h, tile_w): all that a record can have."""
     out_h, out_w = w[12], w[13]
     heights = {-(-out_h // n) for n in range(1, out_h + 1)}
     widths = {-(-out_w // n) for n in range(1, out_w + 1)}
-    tiles = {(h, out_w) for h in heights} | {(1, v) for v in widths}
     found = []
-    if w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22] and w[11] % 4 == 0:
+    if w[9:11] == w[12:14] and w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22] and w[11] % 4 == 0:
         pixels = w[8] * out_h * out_w
-        for n in range(1, min(pixels, 300) + 1):
-            v = -(-pixels // n)
-            found.append((FLAT, v >> 16, v & 0xFFFF))
+        tiles = {-(-pixels // n) for n in range(1, min(pixels, 300) + 1)}
+        found += [(FLAT, v >> 16, v & 0xFFFF) for v in tiles]
     else:
-        found += [(COLUMNS, h, v) for h, v in tiles]
+        found += [(COLUMNS, h, v) for h, v in {(h, out_w) for h in heights} | {(1, v) for v in widths}]
     if w[11] % 4 == 0 and w[20] == 1 and w[15] * w[16] > 1:
         found += [(ROWS, h, out_w) for h in heights]
-    found = [f for f in found if f[1] < 1 << 15 and f[2] < 1 << 16]
-    options = sorted((_conv_instructions(w, f, h, v if f != FLAT else v + (h << 16)), conv_scratch(w, f, h, v), f, h << 16 | v) for f, h, v in found)
+    return [f for f in found if f[1] < 1 << 15 and f[2] < 1 << 16]
+
+
+def _conv_options(w) -> list[tuple[float, int, int, int]]:
+    """(instructions, scratch bytes, form, tile): every useful one, the fastest first, none that is slower and larger."""
+    options = sorted(
+        (_conv_instructions(w, f, h, v + (h << 16) if f == FLAT else v), conv_scratch(w, f, h, v), f, h << 16 | v)
+        for f, h, v in _forms(w)
+    )
     best = []
     for option in options:
         if not best or option[1] < best[-1][1]:
@@ -108,10 +112,15 @@ def conv_2d(layer: Layer) -> Fast | None:
     if not _bounded(layer):
         return None
     options = tuple((size, {29: form, 31: tile}) for _, size, form, tile in _conv_options(layer.list()))
-    return Fast({30: 1}, options) if options else None
+    return Fast({30: layer.words[27]}, options)  # no table of its own: the weights stand for it if options else None
 
 
 fully_connected = conv_2d
+
+
+def every_option(kernel: str, w) -> list[dict[int, int]]:
+    """The words of every fast form that a record can have, for tests; none where it can have none."""
+    return [{29: f, 30: w[27], 31: h << 16 | v} for f, h, v in _forms(w)] if w[27] else []
 
 
 def scratch_bytes(kernel: str, words) -> int:

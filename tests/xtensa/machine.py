@@ -22,8 +22,9 @@ from host_tools.xtensa_assembler import Code, functions
 
 QEMU = "qemu-system-xtensa"
 EXTRA: list[str] = []  # more arguments, for debugging: ["-d", "int", "-D", "log"]
-# As on a board: an ESP32's data RAM starts at 0x3FFAE000. Addresses shifted left by one must not matter.
-BASE = 0x3FFB0000
+# As on a board: 4 MB from here are an ESP32's PSRAM; its own RAM ends at 0x3FFFFFFF. Such addresses are small ints,
+# their doubles are not.
+BASE = 0x3F800000
 _RESET = 0xFE000000
 _VECTORS = (0x300, 0x340)  # kernel and user exception of this core, from VECBASE
 _STACK = 0x10000
@@ -266,6 +267,7 @@ class Machine:
         # reset vector: j over a literal; l32r a2, literal; jx a2
         reset = (0x06 | 4 << 6).to_bytes(3, "little") + b"\0" + struct.pack("<I", start)
         reset += ((-1 & 0xFFFF) << 8 | 2 << 4 | 1).to_bytes(3, "little") + (0x0000A0 | 2 << 8).to_bytes(3, "little")
+        assert self.base + len(self.image) < 1 << 30
         elf = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\x01\x01\x01", 2, 94, 1, start, 52, 0, 0, 52, 32, 2, 0, 0, 0)
         elf += struct.pack("<IIIIIIII", 1, 0x1000, self.base, self.base, len(self.image), len(self.image), 7, 0x1000)
         elf += struct.pack("<IIIIIIII", 1, 0x800, _RESET, _RESET, len(reset), len(reset), 7, 4)

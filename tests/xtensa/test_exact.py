@@ -1,0 +1,124 @@
+"""The shipped xtensa kernels under QEMU: whole arenas against `ref` on random and extreme records, models against TFLM."""
+
+import random
+
+import numpy as np
+import pytest
+
+from host_tools import convert, extents, packed
+from host_tools.errors import ToolError
+from host_tools.lower import xtensa
+from tests import strategies
+from tests.micropython.cases import Cases
+
+from . import kernels, layers, machine
+
+pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
+
+
+class Small(Cases):
+    """The records of tests/micropython/cases.py with accumulators that a fast form may have: below 2^29."""
+
+    def acc(self) -> int:
+        r = self.random
+        return r.choice((r.randint(-5000, 5000), r.randint(-(2**20), 2**20), r.randint(-(2**28), 2**28), 0, 1, -1))
+
+    def near_tie(self):
+        while True:
+            tie = super().near_tie()
+            if abs(tie[0]) < 2**29:
+                return tie
+
+
+def fast_record(file: bytes, pick: random.Random):
+    """(kernel, words with one of its fast forms, constants, arena before, arena wanted) of a packed case."""
+    network = packed.read(file)
+    op = network.ops[0]
+    words = list(op.words) + [0] * (40 - len(op.words))
+    options = xtensa.every_option(op.kernel, words)
+    if not options:
+        return None
+    for word, value in pick.choice(options).items():
+        words[word] = value
+    vector = network.selftest[0]
+    constants = bytearray(op.constants)
+    size = words[15] * words[16] * words[11]
+    for row in range(words[14] if size % 4 else 0):  # the cases have anything there; FORMAT.md: padded with 128
+        at = words[27] + (row + 1) * (size + 3 & ~3)
+        constants[at - (-size % 4) : at] = b"\x80" * (-size % 4)
+    before, wanted = vector[: len(vector) // 2], vector[len(vector) // 2 :]
+    words[7] = len(before)
+    scratch = extents.scratch_bytes(op.kernel, words, "xtensa")
+    return op.kernel, words, bytes(constants), before, wanted, scratch
+
+
+def run_records(kind: str, count: int, seed: int) -> None:
+    cases, pick = Small(seed), random.Random(seed)
+    run, wanted, done = kernels.Run(), [], 0
+    while len(wanted) < count:
+        done += 1
+        assert done < 20 * count
+        made = fast_record(getattr(cases, kind)(), pick)
+        if made is None:
+            continue
+        kernel, words, constants, before, after, scratch = made
+        if words[5] & 3:  # the board takes viper's kernel there
+            continue
+        run.add(kernel, words, constants, before + bytes(pick.randbytes(scratch + -scratch % 4)))
+        # The case's own scratch, a column, is not the fast form's.
+        network_column = extents.scratch_bytes(kernel, words[:30] + [0] * 10, "none")
+        wanted.append((words, before, after, scratch, network_column))
+    for (words, before, after, scratch, column), (arena, guards, _, same) in zip(wanted, run.go()):
+        y = words[6], words[8] * words[12] * words[13] * words[14]
+        want = bytearray(before)
+        want[y[0] : y[0] + y[1]] = after[y[0] : y[0] + y[1]]
+        got = arena[: len(before)]
+        assert got == bytes(want), (words[8:32], [(i, got[i], want[i]) for i in range(len(want)) if got[i] != want[i]][:5])
+        assert set(guards) == {0xA5} and same, words[8:32]
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+@pytest.mark.parametrize("kind", ("conv_2d", "pointwise", "fully_connected", "requantize_conv_2d"))
+def test_random_records(kind, seed):
+    run_records(kind, 20 if kind.startswith("requantize") else 120, seed)
+
+
+@pytest.mark.parametrize("op", ("conv_2d", "fully_connected"))
+def test_models_equal_the_oracle(op):
+    """Random legal models (activations, strides, dilations, paddings, per-channel or not) as a user's would be converted."""
+    run, wanted, fast = kernels.Run(), [], 0
+    for case in strategies.generate(op, 60, 77):
+        try:
+            network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
+        except ToolError:
+            continue
+        record = network.ops[0]
+        if len(network.ops) != 1 or not record.words[30]:
+            continue
+        arena = bytearray(network.arena_bytes)
+        x = network.inputs[0].arena_offset
+        arena[x : x + case.inputs[0].size] = case.inputs[0].tobytes()
+        run.add(record.kernel, record.words, record.constants, bytes(arena))
+        wanted.append((case, network.outputs[0].arena_offset, case.outputs[0].tobytes()))
+        fast += 1
+    assert fast > 40  # nearly all have a fast form
+    for (case, at, want), (arena, guards, _, same) in zip(wanted, run.go()):
+        assert arena[at : at + len(want)] == want, str(case)
+        assert set(guards) == {0xA5} and same, str(case)
+
+
+@pytest.mark.parametrize("name, most", [("L1", 1.5), ("L2", 1.6), ("L5", 1.8)])
+def test_instructions_per_mac(name, most):
+    """Everything included: the call, padding, X and Y words, requantization. The scratch is what the plan grants."""
+    network = packed.read(convert.convert_bytes(layers.model(name), name, selftest=1, board="esp32"))
+    record, vector = network.ops[0], network.selftest[0]
+    x, y = network.inputs[0], network.outputs[0]
+    arena = bytearray(network.arena_bytes)
+    arena[x.arena_offset : x.arena_offset + x.bytes] = vector[: x.bytes]
+    run = kernels.Run()
+    run.add(record.kernel, record.words, record.constants, bytes(arena))
+    ((after, guards, count, same),) = run.go()
+    assert after[y.arena_offset : y.arena_offset + y.bytes] == vector[x.bytes :]
+    assert set(guards) == {0xA5} and same
+    assert count / record.macs <= most, f"{name}: {count / record.macs:.3f} instructions a MAC"
+    print(f"{name}: {count} instructions, {count / record.macs:.3f} a MAC")
