@@ -15,4 +15,4 @@ def kernel(id, words, target):
             return kernels[id]
     from .viper import kernel
 
-    return kernel(id)
+    return kernel(id, words)

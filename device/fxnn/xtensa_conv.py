@@ -493,6 +493,10 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     stride_w = rec[18]
     tile_h = rec[31] >> 16
     tile_w = rec[31] & 0xFFFF
+    if rec[0] == 3:  # fully connected: its word 29 is another's
+        form = 2
+        if in_c & 3 == 0:
+            form = 3
     if form == 3:
         tile_w += tile_h << 16
         tile_h = 1

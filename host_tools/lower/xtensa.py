@@ -115,17 +115,25 @@ def conv_2d(layer: Layer) -> Fast | None:
     return Fast({30: layer.words[27]}, options)  # no table of its own: the weights stand for it if options else None
 
 
-fully_connected = conv_2d
+def fully_connected(layer: Layer) -> Fast | None:
+    """The same: each row of inputs is a pixel."""
+    fast = conv_2d(layer)
+    # Word 29 of fully_connected says how weights are stored: the form goes without saying.
+    return fast and Fast(fast.words, tuple((size, {31: words[31]}) for size, words in fast.options))
+
+
+def _form(kernel: str, words) -> int:
+    return words[29] if kernel == "conv_2d" else COLUMNS if words[11] % 4 else FLAT
 
 
 def every_option(kernel: str, w) -> list[dict[int, int]]:
     """The words of every fast form that a record can have, for tests; none where it can have none."""
-    return [{29: f, 30: w[27], 31: h << 16 | v} for f, h, v in _forms(w)] if w[27] else []
+    return [{29: f if kernel == "conv_2d" else 0, 30: w[27], 31: h << 16 | v} for f, h, v in _forms(w)] if w[27] else []
 
 
 def scratch_bytes(kernel: str, words) -> int:
     """Bytes of scratch of a record with a fast form."""
-    return conv_scratch(words, words[29], words[31] >> 16, words[31] & 0xFFFF)
+    return conv_scratch(words, _form(kernel, words), words[31] >> 16, words[31] & 0xFFFF)
 
 
 def constants(kernel: str, words) -> list[tuple[int, int]]:

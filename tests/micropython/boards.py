@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,15 +39,9 @@ def run_unix(script: str, files: dict[str, bytes], folder: Path) -> str:
 @lru_cache
 def _package() -> dict[str, bytes]:
     """The package as a board gets it: .mpy files for armv6m."""
-    from host_tools.mpy import compile_mpy
+    from host_tools.board_files import package_files
 
-    files = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for path in (ROOT / "device" / "fxnn").glob("*.py"):
-            out = Path(folder) / f"{path.stem}.mpy"
-            compile_mpy(path, "armv6m", out)
-            files[f"lib/fxnn/{out.name}"] = out.read_bytes()
-    return files
+    return {file.path.strip("/"): file.data for file in package_files("armv6m")}
 
 
 def run_pico(script: str, files: dict[str, bytes], **constants) -> str:
