@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from . import extents_ops
+from . import extents_ops, extents_wide
 from .lower.fast_forms import TARGETS
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
@@ -15,6 +15,8 @@ def scratch_bytes(kernel: str, words, target: str) -> int:
     """Bytes of scratch at word 7 (FORMAT.md: one im2col column, or what the fast form of `target` takes if that is more)."""
     if kernel in extents_ops.KERNELS:
         return extents_ops.scratch_bytes(kernel, words)
+    if kernel in extents_wide.KERNELS:
+        return extents_wide.scratch_bytes(kernel, words)
     if kernel not in ("conv_2d", "fully_connected", "depthwise_conv_2d"):
         return 0
     column = words[15] * words[16] * words[11]
@@ -29,6 +31,11 @@ def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: b
     sizes = words[8:23]
     if kernel in extents_ops.KERNELS:
         reached = extents_ops.reach(kernel, words, constant_bytes)
+        if reached is None:
+            return "arena"
+        spans, constants = reached
+    elif kernel in extents_wide.KERNELS:
+        reached = extents_wide.reach(kernel, words, constant_bytes)
         if reached is None:
             return "arena"
         spans, constants = reached

@@ -32,7 +32,10 @@ class Quant:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor by its unique id. `data` is set for constants, in `shape`. `dtype`: int8, uint8, int16, int32, float32 ..."""
+    """A tensor by its unique id. `data` is set for constants, in `shape`. `dtype`: int8, uint8, int16, int32, float32 ...
+
+    `variable`: it keeps its value from one inference to the next; `initial` is the first, None zero (its zero point).
+    """
 
     id: str
     shape: tuple[int, ...]
@@ -40,6 +43,8 @@ class Tensor:
     quant: Quant | None = None
     data: np.ndarray | None = field(default=None, repr=False, compare=False)
     real_border: bool = False
+    variable: bool = False
+    initial: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -118,7 +123,7 @@ class Graph:
 
 def check(graph: Graph) -> Graph:
     """`graph`, if every tensor an op reads is a constant, an input, or written before; else AssertionError (our bug)."""
-    known = set(graph.inputs) | {id for id, t in graph.tensors.items() if t.constant}
+    known = set(graph.inputs) | {id for id, t in graph.tensors.items() if t.constant or t.variable}
     for op in graph.ops:
         for id in op.inputs:
             assert id is None or id in known, f"{op.kind} '{op.name}' reads '{id}' before it is written"

@@ -25,12 +25,16 @@ assert _CHANNEL.itemsize == 12
 
 
 def run(
-    packed: Packed, inputs: list[np.ndarray], on_op: Callable[[int, np.ndarray], None] | None = None
+    packed: Packed,
+    inputs: list[np.ndarray],
+    on_op: Callable[[int, np.ndarray], None] | None = None,
+    state: list[np.ndarray] | None = None,
 ) -> list[np.ndarray]:
     """The network's raw outputs, one array for each output tensor in its shape and dtype.
 
     inputs: raw arrays, in the order of packed.inputs; the shape may lack the batch, the number of elements must fit.
     on_op(index, arena) is called after every op; a copy is its own business. ToolError where an input does not fit.
+    state: the variables' bytes (first_state), updated in place, where one inference follows another; None: a new net's.
     """
     if len(inputs) != len(packed.inputs):
         raise ToolError(f"{len(inputs)} inputs given", f"the network has {len(packed.inputs)}", "give one array each")
@@ -44,6 +48,9 @@ def run(
                 "give the raw numbers in this shape",
             )
         arena[tensor.arena_offset : tensor.arena_offset + tensor.bytes] = x.reshape(-1).view(np.uint8)
+    state = first_state(packed) if state is None else state
+    for variable, value in zip(packed.variables, state):
+        arena[variable.arena_offset : variable.arena_offset + value.size] = value
     for op in packed.ops:
         # The board's kernels fill their scratch while they read x: a plan that lets the two meet shows here.
         arena[op.words[7] : op.words[7] + scratch_bytes(op.kernel, op.words, op.fast_target)] = UNWRITTEN
@@ -51,7 +58,14 @@ def run(
             KERNELS[op.kernel](words, arena, np.frombuffer(constants, np.uint8))
         if on_op is not None:
             on_op(op.index, arena)
+    for variable, value in zip(packed.variables, state):
+        value[:] = arena[variable.arena_offset : variable.arena_offset + value.size]
     return [read_tensor(arena, tensor) for tensor in packed.outputs]
+
+
+def first_state(packed: Packed) -> list[np.ndarray]:
+    """The variables as they are when a network has been loaded, or reset."""
+    return [np.frombuffer(v.value, np.uint8).copy() for v in packed.variables]
 
 
 def read_tensor(arena: np.ndarray, tensor) -> np.ndarray:
@@ -266,3 +280,7 @@ KERNELS = {
     "lut": lut,
     **numpy_ops.KERNELS,
 }
+
+from . import numpy_wide, numpy_state  # noqa: E402  (they use the helpers above)
+
+KERNELS |= numpy_wide.KERNELS | numpy_state.KERNELS

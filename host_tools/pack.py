@@ -6,10 +6,13 @@ import json
 import struct
 import zlib
 
+import numpy as np
+
 from .ir import Quant
 from .lower import Program, Step
 from .packed import (
-    DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, PIECE, REAL_BORDER, TENSOR, VERSION,
+    DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, PIECE, REAL_BORDER, TENSOR, VARIABLE,
+    VARIABLE_FLAG, VERSION,
 )  # fmt: skip
 from .place import Placed, place
 from .plan import Plan
@@ -44,7 +47,9 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     metadata_raw = json.dumps(metadata or {}, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
     selftest_offset = metadata_offset + len(_padded(metadata_raw))
     selftest_raw = _padded(b"".join(selftest))
-    total_bytes = selftest_offset + len(selftest_raw)
+    variables_offset = selftest_offset + len(selftest_raw)
+    variables_raw = _variables(program, plan, variables_offset)
+    total_bytes = variables_offset + len(variables_raw)
 
     kernel_mask = 0
     for step in program.steps:
@@ -55,10 +60,10 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
         len(program.graph.inputs), len(program.graph.outputs),
         labels_offset, len(labels), metadata_offset, len(metadata_raw),
         selftest_offset, len(selftest), strings_offset, len(strings.data), kernel_mask & 0xFFFFFFFF, kernel_mask >> 32,
-        FAST_TARGET_IDS[program.target], 0, piece_count,
+        FAST_TARGET_IDS[program.target], variables_offset if variables_raw else 0, piece_count,
     )  # fmt: skip
     file = bytearray(b"".join((header, op_bytes, pieces, constants, tensor_bytes, strings_raw, labels_raw,
-                               _padded(metadata_raw), selftest_raw)))  # fmt: skip
+                               _padded(metadata_raw), selftest_raw, variables_raw)))  # fmt: skip
     assert len(file) == total_bytes
     struct.pack_into("<I", file, _CRC_OFFSET, zlib.crc32(memoryview(file)[_CRC_OFFSET + 4 :]))
     return bytes(file)
@@ -89,6 +94,25 @@ def _padded(raw: bytes) -> bytes:
     return raw + bytes(-len(raw) % 4)
 
 
+def _variables(program: Program, plan: Plan, offset: int) -> bytes:
+    """The variables section at `offset`: their places, then the first values that are no single byte."""
+    if not program.variables:
+        return b""
+    values = b""
+    entries = struct.pack("<I", len(program.variables))
+    values_offset = offset + len(entries) + VARIABLE.size * len(program.variables)
+    for id in program.variables:
+        t = program.graph.tensors[id]
+        at = fill = 0
+        if t.initial is not None:
+            at = values_offset + len(values)
+            values += _padded(t.initial.astype(np.dtype(t.dtype).newbyteorder("<")).tobytes())
+        elif t.dtype == "int8" and t.quant is not None:
+            fill = t.quant.zero_point & 0xFF
+        entries += VARIABLE.pack(plan.offsets[id], t.bytes, at, fill)
+    return entries + values
+
+
 class _Strings:
     """The strings section; the same string is stored once."""
 
@@ -108,7 +132,8 @@ def _tensors(program: Program) -> list[str]:
     """Tensor ids in the file's order: inputs, outputs, then the other activations, one a buffer."""
     border = [*program.graph.inputs, *program.graph.outputs]
     shown = {program.place[id] for id in border}
-    return border + [id for id in program.buffers if id not in shown and any(id == s.y for s in program.steps)]
+    written = {s.y for s in program.steps} | set(program.variables)
+    return border + [id for id in program.buffers if id not in shown and id in written]
 
 
 def _tensor_entry(program: Program, plan: Plan, id: str, strings: _Strings) -> bytes:
@@ -116,9 +141,9 @@ def _tensor_entry(program: Program, plan: Plan, id: str, strings: _Strings) -> b
     buffer = program.place[id]
     first, last = plan.lifetimes[buffer]
     rank = len(tensor.shape)
-    quant = tensor.quant or Quant((1.0,), (0,))  # int32 and bool: real = the number itself
+    quant = tensor.quant or Quant((1.0,), (0,))  # int32 and bool: real = the number itself; a variable: bytes
     return TENSOR.pack(
-        strings.add(id), DTYPE_IDS[tensor.dtype], rank, REAL_BORDER if tensor.real_border else 0,
+        strings.add(id), DTYPE_IDS[tensor.dtype], rank, REAL_BORDER * tensor.real_border | VARIABLE_FLAG * tensor.variable,
         plan.offsets[buffer], tensor.bytes, quant.scale, quant.zero_point, first, last,
         *tensor.shape, *[0] * (6 - rank),
     )  # fmt: skip
@@ -140,6 +165,8 @@ def _op_record(program: Program, plan: Plan, index: int, placed: Placed, strings
         words[7] = (plan.offsets[step.x2] if isinstance(step.x2, str) else step.x2) + step.x2_at
     for word, value in step.words.items():
         words[word] = int(value)
+    for word, id in step.states.items():
+        words[word] = plan.offsets[id]
     if placed.pieces:
         for word, value in placed.pieces[0].words.items():
             words[word] = value

@@ -18,6 +18,7 @@ HEADER = struct.Struct("<4sHH8IHH13I")
 OP = struct.Struct("<40i")
 PIECE = struct.Struct("<8i")
 TENSOR = struct.Struct("<IBBHIIfiii6I8x")
+VARIABLE = struct.Struct("<IIII")  # arena_offset, bytes, value_offset (0: none), fill
 HEADER_BYTES = 96
 assert HEADER.size == HEADER_BYTES and OP.size == 160 and TENSOR.size == 64
 
@@ -41,16 +42,32 @@ KERNELS = {
     17: "resize_bilinear",
     18: "rows",
     19: "channel_lut",
+    32: "transpose_conv",
+    33: "batch_matmul",
+    34: "lstm",
+    35: "svdf",
+    36: "conv_2d_16",
+    37: "depthwise_conv_2d_16",
+    38: "max_pool_2d_16",
+    39: "average_pool_2d_16",
+    40: "mean_16",
+    41: "pairwise_16",
+    42: "rescale",
+    43: "sigmoid_16",
+    44: "softmax_16",
 }
 KERNEL_IDS = {name: id for id, name in KERNELS.items()}
 FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
 FAST_TARGET_IDS = {name: id for id, name in FAST_TARGETS.items()}
-DTYPES = {1: "int8", 2: "uint8", 4: "int32", 5: "bool"}
-ITEM_BYTES = {"int8": 1, "uint8": 1, "int32": 4, "bool": 1}
+# Kernels whose word 23 says which operand lies in the constants.
+CONSTANT_FLAGS = ("add", "mul", "copy", "batch_matmul", "pairwise_16", *extents_ops.KERNELS)
+DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "bool"}
+ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "bool": 1}
 CUTTABLE = ("conv_2d", "depthwise_conv_2d", "fully_connected")  # may be run in pieces
 PIECE_WORDS = (2, 3, 5, 6, 14, 27, 28, 30)  # what an entry of the pieces replaces in the record
 DTYPE_IDS = {name: id for id, name in DTYPES.items()}
 REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
+VARIABLE_FLAG = 2  # tensor flag: it keeps its value from one inference to the next
 
 
 @dataclass(frozen=True)
@@ -85,6 +102,14 @@ class TensorEntry:
 
 
 @dataclass(frozen=True)
+class Variable:
+    """A piece of arena that keeps its bytes between inferences, and its first value."""
+
+    arena_offset: int
+    value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Packed:
     """A validated packed network. Sizes in bytes."""
 
@@ -101,6 +126,7 @@ class Packed:
     labels: tuple[str, ...]
     metadata: dict
     selftest: tuple[bytes, ...] = field(repr=False)
+    variables: tuple[Variable, ...] = ()
 
     @property
     def inputs(self) -> tuple[TensorEntry, ...]:
@@ -133,7 +159,7 @@ def read(data: bytes, name: str = "model") -> Packed:
         refuse("not an fxnn file", "give a file made by `fxnn convert`")
     (_, version, header_bytes, total, crc, resident, arena, ops_at, op_count, tensors_at, tensor_count,
      input_count, output_count, labels_at, label_count, meta_at, meta_bytes, test_at, test_count,
-     strings_at, strings_bytes, mask_low, mask_high, fast_target, _, piece_count) = HEADER.unpack_from(data)  # fmt: skip
+     strings_at, strings_bytes, mask_low, mask_high, fast_target, variables_at, piece_count) = HEADER.unpack_from(data)  # fmt: skip
     if version != VERSION or header_bytes != HEADER_BYTES:
         refuse(f"version {version}, need {VERSION}")
     if len(data) != total:
@@ -184,7 +210,7 @@ def read(data: bytes, name: str = "model") -> Packed:
             pieces_used += words[33]
         for call in calls:
             inside("constants", call[2], call[3], resident, HEADER_BYTES)
-            in_constants = call[23] if kernel in ("add", "mul", "copy", *extents_ops.KERNELS) else 0
+            in_constants = call[23] if kernel in CONSTANT_FLAGS else 0
             for word, flag in ((5, 1), (6, 0), (7, 2)):
                 limit = call[3] if in_constants & flag else arena
                 if not 0 <= call[word] <= limit:
@@ -240,6 +266,7 @@ def read(data: bytes, name: str = "model") -> Packed:
         labels=texts,
         metadata=metadata,
         selftest=tuple(data[test_at + i * vector : test_at + (i + 1) * vector] for i in range(test_count)),
+        variables=_variables(data, variables_at, arena, inside) if variables_at else (),
     )
 
 
@@ -250,6 +277,21 @@ def piece_words(words: tuple[int, ...], data: bytes, pieces_at: int, entry: int)
         call[word] = value
     call[33] = 0
     return tuple(call)
+
+
+def _variables(data: bytes, at: int, arena: int, inside) -> tuple[Variable, ...]:
+    """The variables section; `inside` refuses what lies outside of the file or the arena."""
+    inside("variables", at, 4, len(data), HEADER_BYTES)
+    count = int.from_bytes(data[at : at + 4], "little")
+    inside("variables", at, 4 + count * VARIABLE.size, len(data))
+    variables = []
+    for i in range(count):
+        arena_at, size, value_at, fill = VARIABLE.unpack_from(data, at + 4 + i * VARIABLE.size)
+        inside("variables", arena_at, size, arena)
+        if value_at:
+            inside("variables", value_at, size, len(data), HEADER_BYTES)
+        variables.append(Variable(arena_at, data[value_at : value_at + size] if value_at else bytes([fill & 0xFF]) * size))
+    return tuple(variables)
 
 
 def read_file(path: str | Path) -> Packed:

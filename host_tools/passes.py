@@ -137,18 +137,68 @@ def fuse_pads(graph: Graph) -> Graph:
     return graph
 
 
+def resolve_variables(graph: Graph) -> Graph:
+    """After: no VAR_HANDLE, no CALL_ONCE: READ_VARIABLE and ASSIGN_VARIABLE name a tensor with `variable` set.
+
+    What CALL_ONCE's subgraph assigns is that tensor's `initial`: it must be constants, which is what TensorFlow writes
+    for tf.Variable. ASSIGN_VARIABLE has no outputs and stays for what it does.
+    """
+    once = [op for op in graph.ops if op.kind == "CALL_ONCE"]
+    handles = {op.outputs[0]: op.attrs["variable"] for op in graph.ops if op.kind == "VAR_HANDLE"}
+    if not once and not handles:
+        return graph
+    initial: dict[str, np.ndarray] = {}
+    for op in once:
+        if any(o.kind == "READ_VARIABLE" for o in graph.ops[: graph.ops.index(op)]):
+            raise ToolError("CALL_ONCE behind a READ_VARIABLE", "variables are set before the network runs first",
+                            "initialize variables in front of everything else")  # fmt: skip
+        initial |= _initial_values(op.attrs["graph"])
+    values: dict[str, str] = {}  # variable: the tensor whose shape and quantization it has
+    for op in graph.ops:
+        if op.kind == "ASSIGN_VARIABLE":
+            values.setdefault(handles.get(op.inputs[0], op.inputs[0]), op.inputs[1])
+    for op in graph.ops:
+        if op.kind == "READ_VARIABLE":
+            values.setdefault(handles.get(op.inputs[0], op.inputs[0]), op.outputs[0])
+    for name, like in values.items():
+        t = graph.tensors[like]
+        graph = graph.with_tensor(replace(t, id=f"variable {name}", data=None, variable=True, initial=initial.get(name)))
+
+    def named(op: Op) -> Op:
+        return replace(op, inputs=(f"variable {handles[op.inputs[0]]}", *op.inputs[1:]))
+
+    ops = [named(op) if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE") and op.inputs[0] in handles else op for op in graph.ops]
+    return replace(graph, ops=tuple(op for op in ops if op.kind not in ("VAR_HANDLE", "CALL_ONCE")))
+
+
+def _initial_values(graph: Graph) -> dict[str, np.ndarray]:
+    """{variable: value} that an initialization subgraph assigns. ToolError where it computes."""
+    graph = fold_constants(graph)
+    handles = {op.outputs[0]: op.attrs["variable"] for op in graph.ops if op.kind == "VAR_HANDLE"}
+    values = {}
+    for op in graph.ops:
+        constant = op.kind == "ASSIGN_VARIABLE" and graph.tensors[op.inputs[1]].constant and op.inputs[0] in handles
+        if not constant and op.kind != "VAR_HANDLE":
+            raise ToolError(f"{op.kind} '{op.name}' computes a variable's first value", "only constants are supported there",
+                            "initialize the tf.Variable with a constant")  # fmt: skip
+        if constant:
+            values[handles[op.inputs[0]]] = graph.tensors[op.inputs[1]].data
+    return values
+
+
 def drop_dead(graph: Graph) -> Graph:
-    """After: no op whose outputs nothing reads."""
+    """After: no op whose outputs nothing reads; ASSIGN_VARIABLE, and what it needs, stays."""
     needed = set(graph.outputs)
     kept: list[Op] = []
     for op in reversed(graph.ops):
-        if needed & set(op.outputs):
+        if needed & set(op.outputs) or op.kind == "ASSIGN_VARIABLE":
             kept.append(op)
             needed |= {i for i in op.inputs if i is not None}
     return replace(graph, ops=tuple(reversed(kept)))
 
 
 PIPELINE = (
+    resolve_variables,
     fold_constants,
     fold_borders,
     fold_float_islands,

@@ -108,6 +108,8 @@ def _lifetimes(program: Program) -> dict[str, tuple[int, int]]:
     last: dict[str, int] = {}
     for id in program.graph.inputs:
         first[program.place[id]] = last[program.place[id]] = -1
+    for id in program.variables:  # they keep their bytes from one inference to the next
+        first[id], last[id] = -1, len(program.steps)
     for i, step in enumerate(program.steps):
         first.setdefault(step.y, i)
         for id in (step.y, *step.reads):
@@ -122,7 +124,7 @@ def _blocks(program: Program, lifetimes: dict[str, tuple[int, int]]) -> tuple[li
     owner: dict[str, Block] = {}
     blocks: list[Block] = []
     inplace = 0
-    for id in program.graph.inputs:
+    for id in (*program.graph.inputs, *program.variables):
         buffer = program.place[id]
         if buffer not in owner:
             owner[buffer] = Block(("buffer", buffer), program.buffers[buffer].bytes, *lifetimes[buffer], [buffer])

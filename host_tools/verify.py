@@ -107,18 +107,23 @@ def verify(packed: Packed, tflite: bytes, target: Target, count: int, progress: 
             values += want.size
             wrong += int((got != want).sum())
             if difference is None and (got != want).any():
-                frame = [array[n] for array in inputs]
+                # a network with variables is where its inputs so far have taken it
+                frames = [[array[k] for array in inputs] for k in range(0 if packed.variables else n, n + 1)]
                 op = f"output {i} '{tensor.name}'"
-                difference = _first_wrong_op(packed, oracle, frame, names[n]) or _difference(names[n], op, got, want)
+                difference = _first_wrong_op(packed, oracle, frames, names[n]) or _difference(names[n], op, got, want)
     return Verdict(oracle.name, count, values, wrong, difference)
 
 
-def _first_wrong_op(packed: Packed, oracle: Oracle, frame: list[np.ndarray], name: str) -> Difference | None:
-    """The first op whose result differs between the host's kernels and the oracle; None if none does.
+def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> Difference | None:
+    """The first op whose result differs between the host's kernels and the oracle in the last of `frames`; or None.
 
     An op is compared where the oracle has a tensor of its name; what was fused away has none.
     """
-    _, tensors = oracle.run_with_tensors(_for_oracle(packed, oracle, frame))
+    state = numpy_kernels.first_state(packed)
+    for frame in frames:
+        _, tensors = oracle.run_with_tensors(_for_oracle(packed, oracle, frame))
+    for frame in frames[:-1]:
+        numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], state=state)
     written = {tensor.first_op: tensor for tensor in packed.tensors}
     found: list[Difference] = []
 
@@ -132,7 +137,7 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frame: list[np.ndarray], nam
             op = packed.ops[index]
             found.append(_difference(name, f"op {index} {op.kernel} '{op.name}'", got, want.reshape(got.shape)))
 
-    numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], compare)
+    numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frames[-1], packed.inputs)], compare, state)
     return found[0] if found else None
 
 

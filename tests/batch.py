@@ -30,11 +30,15 @@ with open('cases.bin', 'rb') as f:
         try:
             net = fxnn.load(model, backend=%r)
             at = 0
-            for t in net.inputs:
-                t.data[:] = data[at:at + len(t.data)]
-                at += len(t.data)
-            net.invoke()
-            out = b''.join([bytes(t.data) for t in net.outputs])
+            out = b''
+            while True:
+                for t in net.inputs:
+                    t.data[:] = data[at:at + len(t.data)]
+                    at += len(t.data)
+                net.invoke()
+                out += b''.join([bytes(t.data) for t in net.outputs])
+                if at >= len(data):  # one inference after another: those of a network with a state
+                    break
             print('@', i, binascii.b2a_base64(out).decode().strip())
         except Exception as e:
             print('@', i, 'error', repr(e))

@@ -33,6 +33,13 @@ class Case:
     inputs: tuple[np.ndarray, ...] = field(repr=False)
     params: dict
     outputs: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    calls: int = 1  # inferences in a row: `inputs` and `outputs` are those of one after those of the other
+
+    @property
+    def frames(self) -> list[list[np.ndarray]]:
+        """The inputs of each inference."""
+        size = len(self.inputs) // self.calls
+        return [list(self.inputs[i * size : (i + 1) * size]) for i in range(self.calls)]
 
     def __str__(self) -> str:
         return f"{self.name}: " + ", ".join(f"{k}={v}" for k, v in self.params.items())
@@ -510,9 +517,10 @@ OPS: dict[str, Callable] = {
 }
 
 
-from tests import op_strategies  # noqa: E402  (it draws with the functions above)
+from tests import op_strategies, strategies_state, strategies_wide  # noqa: E402  (they draw with the functions above)
 
-OPS.update(op_strategies.OPS)
+OPS |= op_strategies.OPS | strategies_state.OPS | strategies_wide.OPS
+STATEFUL = strategies_state.STATEFUL | strategies_wide.STATEFUL
 
 # ---------------------------------------------------------------------------------------------------------- cases
 
@@ -520,9 +528,10 @@ OPS.update(op_strategies.OPS)
 def build(op: str, source: Source, name: str) -> Case:
     """The model that `source` draws for `op`, one of OPS."""
     b, inputs = Builder(), []
-    outputs = OPS[op](source, b, inputs)
+    outputs = (OPS | STATEFUL)[op](source, b, inputs)
     tflite = b.finish(outputs if isinstance(outputs, list) else [outputs])
-    return Case(name, op, tflite, tuple(inputs), dict(source.params))
+    calls = len(inputs) // len(b.inputs) if op in STATEFUL else 1
+    return Case(name, op, tflite, tuple(inputs), dict(source.params), calls=calls)
 
 
 @st.composite
@@ -534,10 +543,8 @@ def models(draw, op: str) -> Case:
 def expected(case: Case) -> Case:
     """`case` with the outputs of TFLM, or of LiteRT's reference kernels where TFLM has no such op."""
     from host_tools.oracle import Oracle
-    from tests.op_strategies import LITERT
-
-    prefer = "litert" if case.op in LITERT else "tflm"
-    return replace(case, outputs=tuple(Oracle(case.tflite, prefer=prefer).run(list(case.inputs))))
+    oracle = Oracle(case.tflite, prefer="litert" if case.op in op_strategies.LITERT else "tflm")
+    return replace(case, outputs=tuple(y for frame in case.frames for y in oracle.run(frame)))
 
 
 def generate(op: str, n: int, seed: int) -> list[Case]:

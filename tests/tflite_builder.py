@@ -34,6 +34,7 @@ class TensorSpec:
     zero_points: tuple[int, ...] = ()
     axis: int = 0
     data: np.ndarray | None = None
+    variable: bool = False
 
 
 @dataclass
@@ -53,7 +54,10 @@ def window_output(size: int, kernel: int, stride: int, dilation: int, padding: s
 
 
 class Builder:
-    def __init__(self):
+    """`initialization`: another Builder, whose ops a CALL_ONCE in front of everything runs."""
+
+    def __init__(self, initialization: "Builder | None" = None):
+        self.initialization = initialization
         self.tensors: list[TensorSpec] = []
         self.inputs: list[int] = []
         self._ops: list[_OpSpec] = []
@@ -89,7 +93,64 @@ class Builder:
             scale, zero_point = (x.scales or None), (x.zero_points or 0)
         return self.tensor(shape, dtype or x.dtype, scale, 0 if zero_point is None else zero_point, name=name)
 
+    def variable(self, shape, dtype="int8", scale=None, zero_point=0, name=None) -> int:
+        """Adds a tensor that keeps its value: a state of LSTM or SVDF."""
+        index = self.tensor(shape, dtype, scale, zero_point, name=name)
+        self.tensors[index].variable = True
+        return index
+
+    def handle(self, name: str) -> int:
+        """VAR_HANDLE of a resource variable, for read_variable and assign_variable."""
+        out = self.tensor((), "resource", name=f"handle of {name} {len(self.tensors)}")
+        return self.op("VAR_HANDLE", [], [out], "VarHandleOptions", Container="", SharedName=name)[0]
+
+    def read_variable(self, handle, shape, dtype="int8", scale=None, zero_point=0) -> int:
+        return self.op("READ_VARIABLE", [handle], [self.tensor(shape, dtype, scale, zero_point)], "ReadVariableOptions")[0]
+
+    def assign_variable(self, handle, x) -> None:
+        self.op("ASSIGN_VARIABLE", [handle, x], [], "AssignVariableOptions")
+
     # -------------------------------------------------------------------- ops
+
+    def lstm(self, x, input_weights, recurrent_weights, biases, hidden, cell, *, cell_clip=0.0, time_major=False, scale=None,
+             zero_point=None) -> int:  # fmt: skip
+        """UNIDIRECTIONAL_SEQUENCE_LSTM; lists of four tensors in the op's order of gates: input, forget, cell, output."""
+        shape = self.tensors[x].shape
+        y = self._out(hidden, (*shape[:2], self.tensors[recurrent_weights[0]].shape[0]), scale, zero_point)
+        inputs = [x, *input_weights, *recurrent_weights, None, None, None, *biases, None, None, hidden, cell, *[None] * 4]
+        self.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], "UnidirectionalSequenceLSTMOptions",
+                FusedActivationFunction=ACTIVATIONS["TANH"], CellClip=float(cell_clip), ProjClip=0.0, TimeMajor=time_major,
+                AsymmetricQuantizeInputs=False)  # fmt: skip
+        return y
+
+    def svdf(self, x, feature, time, bias, state, *, rank, scale, zero_point=0, activation="NONE") -> int:
+        filters = self.tensors[feature].shape[0]
+        y = self._out(x, (self.tensors[x].shape[0], filters // rank), scale, zero_point)
+        self.op("SVDF", [x, feature, time, bias, state], [y], "SVDFOptions", Rank=rank,
+                FusedActivationFunction=ACTIVATIONS[activation], AsymmetricQuantizeInputs=False)  # fmt: skip
+        return y
+
+    def batch_matmul(self, a, b, *, scale, zero_point=0, adj_x=False, adj_y=False) -> int:
+        s, t = list(self.tensors[a].shape), list(self.tensors[b].shape)
+        rows, columns = s[-1 if adj_x else -2], t[-2 if adj_y else -1]
+        shape = (*np.broadcast_shapes(s[:-2], t[:-2]), rows, columns)
+        y = self._out(a, shape, scale, zero_point)
+        self.op("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", AdjX=adj_x, AdjY=adj_y, AsymmetricQuantizeInputs=False)
+        return y
+
+    def transpose_conv(self, x, w, bias=None, *, shape, scale, zero_point=0, stride=(1, 1), padding="SAME",
+                       activation="NONE") -> int:  # fmt: skip
+        """TRANSPOSE_CONV to the given output shape (NHWC); w is OHWI."""
+        y = self._out(x, shape, scale, zero_point)
+        self.op("TRANSPOSE_CONV", [self.constant(np.array(shape, np.int32)), w, x] + ([] if bias is None else [bias]), [y],
+                "TransposeConvOptions", version=4, Padding=PADDINGS[padding], StrideH=stride[0], StrideW=stride[1],
+                FusedActivationFunction=ACTIVATIONS[activation])  # fmt: skip
+        return y
+
+    def leaky_relu(self, x, alpha, *, scale=None, zero_point=None) -> int:
+        y = self._out(x, self.tensors[x].shape, scale, zero_point)
+        self.op("LEAKY_RELU", [x], [y], "LeakyReluOptions", Alpha=float(alpha))
+        return y
 
     def op(self, kind: str, inputs, outputs, options_type: str | None = None, version: int = 1, **options) -> list[int]:
         """Adds any builtin op by its name in the schema (`SUB`), with the fields of its options table.
@@ -273,22 +334,46 @@ class Builder:
 
     def finish(self, outputs, description: str = "") -> bytes:
         """The .tflite file with these outputs."""
+        if self.initialization is not None:
+            self._ops.insert(0, _OpSpec(tflite.BuiltinOperator.CALL_ONCE, [], [], "CallOnceOptions", {"InitSubgraphIndex": 1}))
         b = flatbuffers.Builder(4096)
-        codes = sorted({(op.code, op.version) for op in self._ops})
-
-        buffers = [b""] + [t.data.astype(t.data.dtype.newbyteorder("<")).tobytes() for t in self.tensors
-                           if t.data is not None]  # fmt: skip
+        graphs = [(self, list(outputs))] + ([(self.initialization, [])] if self.initialization else [])
+        codes = sorted({(op.code, op.version) for graph, _ in graphs for op in graph._ops})
+        contents = [b""]
+        offsets = [graph._subgraph(b, outs, codes, contents, "main" if graph is self else "init") for graph, outs in graphs]
         buffer_offsets = []
-        for content in buffers:
+        for content in contents:
             data = _bytes_vector(b, content) if content else None
             tflite.BufferStart(b)
             if data is not None:
                 tflite.BufferAddData(b, data)
             buffer_offsets.append(tflite.BufferEnd(b))
 
-        tensor_offsets, next_buffer = [], 1
+        code_offsets = []
+        for code, version in codes:
+            tflite.OperatorCodeStart(b)
+            tflite.OperatorCodeAddDeprecatedBuiltinCode(b, min(code, 127))  # an int8; 127 sends readers to the next
+            tflite.OperatorCodeAddBuiltinCode(b, code)
+            tflite.OperatorCodeAddVersion(b, version)
+            code_offsets.append(tflite.OperatorCodeEnd(b))
+
+        graph_offsets = _vector(b, offsets, "offset")
+        all_codes, all_buffers = _vector(b, code_offsets, "offset"), _vector(b, buffer_offsets, "offset")
+        text = b.CreateString(description)
+        tflite.ModelStart(b)
+        tflite.ModelAddVersion(b, _SCHEMA_VERSION)
+        tflite.ModelAddOperatorCodes(b, all_codes)
+        tflite.ModelAddSubgraphs(b, graph_offsets)
+        tflite.ModelAddDescription(b, text)
+        tflite.ModelAddBuffers(b, all_buffers)
+        b.Finish(tflite.ModelEnd(b), b"TFL3")
+        return bytes(b.Output())
+
+    def _subgraph(self, b: flatbuffers.Builder, outputs, codes, contents: list[bytes], name: str) -> int:
+        """One subgraph; what its constants hold is appended to `contents`, the model's buffers."""
+        tensor_offsets = []
         for t in self.tensors:
-            name, shape = b.CreateString(t.name), _vector(b, t.shape, "int32")
+            tensor_name, shape = b.CreateString(t.name), _vector(b, t.shape, "int32")
             quantization = None
             if t.scales:
                 scale, zero_point = _vector(b, t.scales, "float32"), _vector(b, t.zero_points, "int64")
@@ -297,12 +382,14 @@ class Builder:
                 tflite.QuantizationParametersAddZeroPoint(b, zero_point)
                 tflite.QuantizationParametersAddQuantizedDimension(b, t.axis)
                 quantization = tflite.QuantizationParametersEnd(b)
+            if t.data is not None:
+                contents.append(t.data.astype(t.data.dtype.newbyteorder("<")).tobytes())
             tflite.TensorStart(b)
             tflite.TensorAddShape(b, shape)
             tflite.TensorAddType(b, getattr(tflite.TensorType, t.dtype.upper()))
-            tflite.TensorAddBuffer(b, next_buffer if t.data is not None else 0)
-            next_buffer += t.data is not None
-            tflite.TensorAddName(b, name)
+            tflite.TensorAddBuffer(b, len(contents) - 1 if t.data is not None else 0)
+            tflite.TensorAddName(b, tensor_name)
+            tflite.TensorAddIsVariable(b, t.variable)
             if quantization is not None:
                 tflite.TensorAddQuantization(b, quantization)
             tensor_offsets.append(tflite.TensorEnd(b))
@@ -320,34 +407,16 @@ class Builder:
                 tflite.OperatorAddBuiltinOptions(b, options)
             op_offsets.append(tflite.OperatorEnd(b))
 
-        code_offsets = []
-        for code, version in codes:
-            tflite.OperatorCodeStart(b)
-            tflite.OperatorCodeAddDeprecatedBuiltinCode(b, min(code, 127))  # an int8; 127 sends readers to the next
-            tflite.OperatorCodeAddBuiltinCode(b, code)
-            tflite.OperatorCodeAddVersion(b, version)
-            code_offsets.append(tflite.OperatorCodeEnd(b))
-
         vectors = [_vector(b, v, kind) for v, kind in (
             (tensor_offsets, "offset"), (self.inputs, "int32"), (outputs, "int32"), (op_offsets, "offset"))]  # fmt: skip
-        graph_name = b.CreateString("main")
+        graph_name = b.CreateString(name)
         tflite.SubGraphStart(b)
         tflite.SubGraphAddTensors(b, vectors[0])
         tflite.SubGraphAddInputs(b, vectors[1])
         tflite.SubGraphAddOutputs(b, vectors[2])
         tflite.SubGraphAddOperators(b, vectors[3])
         tflite.SubGraphAddName(b, graph_name)
-        graphs = _vector(b, [tflite.SubGraphEnd(b)], "offset")
-        all_codes, all_buffers = _vector(b, code_offsets, "offset"), _vector(b, buffer_offsets, "offset")
-        text = b.CreateString(description)
-        tflite.ModelStart(b)
-        tflite.ModelAddVersion(b, _SCHEMA_VERSION)
-        tflite.ModelAddOperatorCodes(b, all_codes)
-        tflite.ModelAddSubgraphs(b, graphs)
-        tflite.ModelAddDescription(b, text)
-        tflite.ModelAddBuffers(b, all_buffers)
-        b.Finish(tflite.ModelEnd(b), b"TFL3")
-        return bytes(b.Output())
+        return tflite.SubGraphEnd(b)
 
 
 _ELEMENTS = {"int32": (4, "PrependInt32"), "int64": (8, "PrependInt64"), "float32": (4, "PrependFloat32"),
@@ -371,7 +440,8 @@ def _bytes_vector(b: flatbuffers.Builder, content: bytes) -> int:
 
 def _options(b: flatbuffers.Builder, options_type: str, fields: dict) -> int:
     """An options table; fields by their names in the schema's accessors, lists as vectors of int32."""
-    values = {k: _vector(b, v, "int32") if isinstance(v, (list, tuple)) else v for k, v in fields.items()}
+    values = {k: _vector(b, v, "int32") if isinstance(v, (list, tuple)) else b.CreateString(v) if isinstance(v, str) else v
+              for k, v in fields.items()}  # fmt: skip
     getattr(tflite, options_type + "Start")(b)
     for name, value in values.items():
         getattr(tflite, f"{options_type}Add{name}")(b, value)

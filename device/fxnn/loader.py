@@ -11,7 +11,7 @@ _HEADER_BYTES = const(96)
 _OP_BYTES = const(160)
 _PIECE_BYTES = const(32)
 _TENSOR_BYTES = const(64)
-_KERNELS = ((1, 19),)  # first and last of the kernel ids
+_KERNELS = ((1, 19), (32, 44))  # first and last of the kernel ids
 _CHUNK_BYTES = const(1024)
 # Heap of a 32-bit board that is kept free: for an op, a piece, an input or output besides what the file holds of it,
 # for the kernels' code where none is loaded yet, and for the rest.
@@ -242,7 +242,7 @@ def _read_header(file, place):
         file.kernel_mask,
         kernel_mask_high,
         file.fast_target,
-        _,
+        file.variables_offset,
         file.piece_count,
     ) = struct.unpack("<HH8IHH13I", header[4:])
     file.kernel_mask |= kernel_mask_high << 32
@@ -348,7 +348,7 @@ def _check(file):
         if not _known(id):
             _unknown(id)
         _check_name(file, words[1])
-        flags = words[23] if 6 < id < 32 else 0
+        flags = words[23] if 6 < id < 32 or id == 33 or id == 41 else 0
         size = words[3]
         if not (
             0 <= words[5] <= (size if flags & 1 else arena)

@@ -31,12 +31,16 @@ class Network:
         self._labels = None
         self._running = False
         self.file = file = File(source)
-        self.arena, self._ops = load(file, arithmetic, arena.arena if isinstance(arena, Network) else arena, place)
+        shared = isinstance(arena, Network)
+        self.arena, self._ops = load(file, arithmetic, arena.arena if shared else arena, place)
+        if shared and (file.variables_offset or arena.file.variables_offset):
+            raise ValueError("arena: variables cannot be shared")
         view = memoryview(self.arena)
         count = file.input_count
         tensors = [self._tensor(i, view) for i in range(count + file.output_count)]
         self.inputs = tuple(tensors[:count])
         self.outputs = tuple(tensors[count:])
+        self.reset()
 
     def _tensor(self, i, arena):
         name, dtype, rank, _, at, size, scale, zero_point, _, _, *shape = self.file.tensor(i)
@@ -89,6 +93,13 @@ class Network:
                 labels.append(label)
             self._labels = tuple(labels)
         return self._labels
+
+    def reset(self):
+        """Forgets what the network has seen: its variables (states of LSTM, SVDF, tf.Variable) as they were when loaded."""
+        if self.file.variables_offset:
+            from .variables import reset
+
+            reset(self.file, self.arena)
 
     def invoke(self):
         """Runs the ops: inputs to outputs, in the arena. Allocates nothing with native kernels."""
@@ -158,10 +169,11 @@ class Network:
         return profile(self, clock, diff)
 
     def selftest(self):
-        """Runs the vectors embedded in the file; their number.
+        """Runs the vectors embedded in the file, one after the other from a reset; their number. It resets again.
 
         RuntimeError("selftest: vector 0 output 3: got 5, want 6"); elements count through all outputs.
         """
+        self.reset()
         at = self.file.selftest_offset
         for vector in range(self.file.selftest_count):
             for tensor in self.inputs:
@@ -181,4 +193,5 @@ class Network:
                                 "selftest: vector %d output %d: got %d, want %d" % (vector, element + i, got[i], q)
                             )
                 element += len(tensor)
+        self.reset()
         return self.file.selftest_count

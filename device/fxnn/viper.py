@@ -34,8 +34,16 @@ def kernel(id, words=None, target=0):
         from . import viper_resize as family
     elif id == 18:
         from . import viper_rows as family
-    else:
+    elif id < 32:
         from . import viper_gather as family
+    elif id < 34:
+        from . import viper_matmul as family
+    elif id < 36:
+        from . import viper_rnn as family
+    elif id < 38:
+        from . import viper_wide_conv as family
+    else:
+        from . import viper_wide as family
     return family.kernels[id]
 
 

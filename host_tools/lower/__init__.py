@@ -29,6 +29,7 @@ class Step:
 
     `x_at`, `x2_at`, `y_at`: bytes behind the start of the buffer. `words`: the record's words from 8. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
     before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
+    `states`: word to the id of a variable's buffer that the kernel reads and writes.
     `options`: (scratch bytes, words), the fastest first: plan.settle takes the first that has room.
     `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of x,
     so that y must not overwrite it. None: they stay in one piece.
@@ -51,10 +52,11 @@ class Step:
     options: tuple[tuple[int, Mapping[int, int]], ...] = ()
     cut: "Constants | None" = field(default=None, repr=False, compare=False)
     granule: int = 1
+    states: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return tuple(ref for ref in (self.x, self.x2) if isinstance(ref, str))
+        return tuple(ref for ref in (self.x, self.x2, *self.states.values()) if isinstance(ref, str))
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Program:
     steps: tuple[Step, ...]
     buffers: Mapping[str, Buffer]
     place: Mapping[str, str]
+    variables: tuple[str, ...] = ()  # ids of tensors, which are those of their buffers
     target: str = "none"  # whose fast forms the steps hold
     blocks: bool = False  # whether constants are placed so that no kernel call's cross a block of a filesystem
 
@@ -118,6 +121,10 @@ class Lowering:
         self.place: dict[str, str] = {}
         for id in graph.inputs:
             self.new_buffer(graph.tensors[id])
+        read = {i for op in graph.ops for i in op.inputs}
+        self.variables = tuple(id for id, t in graph.tensors.items() if t.variable and id in read)
+        for id in self.variables:
+            self.new_buffer(graph.tensors[id])
 
     def tensor(self, id: str) -> Tensor:
         return self.graph.tensors[id]
@@ -132,7 +139,7 @@ class Lowering:
         id, n = f"{name}/temporary", 1
         while id in self.graph.tensors:
             id, n = f"{name}/temporary{n}", n + 1
-        tensor = replace(like, id=id, shape=tuple(shape), data=None)
+        tensor = replace(like, id=id, shape=tuple(shape), data=None, variable=False)
         self.graph = self.graph.with_tensor(tensor)
         return tensor
 
@@ -148,18 +155,29 @@ class Lowering:
             copy_constant(self, tensor)
         return self.place[tensor.id]
 
+    def state(self, tensor: Tensor) -> str:
+        """The buffer of a variable that an op updates. Unsupported where it is none."""
+        if tensor.id not in self.variables:
+            raise Unsupported(f"its state '{tensor.id}' is not a variable", "export the model again with TFLiteConverter")
+        return self.place[tensor.id]
+
     def emit(self, step: Step) -> None:
         self.steps.append(step)
 
 
 _LOWER: dict[str, Callable[[Lowering, Op], None]] = {}
+_LOWER_16: dict[str, Callable[[Lowering, Op], None]] = {}  # for ops with an int16 input or output
+_CHECKS_ITSELF: set[str] = set()
 
 
-def lowers(*kinds: str):
-    """Registers a function (Lowering, Op) for ops of these kinds."""
+def lowers(*kinds: str, int16: bool = False, checks: bool = False):
+    """Registers a function (Lowering, Op) for ops of these kinds; `int16`: for those with int16 activations, which then
+    come to this function alone. `checks`: it looks at its tensors' types itself (states, biases of 64 bits)."""
 
     def register(function):
-        _LOWER.update(dict.fromkeys(kinds, function))
+        (_LOWER_16 if int16 else _LOWER).update(dict.fromkeys(kinds, function))
+        if checks:
+            _CHECKS_ITSELF.update(kinds)
         return function
 
     return register
@@ -178,11 +196,16 @@ def lower(graph: Graph, target: str = "none") -> Program:
     refused: list[tuple[Op, Unsupported]] = []
     for op in graph.ops:
         try:
+            wide = any(i is not None and ctx.tensor(i).dtype == "int16" for i in (*op.inputs[:1], *op.outputs))
+            lower_op = _LOWER_16.get(op.kind) if wide else None
+            if lower_op is not None:
+                lower_op(ctx, op)
+                continue
             lower_op = _LOWER.get(op.kind)
             if lower_op is None:
                 raise Unsupported(*_unknown(op))
             for id in (*op.inputs, *op.outputs):
-                if id is not None:
+                if id is not None and op.kind not in _CHECKS_ITSELF:
                     _check_dtype(op, ctx.tensor(id))
             lower_op(ctx, op)
         except Unsupported as e:
@@ -214,11 +237,13 @@ def lower(graph: Graph, target: str = "none") -> Program:
             "\n  ".join(["", *lines]),
             "nothing was written",
         )
-    return Program(ctx.graph, tuple(_compose_tables(ctx)), ctx.buffers, ctx.place, target)
+    kept = {ctx.place[i] for i in ctx.graph.outputs}
+    steps = tuple(recurrent.drop_reads(_compose_tables(ctx), ctx.variables, kept))
+    return Program(ctx.graph, steps, ctx.buffers, ctx.place, ctx.variables, target)
 
 
 _MAX_RANK = 6  # of a tensor entry
-_BORDER_DTYPES = ("int8", "uint8", "int32", "bool")  # of the network's own inputs and outputs
+_BORDER_DTYPES = ("int8", "uint8", "int16", "int32", "bool")  # of the network's own inputs and outputs
 _EXPORT = "export the model again with TFLiteConverter"
 _FULL_INT8 = (
     "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
@@ -229,6 +254,9 @@ _FULL_INT8 = (
 def _unknown(op: Op) -> tuple[str, str]:
     if op.kind in ("QUANTIZE", "DEQUANTIZE"):
         return "real numbers inside the network", _FULL_INT8
+    if op.kind in ("WHILE", "IF", "CALL"):
+        return ("control flow is not supported", "Keras: LSTM becomes one op; write GRU, SimpleRNN and RNN with "
+                "unroll=True; export without tf.while_loop and tf.cond")  # fmt: skip
     if op.kind.startswith("CUSTOM"):
         return "custom ops have no kernel here", "replace the layer by standard ones"
     return "no kernel for this op yet", "replace the layer by supported ones: " + ", ".join(supported())
@@ -242,7 +270,7 @@ _INDEX_INPUTS = {
     **dict.fromkeys(("SLICE", "SPLIT_V", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), (1, 2)), "STRIDED_SLICE": (1, 2, 3),
 }  # fmt: skip
 # dtypes of the other tensors; int8 where an op is not named
-_MOVES = ("int8", "bool", "int32")
+_MOVES = ("int8", "bool", "int32", "int16")
 _DTYPES = {
     "QUANTIZE": ("int8", "uint8"),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK",
@@ -271,6 +299,17 @@ def _check_dtype(op: Op, tensor: Tensor) -> None:
         raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")
 
 
+def check_activation(tensor: Tensor, dtypes: tuple[str, ...]) -> None:
+    """Unsupported unless the tensor is of these types, with one scale that is good, and a zero point of 0 if int16."""
+    if tensor.dtype not in dtypes:
+        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(dtypes)}", _FULL_INT8)
+    _check_quantization(tensor)
+    if tensor.quant.per_channel:
+        raise Unsupported(f"'{tensor.id}' has a scale a channel", _EXPORT)
+    if tensor.size == 0:
+        raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")
+
+
 def _check_quantization(tensor: Tensor) -> None:
     """Scales are finite and positive, zero points within the dtype: the kernels' words hold 16 bits of them."""
     if len(tensor.shape) > _MAX_RANK:
@@ -281,6 +320,8 @@ def _check_quantization(tensor: Tensor) -> None:
         raise Unsupported(f"'{tensor.id}' has no scale and zero point", _FULL_INT8)
     if not all(0 < s < float("inf") for s in tensor.quant.scales):
         raise Unsupported(f"'{tensor.id}' has a scale that is no positive number", _EXPORT)
+    if tensor.dtype == "int16" and any(tensor.quant.zero_points):
+        raise Unsupported(f"'{tensor.id}' is int16 with a zero point", _EXPORT)
     low = 0 if tensor.dtype == "uint8" else -128
     if not all(low <= z <= low + 255 for z in tensor.quant.zero_points):
         raise Unsupported(f"'{tensor.id}' has a zero point outside {tensor.dtype}", _EXPORT)
@@ -295,7 +336,7 @@ def _compose_tables(ctx: Lowering) -> list[Step]:
         first = steps[i]
         users = [s for s in steps if first.y in s.reads]
         second = users[0] if len(users) == 1 else None
-        if first.kernel == "lut" and second is not None and second.kernel == "lut" and first.y not in kept_ids:
+        if first.kernel == "lut" and second is not None and second.kernel == "lut" and first.y not in kept_ids and first.x not in ctx.variables:
             table = np.frombuffer(second.constants, np.uint8)[np.frombuffer(first.constants, np.uint8)]
             both = replace(second, x=first.x, constants=table.tobytes(), inplace=first.inplace)
             steps = [both if s is second else s for s in steps if s is not first]
@@ -305,4 +346,6 @@ def _compose_tables(ctx: Lowering) -> list[Step]:
     return steps
 
 
-from . import binary, elementwise, gather, movement, reductions, resize, rows, slices, windows  # noqa: E402,F401  (they register themselves)
+from . import (  # noqa: E402,F401  (they register themselves)
+    binary, elementwise, gather, matmul, movement, recurrent, reductions, resize, slices, wide, windows,
+)  # fmt: skip

@@ -37,8 +37,8 @@ def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, 
     kept, starts = pieces(merged(y.shape, [*strides, dense_strides(y.shape)]), 3, unroll_outermost=True)
     dims, strides = four(kept, 3)
     words.update(enumerate(dims, 8))
-    words.update(enumerate(strides[0], 12))
-    words.update(enumerate(strides[1], 16))
+    words.update(enumerate([s * x.item_bytes for s in strides[0]], 12))
+    words.update(enumerate([s * x2.item_bytes for s in strides[1]], 16))
     refs, flags = [], 0
     for t, flag in ((x, _X_CONSTANT), (x2, _X2_CONSTANT)):
         if t.constant and t.id not in ctx.place:
@@ -55,7 +55,8 @@ def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, 
     target = ctx.new_buffer(y)
     for i, (x_at, x2_at, y_at) in enumerate(starts):
         ctx.emit(Step(kernel, op.name, refs[0], target, dict(words), bytes(k.data), x2=refs[1], inplace=inplace,
-                      x_at=x_at, x2_at=x2_at, y_at=y_at, partial=i > 0))  # fmt: skip
+                      x_at=x_at * x.item_bytes, x2_at=x2_at * x2.item_bytes, y_at=y_at * y.item_bytes,
+                      partial=i > 0))  # fmt: skip
 
 
 def rescale_words(op: Op, y: Tensor, multiplier: int, shift: int) -> dict[int, int]:

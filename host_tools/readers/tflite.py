@@ -83,6 +83,30 @@ _OPTIONS = {
     "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, _block),
     "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, _block),
     "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
+    "TRANSPOSE_CONV": (
+        tflite.TransposeConvOptions,
+        lambda o: {
+            "stride": (o.StrideH(), o.StrideW()),
+            "padding": _PADDINGS[o.Padding()],
+            "activation": _ACTIVATIONS[o.FusedActivationFunction()],
+        },
+    ),
+    "BATCH_MATMUL": (tflite.BatchMatMulOptions, lambda o: {"adj_x": o.AdjX(), "adj_y": o.AdjY()}),
+    "SVDF": (tflite.SVDFOptions, lambda o: {**_activation(o), "rank": o.Rank()}),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        tflite.UnidirectionalSequenceLSTMOptions,
+        lambda o: {
+            **_activation(o),
+            "cell_clip": o.CellClip(),
+            "proj_clip": o.ProjClip(),
+            "time_major": o.TimeMajor(),
+        },
+    ),
+    "CALL_ONCE": (tflite.CallOnceOptions, lambda o: {"subgraph": o.InitSubgraphIndex()}),
+    "VAR_HANDLE": (
+        tflite.VarHandleOptions,
+        lambda o: {"variable": "/".join((s or b"").decode(errors="replace") for s in (o.Container(), o.SharedName()))},
+    ),
 }
 
 
@@ -91,10 +115,10 @@ _NO_FIELDS = bytearray(b"\x04\x00\x04\x00\x04\x00\x00\x00")
 
 
 def read(data: bytes, name: str) -> Graph:
-    """The first subgraph of a .tflite file as a Graph named `name`.
+    """The first subgraph of a .tflite file as a Graph named `name`; those that its CALL_ONCE ops run are in their `graph`.
 
     Raises ToolError for what is not a .tflite file or has a form no microcontroller runtime takes
-    (several subgraphs, dynamic shapes, custom buffers outside the file).
+    (dynamic shapes, custom buffers outside the file).
     """
     if len(data) < 8 or data[4:8] != b"TFL3":
         raise ToolError(f"{name} is not a .tflite file", "the TFL3 mark is missing", "give the file that TFLiteConverter wrote")
@@ -108,20 +132,23 @@ def read(data: bytes, name: str) -> Graph:
 
 def _read(data: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAsModel(data, 0)
-    if model.SubgraphsLength() != 1:
-        raise ToolError(
-            f"{name} has {model.SubgraphsLength()} subgraphs",
-            "control flow (IF, WHILE, CALL) is not supported",
-            "export the network without control flow, as a single function",
-        )
-    sub = model.Subgraphs(0)
+    return _subgraph(model, 0, name)
+
+
+def _subgraph(model, index: int, name: str) -> Graph:
+    sub = model.Subgraphs(index)
     ids = _unique([(sub.Tensors(i).Name() or b"").decode(errors="replace") for i in range(sub.TensorsLength())])
     tensors = {ids[i]: _tensor(model, sub.Tensors(i), ids[i]) for i in range(sub.TensorsLength())}
-    ops = tuple(_op(model, sub.Operators(i), ids) for i in range(sub.OperatorsLength()))
+    ops = []
+    for i in range(sub.OperatorsLength()):
+        op = _op(model, sub.Operators(i), ids, i)
+        if op.kind == "CALL_ONCE" and index == 0:  # one inside another has nowhere to run, here as in TFLM
+            op = op.with_attrs(graph=_subgraph(model, op.attrs["subgraph"], f"{name}, initialization"))
+        ops.append(op)
     return Graph(
         name=name,
         tensors=MappingProxyType(tensors),
-        ops=ops,
+        ops=tuple(ops),
         inputs=tuple(ids[i] for i in _ints(sub.InputsAsNumpy())),
         outputs=tuple(ids[i] for i in _ints(sub.OutputsAsNumpy())),
     )
@@ -158,10 +185,10 @@ def _tensor(model, t, id: str) -> Tensor:
         values = np.frombuffer(raw.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
     elif raw is not None:
         values = np.frombuffer(raw.tobytes(), np.uint8)  # int4 and the like: kept, refused later by its dtype
-    return Tensor(id, shape, dtype, quant, values)
+    return Tensor(id, shape, dtype, quant, values, variable=bool(t.IsVariable()) and values is None)
 
 
-def _op(model, op, ids: list[str]) -> Op:
+def _op(model, op, ids: list[str], index: int) -> Op:
     code = model.OperatorCodes(op.OpcodeIndex())
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # the old field holds codes up to 127 only
     if builtin == tflite.BuiltinOperator.CUSTOM:
@@ -179,4 +206,5 @@ def _op(model, op, ids: list[str]) -> Op:
         attrs = fields(options)
     inputs = tuple(None if i < 0 else ids[i] for i in _ints(op.InputsAsNumpy()))
     outputs = tuple(ids[i] for i in _ints(op.OutputsAsNumpy()))
-    return Op(kind, outputs[0], inputs, outputs, MappingProxyType(attrs))
+    name = outputs[0] if outputs else f"{kind.lower()}_{index}"
+    return Op(kind, name, inputs, outputs, MappingProxyType(attrs))

@@ -197,6 +197,12 @@ class RunnerTarget(Target):
         at_once = frames
         if self.input_bytes_at_once:
             at_once = max(1, self.input_bytes_at_once // sum(tensor.bytes for tensor in packed.inputs))
+            if packed.variables and frames > at_once:
+                raise ToolError(
+                    f"{frames} inferences do not fit on {self.name} at once",
+                    "the network keeps a state from one to the next",
+                    f"use at most {at_once}",
+                )
         parts, total_us, heap_peak = [], 0, None
         for start in range(0, frames, at_once):
             part = tuple(array[start : start + at_once] for array in inputs)

@@ -18,9 +18,12 @@ class HostTarget(Target):
     def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
         start = time.perf_counter()
         results = []
+        state = numpy_kernels.first_state(packed)
         for n in range(len(inputs[0])):
             results.append(
-                numpy_kernels.run(packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)])
+                numpy_kernels.run(
+                    packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)], state=state
+                )
             )
             if progress:
                 progress(n + 1)

@@ -1,0 +1,333 @@
+"""LSTM and SVDF, in viper. See viper.py for the rules, ref_rnn.py for the meaning, viper_conv.py for eq. (2),
+viper_wide_conv.py for eq. (6) and its two halves of a sum, viper_wide.py for eq. (7)."""
+
+import micropython
+
+
+@micropython.viper
+def lstm(x: ptr8, acc: ptr8, w: ptr8):
+    """See ref_rnn.lstm. The arguments are record, arena, constants.
+
+    Gates: for each unit and gate two sums, of x and of the hidden state, go through the same instructions one after
+    the other. Updates: for each unit three products likewise, then the tanh of the cell.
+    """
+    rec = ptr32(x)
+    arena = int(acc)
+    constants = int(w)
+    units = rec[11]
+    size = rec[16]
+    hidden = arena + rec[17]
+    cell = arena + rec[18]
+    scratch = arena + rec[7]
+    table = ptr16(constants + rec[21])
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
+    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    clip = rec[22]
+    b = 0
+    while b < rec[8]:
+        step = 0
+        while step < rec[9]:
+            # the gates
+            gate = 0
+            while gate < 4:
+                unit = 0
+                while unit < units:
+                    total = 0
+                    part = 0
+                    while part < 2:
+                        entry = ptr32(constants + rec[19] + (gate * 2 + part) * 16)
+                        x = ptr8(arena + rec[5] + b * rec[12] + step * rec[13])
+                        count = rec[10]
+                        if part:
+                            x = ptr8(hidden)
+                            count = units
+                        w = ptr8(constants + entry[0] + unit * count)
+                        sums = 0
+                        acc = ptr8(0)
+                        lo = 0
+                        hi = 0
+                        if size == 1:
+                            end = int(x) + count
+                            while int(x) < end:
+                                v = x[0] ^ 128
+                                sums += v
+                                acc = ptr8(v * w[0] + int(acc))
+                                x = ptr8(int(x) + 1)
+                                w = ptr8(int(w) + 1)
+                            v = ptr32(constants + entry[1])[unit] + int(acc) - (sums << 7)
+                            v = v << ptr8(entry)[12] << wide >> wide
+                            lo = v & 0xFFFF
+                            hi = v >> 16
+                            ml = ptr16(entry)[4]
+                            mh = ptr16(entry)[5]
+                            t = ((lo * ml) >> 16) & 0xFFFF
+                            lo *= mh
+                            ml *= hi
+                            t += (ml & 0x7FFF) + (lo & 0x7FFF) + 0x4000
+                            v = hi * mh * 2 + (ml >> 15) + (lo >> 15) + (t >> 15)
+                            t = ptr8(entry)[13]
+                            if t > 0:
+                                v = (((v + (v >> 31)) >> (t - 1)) + 1) >> 1
+                        else:
+                            end = int(x) + count * 2
+                            while int(x) < end:
+                                stop = int(x) + 128
+                                if stop > end:
+                                    stop = end
+                                acc = ptr8(0)
+                                while int(x) < stop:
+                                    v = ptr16(x)[0] ^ 0x8000
+                                    sums += v
+                                    acc = ptr8(v * w[0] + int(acc))
+                                    x = ptr8(int(x) + 2)
+                                    w = ptr8(int(w) + 1)
+                                lo += int(acc) & 0xFFFF
+                                hi += int(acc) >> 16
+                            first = ptr16(constants + entry[1] + unit * 8)
+                            lo += first[2] - ((sums & 0x1FF) << 7)
+                            hi = (hi + (first[0] | first[1] << 16) - (sums >> 9)) << wide >> wide
+                            hi += lo >> 16
+                            lo &= 0xFFFF
+                            ml = ptr16(entry)[4]
+                            s = ptr8(entry)[12]
+                            lo *= ml
+                            v = (hi & 0xFFFF) * ml
+                            t = (lo >> 16) + (v & 0xFFFF)
+                            hi = (hi >> 16) * ml + (v >> 16) + (t >> 16)
+                            t &= 0xFFFF
+                            if s > 32:
+                                v = (hi + (1 << (s - 33))) >> (s - 32)
+                            elif s > 16:
+                                v = (hi << (32 - s)) + ((t + (1 << (s - 17))) >> (s - 16))
+                            else:
+                                v = (((hi << 16) + t) << (16 - s)) + (((lo & 0xFFFF) + (1 << (s - 1))) >> s)
+                            v = v << wide >> wide
+                        if v < -0x8000:
+                            v = -0x8000
+                        if v > 0x7FFF:
+                            v = 0x7FFF
+                        total += v
+                        part += 1
+                    if total < -0x8000:
+                        total = -0x8000
+                    if total > 0x7FFF:
+                        total = 0x7FFF
+                    ptr16(scratch)[gate * units + unit] = total
+                    unit += 1
+                gate += 1
+            # the nonlinearities: of the four gates, then, with the updates, of each cell
+            place = scratch
+            end = scratch + 8 * units
+            unit = 0
+            while unit < units:
+                is_tanh = 1
+                if place < end:
+                    v = (ptr16(place)[0] ^ 0x8000) - 0x8000
+                    t = v * 3
+                    gate = place - scratch
+                    if gate < 4 * units or gate >= 6 * units or rec[29] != 0:
+                        is_tanh = 0
+                else:
+                    # cell = forget * cell + input * gate, and behind its tanh: hidden = tanh * output
+                    v = (ptr16(cell)[unit] ^ 0x8000) - 0x8000
+                    count = 0
+                    sums = 0
+                    t = 0
+                while True:
+                    if place >= end:
+                        if count == 0:
+                            t = ((ptr16(scratch)[unit] ^ 0x8000) - 0x8000) * v
+                        elif count == 1:
+                            sums = v
+                            t = ((ptr16(scratch)[units + unit] ^ 0x8000) - 0x8000) * (
+                                (ptr16(scratch)[2 * units + unit] ^ 0x8000) - 0x8000
+                            )
+                        else:
+                            t = ((ptr16(scratch)[3 * units + unit] ^ 0x8000) - 0x8000) * v
+                        entry = ptr32(constants + rec[20] + count * 8)
+                        v = t << ptr8(entry)[4] << wide >> wide
+                        lo = v & 0xFFFF
+                        hi = v >> 16
+                        ml = ptr16(entry)[0]
+                        mh = ptr16(entry)[1]
+                        t = ((lo * ml) >> 16) & 0xFFFF
+                        lo *= mh
+                        ml *= hi
+                        t += (ml & 0x7FFF) + (lo & 0x7FFF) + 0x4000
+                        v = hi * mh * 2 + (ml >> 15) + (lo >> 15) + (t >> 15)
+                        t = ptr8(entry)[5]
+                        if t > 0:
+                            v = (((v + (v >> 31)) >> (t - 1)) + 1) >> 1
+                        count += 1
+                        if count == 3:
+                            break
+                        if v < -0x8000:
+                            v = -0x8000
+                        if v > 0x7FFF:
+                            v = 0x7FFF
+                        if count == 1:
+                            continue
+                        v += sums
+                        if v < -0x8000:
+                            v = -0x8000
+                        if v > 0x7FFF:
+                            v = 0x7FFF
+                        if clip > 0:
+                            if v < 0 - clip:
+                                v = 0 - clip
+                            if v > clip:
+                                v = clip
+                        ptr16(cell)[unit] = v
+                        t = rec[28]
+                        t = (v * rec[27] + ((1 << t) >> 1)) >> t
+                    bits = 9 - is_tanh
+                    v = t
+                    if v < 0:
+                        v = 0 - v
+                    i = v >> bits
+                    if i >= 255:
+                        v = 0x1FFFC00 - is_tanh * 0xFFFD00
+                    else:
+                        lo = table[i]
+                        v = (lo << bits) + (v - (i << bits)) * (table[i + 1] - lo)
+                    if is_tanh:
+                        v -= 0x800000
+                        if t >= 0:
+                            v = (v + 128) >> 8
+                        else:
+                            v = (127 - v) >> 8
+                    elif t >= 0:
+                        v = (v + 512) >> 10
+                    else:
+                        v = (0x20001FF - v) >> 10
+                    if place < end:
+                        break
+                if place < end:
+                    ptr16(place)[0] = v
+                    place += 2
+                else:
+                    v = (v + y_zero) << wide >> wide
+                    if v < low:
+                        v = low
+                    if v > high:
+                        v = high
+                    y = arena + rec[6] + b * rec[14] + step * rec[15]
+                    if size == 1:
+                        ptr8(hidden)[unit] = v
+                        ptr8(y)[unit] = v
+                    else:
+                        ptr16(hidden)[unit] = v
+                        ptr16(y)[unit] = v
+                    unit += 1
+            step += 1
+        hidden += size * units
+        cell += 2 * units
+        b += 1
+
+
+@micropython.viper
+def svdf(x: ptr8, acc: ptr8, w: ptr8):
+    """See ref_rnn.svdf. The arguments are record, arena, constants.
+
+    Requantized are each filter's features, and each unit's sum: round rank of a unit.
+    """
+    rec = ptr32(x)
+    arena = int(acc)
+    constants = int(w)
+    inputs = rec[9]
+    rank = rec[11]
+    memory = rec[12]
+    size = rec[13]
+    state = arena + rec[14]
+    y = ptr8(arena + rec[6])
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
+    zero = ((rec[22] & 0xFFFF) ^ 0x8000) - 0x8000
+    b = 0
+    while b < rec[8]:
+        filter = 0
+        unit = 0
+        while filter < rec[10]:
+            total = ptr32(constants + rec[18])[unit]
+            r = 0
+            while r <= rank:
+                word = 27
+                v = total
+                if r < rank:
+                    word = 19
+                    x = ptr8(arena + rec[5] + b * inputs)
+                    end = int(x) + inputs
+                    w = ptr8(constants + rec[16] + filter * inputs)
+                    sums = 0
+                    acc = ptr8(0)
+                    while int(x) < end:
+                        v = x[0] ^ 128
+                        sums += v
+                        acc = ptr8(v * w[0] + int(acc))
+                        x = ptr8(int(x) + 1)
+                        w = ptr8(int(w) + 1)
+                    v = ptr32(constants + rec[15])[filter] + int(acc) - (sums << 7)
+                v = v << rec[word + 1] << wide >> wide
+                lo = v & 0xFFFF
+                hi = v >> 16
+                mh = rec[word]
+                ml = mh & 0xFFFF
+                mh >>= 16
+                t = ((lo * ml) >> 16) & 0xFFFF
+                lo *= mh
+                ml *= hi
+                t += (ml & 0x7FFF) + (lo & 0x7FFF) + 0x4000
+                v = hi * mh * 2 + (ml >> 15) + (lo >> 15) + (t >> 15)
+                t = rec[word + 2]
+                if t > 0:
+                    v = (((v + (v >> 31)) >> (t - 1)) + 1) >> 1
+                if r < rank:
+                    time = constants + rec[17] + filter * memory * size
+                    i = memory
+                    if size == 1:
+                        if v < -128:
+                            v = -128
+                        if v > 127:
+                            v = 127
+                        while i > 0:
+                            i -= 1
+                            t = (v + zero) & 0xFF
+                            if i > 0:
+                                t = ptr8(state)[1]
+                            ptr8(state)[0] = t
+                            total += ((t ^ 128) - 128 - zero) * ((ptr8(time)[0] ^ 128) - 128)
+                            state += 1
+                            time += 1
+                    else:
+                        if v < -0x8000:
+                            v = -0x8000
+                        if v > 0x7FFF:
+                            v = 0x7FFF
+                        while i > 0:
+                            i -= 1
+                            t = (v + zero) & 0xFFFF
+                            if i > 0:
+                                t = ptr16(state)[1]
+                            ptr16(state)[0] = t
+                            total += ((t ^ 0x8000) - 0x8000 - zero) * ((ptr16(time)[0] ^ 0x8000) - 0x8000)
+                            state += 2
+                            time += 2
+                    filter += 1
+                r += 1
+            v = (v + rec[24]) << wide >> wide
+            if v < -128:
+                v = -128
+            if v > 127:
+                v = 127
+            y[0] = v
+            y = ptr8(int(y) + 1)
+            unit += 1
+        b += 1
+
+
+kernels = {34: lstm, 35: svdf}

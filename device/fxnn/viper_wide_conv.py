@@ -1,0 +1,186 @@
+"""Convolutions and fully connected with int16 activations, in viper. See viper.py for the rules, ref_wide.py for the meaning.
+
+A sum has up to 48 bits: acc = hi * 2^16 + lo. Products of x + 32768 with w + 128, both unsigned, are below 2^24: 64 of
+them fit a word, then they are added to both halves. eq. (6), floor((acc * m + 2^(s-1)) / 2^s) modulo 2^32 with m of 15
+bits and s from 8 to 46: with acc in three pieces of 16 bits, acc * m = q * 2^16 + p, q = qh * 2^16 + ql; as
+floor(floor(a / b) / c) = floor(a / (b c)), from s = 17 on p does not matter, from s = 33 on ql does not either.
+"""
+
+import micropython
+
+
+@micropython.viper
+def conv_2d_16(x: ptr16, acc: ptr8, w: ptr8):
+    """See ref_wide.conv_2d_16 and depthwise_conv_2d_16. The arguments are record, arena, constants."""
+    rec = ptr32(x)
+    arena = int(acc)
+    constants = int(w)
+    image = arena + rec[5]
+    column = arena + rec[7]
+    y = ptr16(arena + rec[6])
+    in_h = rec[9]
+    in_w = rec[10]
+    in_c = rec[11]
+    kernel_h = rec[15]
+    kernel_w = rec[16]
+    dilation_h = rec[19]
+    dilation_w = rec[20]
+    depthwise = 0
+    if rec[0] == 37:
+        depthwise = rec[29]
+    narrow = rec[30]
+    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
+    wide = 1
+    wide = ((wide << 31 >> 31) + 1) << 4
+    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    size = kernel_h * kernel_w * in_c
+    end = column + size * 2
+    end4 = column + (size & -4) * 2
+    out_c = rec[14]
+    channels_end = constants + rec[28] + 16 * out_c
+    n = rec[8]
+    while n > 0:
+        n -= 1
+        iy0 = 0 - rec[21]
+        oy = rec[12]
+        while oy > 0:
+            oy -= 1
+            ix0 = 0 - rec[22]
+            ox = rec[13]
+            while ox > 0:
+                ox -= 1
+                total = 0
+                if depthwise == 0:
+                    to = ptr16(column)
+                    iy = iy0
+                    ky = kernel_h
+                    while ky > 0:
+                        ky -= 1
+                        ix = ix0
+                        kx = kernel_w
+                        while kx > 0:
+                            kx -= 1
+                            stop = int(to) + in_c * 2
+                            if iy >= 0 and iy < in_h and ix >= 0 and ix < in_w:
+                                x = ptr16(image + (iy * in_w + ix) * in_c * 2)
+                                while int(to) < stop:
+                                    v = x[0] ^ 0x8000
+                                    to[0] = v
+                                    total += v
+                                    x = ptr16(int(x) + 2)
+                                    to = ptr16(int(to) + 2)
+                            else:
+                                total += in_c << 15
+                                while int(to) < stop:
+                                    to[0] = 0x8000
+                                    to = ptr16(int(to) + 2)
+                            ix += dilation_w
+                        iy += dilation_h
+                w = ptr8(constants + rec[27])
+                channel = ptr16(constants + rec[28])
+                o = 0
+                c = 0
+                repeat = depthwise
+                while int(channel) < channels_end:
+                    hi = (channel[0] | channel[1] << 16) << wide >> wide
+                    lo = channel[2]
+                    if depthwise == 0:
+                        lo -= (total & 0x1FF) << 7
+                        hi -= total >> 9
+                        x = ptr16(column)
+                        while int(x) < end:
+                            stop = int(x) + 128
+                            if stop > end:
+                                stop = end
+                            last = stop
+                            if last > end4:
+                                last = end4
+                            acc = ptr8(0)
+                            while int(x) < last:
+                                acc = ptr8(x[0] * w[0] + int(acc))
+                                acc = ptr8(x[1] * w[1] + int(acc))
+                                acc = ptr8(x[2] * w[2] + int(acc))
+                                acc = ptr8(x[3] * w[3] + int(acc))
+                                x = ptr16(int(x) + 8)
+                                w = ptr8(int(w) + 4)
+                            while int(x) < stop:
+                                acc = ptr8(x[0] * w[0] + int(acc))
+                                x = ptr16(int(x) + 2)
+                                w = ptr8(int(w) + 1)
+                            lo += int(acc) & 0xFFFF
+                            hi += int(acc) >> 16
+                        w = ptr8(int(w) + (3 & -size))
+                    else:
+                        w = ptr8(constants + rec[27] + o)
+                        iy = iy0
+                        ky = kernel_h
+                        while ky > 0:
+                            ky -= 1
+                            acc = ptr8(0)
+                            if iy >= 0 and iy < in_h:
+                                ix = ix0
+                                x = ptr16(image + ((iy * in_w + ix) * in_c + c) * 2)
+                                kx = kernel_w
+                                while kx > 0:
+                                    kx -= 1
+                                    if ix >= 0 and ix < in_w:
+                                        acc = ptr8(((x[0] ^ 0x8000) - 0x8000) * (w[0] - 128) + int(acc))
+                                    ix += dilation_w
+                                    x = ptr16(int(x) + dilation_w * in_c * 2)
+                                    w = ptr8(int(w) + out_c)
+                            else:
+                                w = ptr8(int(w) + kernel_w * out_c)
+                            lo += int(acc) & 0xFFFF
+                            hi += int(acc) >> 16
+                            iy += dilation_h
+                        o += 1
+                        repeat -= 1
+                        if repeat == 0:
+                            repeat = depthwise
+                            c += 1
+                    hi += lo >> 16
+                    lo &= 0xFFFF
+                    s = ptr8(channel)[12]
+                    if narrow:
+                        # eq. (2): see viper_conv.py
+                        a = ((hi << 16) + lo) << s << wide >> wide
+                        lo = a & 0xFFFF
+                        hi = a >> 16
+                        ml = channel[4]
+                        mh = channel[5]
+                        t = ((lo * ml) >> 16) & 0xFFFF
+                        lo *= mh
+                        ml *= hi
+                        t += (ml & 0x7FFF) + (lo & 0x7FFF) + 0x4000
+                        v = hi * mh * 2 + (ml >> 15) + (lo >> 15) + (t >> 15)
+                        s = ptr8(channel)[13]
+                        if s > 0:
+                            v = (((v + (v >> 31)) >> (s - 1)) + 1) >> 1
+                    else:
+                        ml = channel[4]
+                        lo *= ml
+                        a = (hi & 0xFFFF) * ml
+                        t = (lo >> 16) + (a & 0xFFFF)
+                        hi = (hi >> 16) * ml + (a >> 16) + (t >> 16)
+                        t &= 0xFFFF
+                        if s > 32:
+                            v = (hi + (1 << (s - 33))) >> (s - 32)
+                        elif s > 16:
+                            v = (hi << (32 - s)) + ((t + (1 << (s - 17))) >> (s - 16))
+                        else:
+                            v = (((hi << 16) + t) << (16 - s)) + (((lo & 0xFFFF) + (1 << (s - 1))) >> s)
+                    v = v << wide >> wide
+                    if v < low:
+                        v = low
+                    if v > high:
+                        v = high
+                    y[0] = v
+                    y = ptr16(int(y) + 2)
+                    channel = ptr16(int(channel) + 16)
+                ix0 += rec[18]
+            iy0 += rec[17]
+        image += in_h * in_w * in_c * 2
+
+
+kernels = {36: conv_2d_16, 37: conv_2d_16}

@@ -1,0 +1,152 @@
+"""Random models of what keeps a state, and of BATCH_MATMUL and TRANSPOSE_CONV: strategies.py's OPS grow by OPS here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.strategies import Source, _activation, _bias, _input, _output_quant, _quant, _rescaling
+from tests.tflite_builder import Builder
+
+CALLS = 3  # inferences in a row of a model with a state
+
+
+def _gate_weights(s: Source, b: Builder, shape, like: list) -> int:
+    """One gate's weights, of the scale that the first gate drew, or one near it."""
+    scale = like[0] * 2.0 ** (s.integer(-16, 16) / 16)
+    return b.constant(s.array(shape), float(np.float32(scale)))
+
+
+def _lstm(s: Source, b: Builder, x: list, dtype: str = "int8") -> int:
+    """x's values and the states: int8 or int16; the sums mostly within Q3.12, so that not every gate is saturated."""
+    wide = dtype == "int16"
+    time_major = s.note(time_major=s.boolean())
+    batches, steps = s.choice((1, 1, 2, 3)), s.integer(1, 4)
+    inputs, units = s.integer(1, 9), s.choice((s.integer(1, 6), s.integer(1, 20)))
+    shape = (steps, batches, inputs) if time_major else (batches, steps, inputs)
+    zero = 0 if wide else s.zero_point()
+    x_scale = s.scale(-16, -12) if wide else s.scale(-8, -4)
+    source = b.input(shape, dtype, x_scale, zero)
+    for _ in range(CALLS):
+        x.append(s.array(shape, np.dtype(dtype), near=zero))
+    h_scale = 2.0**-15 if wide else s.choice((2.0**-7, s.scale(-8, -6)))
+    h_zero = 0 if wide else s.choice((0, s.zero_point()))
+    hidden = b.variable((batches, units), dtype, h_scale, h_zero)
+    power = s.choice((-11, -11, s.integer(-15, -8)))
+    cell = b.variable((batches, units), "int16", 2.0**power)
+    w_base, r_base = [s.scale(-11, -5)], [s.scale(-11, -5)]
+    weights = [_gate_weights(s, b, (units, inputs), w_base) for _ in range(4)]
+    recurrent = [_gate_weights(s, b, (units, units), r_base) for _ in range(4)]
+    limit = s.choice((0, 1000, 1 << 20))
+    biases = [
+        b.constant(s.array((units,), np.int64, -limit, limit).astype(np.int64 if wide else np.int32),
+                   float(np.float32(x_scale * b.tensors[w].scales[0])))
+        for w in weights
+    ]  # fmt: skip
+    clip = s.choice((0.0, 0.0, 1.0, 10.0, 0.01))
+    s.note(shape=shape, units=units, power=power, clip=clip, x=(x_scale, zero), h=(h_scale, h_zero))
+    return b.lstm(source, weights, recurrent, biases, hidden, cell, cell_clip=clip, time_major=time_major)
+
+
+def _svdf(s: Source, b: Builder, x: list) -> int:
+    batches, inputs = s.choice((1, 1, 2)), s.integer(1, 20)
+    rank, units, memory = s.choice((1, 2, 3)), s.integer(1, 6), s.integer(1, 10)
+    state_dtype = s.choice(("int8", "int16"))
+    quant = _quant(s, -8, -2)
+    source = b.input((batches, inputs), **quant)
+    for _ in range(CALLS):
+        x.append(s.array((batches, inputs), near=quant["zero_point"]))
+    feature_scale = s.scale(-10, -5)
+    into = _rescaling(s, (-10, -4) if state_dtype == "int8" else (-6, 0), 24, least=-20, most=6)
+    state_scale = float(np.float32(quant["scale"] * feature_scale * 2.0**-into))
+    state = b.variable((batches, rank * units * memory), state_dtype, state_scale,
+                       0 if state_dtype == "int16" else s.choice((0, s.zero_point())))  # fmt: skip
+    # TFLM holds the bias' scale against the product's, but only to 1e-5
+    time_scale = s.scale(-10, -5) if state_dtype == "int8" else s.scale(-16, -12)
+    feature = b.constant(s.array((rank * units, inputs)), feature_scale)
+    time = b.constant(s.array((rank * units, memory), np.dtype(state_dtype)), time_scale)
+    product = float(np.float32(np.float32(state_scale) * np.float32(time_scale)))
+    bias = b.constant(s.array((units,), np.int32, -1000, 1000), product)
+    out = _rescaling(s, (-10, -3), 22 if state_dtype == "int8" else 31, least=-25, most=6)
+    y = {"scale": float(np.float32(product * 2.0**-out)), "zero_point": s.zero_point()}
+    s.note(x=(batches, inputs), rank=rank, units=units, memory=memory, state=state_dtype, into=into, out=out, y=y)
+    return b.svdf(source, feature, time, bias, state, rank=rank, **y)
+
+
+def _matmul_shapes(s: Source) -> tuple[list[int], list[int], bool, bool]:
+    batch = [s.integer(1, 3) for _ in range(s.integer(0, 3))]
+    rows, columns, depth = s.integer(1, 5), s.integer(1, 5), s.integer(1, 12)
+    first, second = list(batch), list(batch)
+    kind = s.choice(("same", "one side", "both sides"))
+    if kind == "one side":
+        second = [1 for _ in batch] if s.boolean() else []
+    elif kind == "both sides":
+        for i in range(len(batch)):
+            (first if s.boolean() else second)[i] = 1
+    adj_x, adj_y = s.boolean(), s.boolean()
+    s.note(batch=(first, second), rows=rows, columns=columns, depth=depth, adj=(adj_x, adj_y))
+    return ([*first, *((depth, rows) if adj_x else (rows, depth))], [*second, *((columns, depth) if adj_y else (depth, columns))],
+            adj_x, adj_y)  # fmt: skip
+
+
+def _batch_matmul(s: Source, b: Builder, x: list) -> int:
+    first, second, adj_x, adj_y = _matmul_shapes(s)
+    a = _input(s, b, first, x)
+    quant = _quant(s)
+    if s.note(constant=s.boolean()):
+        c = b.constant(s.array(second, near=quant["zero_point"]), **quant)
+    else:
+        c = _input(s, b, second, x, quant)
+    depth = first[-2 if adj_x else -1]
+    out = _output_quant(s, float(np.float32(b.tensors[a].scales[0] * quant["scale"])), 2 * depth)
+    return b.batch_matmul(a, c, **out, adj_x=adj_x, adj_y=adj_y)
+
+
+def _transpose_conv(s: Source, b: Builder, x: list) -> int:
+    source = _input(s, b, (s.choice((1, 1, 2)), s.integer(1, 5), s.integer(1, 5), s.integer(1, 6)), x)
+    return transpose_conv(s, b, source)
+
+
+def transpose_conv(s: Source, b: Builder, source: int) -> int:
+    """On an input of int8 or int16."""
+    n, h, w, c = b.tensors[source].shape
+    wide = b.tensors[source].dtype == "int16"
+    padding = s.choice(("SAME", "VALID"))
+    (kh, sh), (kw, sw) = ((s.integer(1, 4), s.integer(1, 3)) for _ in range(2))
+
+    def size(d, k, stride):
+        """An output whose forward convolution gives d: SAME: ceil(y / stride), VALID: (y - k) / stride + 1."""
+        spare = s.integer(0, stride - 1)
+        return max(1, d * stride - spare) if padding == "SAME" else (d - 1) * stride + k + spare
+
+    out_c = s.integer(1, 5)
+    data = s.array((out_c, kh, kw, c))
+    base = s.scale(-12, -3)
+    per_channel = s.note(per_channel=s.boolean())
+    scales = (base * 2.0 ** (np.array([s.integer(-32, 0) for _ in range(out_c)]) / 16)).astype(np.float32)
+    if not per_channel:
+        scales = np.array([base], np.float32)
+    x_scale = np.float32(b.tensors[source].scales[0])
+    unit = float(x_scale * scales.max())
+    shape = (n, size(h, kh, sh), size(w, kw, sw), out_c)
+    if wide:
+        out = {"scale": float(np.float32(unit * 2.0 ** -_rescaling(s, (-14, -4), 24, least=-20, most=6)))}
+        bias = None
+        if s.boolean():
+            bias = b.constant(s.array((out_c,), np.int64, -100000, 100000), scale=np.resize(x_scale * scales, out_c))
+    else:
+        out = _output_quant(s, unit, kh * kw * c)
+        bias = _bias(s, b, out_c, kh * kw * c, np.resize(x_scale * scales, out_c if per_channel else 1))
+    activation = _activation(s, out["scale"])
+    s.note(kernel=(kh, kw), stride=(sh, sw), padding=padding, shape=shape, y=out)
+    return b.transpose_conv(source, b.constant(data, scales), bias, shape=shape, **out, stride=(sh, sw), padding=padding,
+                            activation=activation)  # fmt: skip
+
+
+OPS = {
+    "batch_matmul": _batch_matmul,
+    "transpose_conv": _transpose_conv,
+}
+STATEFUL = {
+    "lstm": _lstm,
+    "svdf": _svdf,
+}
