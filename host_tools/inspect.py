@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from . import extents
+from . import extents, extents_wide
 from .packed import OpRecord, Packed, TensorEntry
 
 _MAP_COLUMNS = 64
@@ -124,7 +124,15 @@ def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
     w = op.words
     if op.kernel == "fully_connected":
         return (w[9], w[11]), (w[12], w[14])
-    if op.kernel in _WINDOWS:
+    if op.kernel == "lstm":
+        return (w[8], w[9], w[10]), (w[8], w[9], w[11])
+    if op.kernel == "svdf":
+        return (w[8], w[9]), (w[8], w[10] // max(1, w[11]))
+    if op.kernel == "batch_matmul":
+        return (*w[8:12], w[13]), w[8:13]
+    if op.kernel in ("softmax_16", "mean_16"):
+        return (w[8:10], w[8:10]) if op.kernel == "softmax_16" else (w[8:13], (w[8], w[10], w[12]))
+    if op.kernel in _WINDOWS or op.kernel in extents_wide.WINDOWS:
         return (w[8], w[9], w[10], w[11]), (w[8], w[12], w[13], w[14])
     if op.kernel == "mean":
         return w[8:13], (w[8], w[10], w[12])
@@ -134,7 +142,7 @@ def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return w[8:11], (w[8:11] if op.kernel == "channel_lut" else (w[8], w[10]))
     if op.kernel == "resize_bilinear":
         return (w[8], w[9] // max(1, w[10]), w[10]), (w[8], w[11], w[12], w[10])
-    if op.kernel in ("add", "mul", "copy", "binary", "select"):
+    if op.kernel in ("add", "mul", "copy", "binary", "select", "pairwise_16"):
         dims = w[8:12]
         while len(dims) > 1 and dims[0] == 1:  # dimensions merged by the packer
             dims = dims[1:]

@@ -32,6 +32,7 @@ class TensorInfo:
     index: int
     name: str
     constant: bool
+    handle: bool = False  # a resource variable's: no numbers, and reading them ends the process
 
 
 class Oracle:
@@ -95,7 +96,7 @@ class Oracle:
         outputs = self._preserving.run(self._checked(inputs))
         tensors = {}
         for info in tensor_infos(self._tflite):
-            if not info.constant:
+            if not info.constant and not info.handle:
                 value = self._preserving.tensor(info.index)
                 if value is not None:
                     tensors[info.name] = value
@@ -121,6 +122,7 @@ class Oracle:
 def tensor_infos(tflite: bytes) -> list[TensorInfo]:
     """The tensors of the main subgraph, read from the file itself."""
     from tflite.Model import Model
+    from tflite.TensorType import TensorType
 
     model = Model.GetRootAs(bytes(tflite), 0)
     graph = model.Subgraphs(0)
@@ -128,7 +130,7 @@ def tensor_infos(tflite: bytes) -> list[TensorInfo]:
     for i in range(graph.TensorsLength()):
         t = graph.Tensors(i)
         buffer = model.Buffers(t.Buffer())
-        infos.append(TensorInfo(i, (t.Name() or b"").decode(errors="replace"), buffer.DataLength() > 0))
+        infos.append(TensorInfo(i, (t.Name() or b"").decode(errors="replace"), buffer.DataLength() > 0, t.Type() == TensorType.RESOURCE))
     return infos
 
 

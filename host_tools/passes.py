@@ -62,12 +62,14 @@ def fuse_activations(graph: Graph) -> Graph:
         before = graph.producer(source.id)
         if before is None or before.kind not in _CLAMPS or source.quant is None or source.quant != out.quant:
             continue
-        if graph.only_consumer(source.id) != clamp or source.dtype != "int8" or out.dtype != "int8":
+        if graph.only_consumer(source.id) != clamp or source.dtype not in ("int8", "int16") or out.dtype != source.dtype:
             continue
-        bounds = _bounds(clamp, source, out)
-        if bounds is None:
+        plain = before.attrs.get("activation") == "NONE" and clamp.kind in ("RELU", "RELU6")
+        bounds = _bounds(clamp, source, out) if source.dtype == "int8" else None
+        # of int16 these two: with equal scales their factor is 1, and a fused one has the same bounds
+        if bounds is None and not (plain and source.dtype == "int16"):
             continue
-        if before.attrs.get("activation") == "NONE" and clamp.kind in ("RELU", "RELU6"):
+        if plain:
             fused = before.with_attrs(activation=clamp.kind)
         else:
             low, high = before.attrs.get("clamp", (-128, 127))
@@ -141,7 +143,7 @@ def resolve_variables(graph: Graph) -> Graph:
     """After: no VAR_HANDLE, no CALL_ONCE: READ_VARIABLE and ASSIGN_VARIABLE name a tensor with `variable` set.
 
     What CALL_ONCE's subgraph assigns is that tensor's `initial`: it must be constants, which is what TensorFlow writes
-    for tf.Variable. ASSIGN_VARIABLE has no outputs and stays for what it does.
+    for tf.Variable. ASSIGN_VARIABLE gets an output, so that every op has one; it stays for what it does.
     """
     once = [op for op in graph.ops if op.kind == "CALL_ONCE"]
     handles = {op.outputs[0]: op.attrs["variable"] for op in graph.ops if op.kind == "VAR_HANDLE"}
@@ -159,7 +161,11 @@ def resolve_variables(graph: Graph) -> Graph:
             values.setdefault(handles.get(op.inputs[0], op.inputs[0]), op.inputs[1])
     for op in graph.ops:
         if op.kind == "READ_VARIABLE":
-            values.setdefault(handles.get(op.inputs[0], op.inputs[0]), op.outputs[0])
+            name = handles.get(op.inputs[0], op.inputs[0])
+            if name not in values and name not in initial:
+                raise ToolError(f"READ_VARIABLE '{op.name}' reads a variable that is never assigned",
+                                fix="export the model again with TFLiteConverter")  # fmt: skip
+            values.setdefault(name, op.outputs[0])
     for name, like in values.items():
         t = graph.tensors[like]
         graph = graph.with_tensor(replace(t, id=f"variable {name}", data=None, variable=True, initial=initial.get(name)))
@@ -167,6 +173,11 @@ def resolve_variables(graph: Graph) -> Graph:
     def named(op: Op) -> Op:
         return replace(op, inputs=(f"variable {handles[op.inputs[0]]}", *op.inputs[1:]))
 
+    for op in graph.ops:
+        if op.kind == "ASSIGN_VARIABLE":
+            graph = graph.with_tensor(replace(graph.tensors[op.inputs[1]], id=op.name, data=None))
+    graph = replace(graph, ops=tuple(
+        replace(op, outputs=(op.name,)) if op.kind == "ASSIGN_VARIABLE" else op for op in graph.ops))  # fmt: skip
     ops = [named(op) if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE") and op.inputs[0] in handles else op for op in graph.ops]
     return replace(graph, ops=tuple(op for op in ops if op.kind not in ("VAR_HANDLE", "CALL_ONCE")))
 

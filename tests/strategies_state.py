@@ -16,6 +16,14 @@ def _gate_weights(s: Source, b: Builder, shape, like: list) -> int:
     return b.constant(s.array(shape), float(np.float32(scale)))
 
 
+def _uniform(s: Source, mild: bool, shape, dtype=np.int8, near: int = 0) -> np.ndarray:
+    """As s.array(); `mild`: always uniform, so that not everything behind it is saturated."""
+    if not mild:
+        return s.array(shape, np.dtype(dtype), near=near)
+    info = np.iinfo(dtype)
+    return np.random.RandomState(s.integer(0, (1 << 32) - 1)).randint(info.min, info.max + 1, shape).astype(dtype)
+
+
 def _lstm(s: Source, b: Builder, x: list, dtype: str = "int8") -> int:
     """x's values and the states: int8 or int16; the sums mostly within Q3.12, so that not every gate is saturated."""
     wide = dtype == "int16"
@@ -49,25 +57,26 @@ def _lstm(s: Source, b: Builder, x: list, dtype: str = "int8") -> int:
 
 def _svdf(s: Source, b: Builder, x: list) -> int:
     batches, inputs = s.choice((1, 1, 2)), s.integer(1, 20)
-    rank, units, memory = s.choice((1, 2, 3)), s.integer(1, 6), s.integer(1, 10)
+    rank, units, memory = s.choice((1, 2, 3)), s.choice((1, s.integer(2, 9))), s.integer(1, 10)
     state_dtype = s.choice(("int8", "int16"))
     quant = _quant(s, -8, -2)
+    mild = s.integer(0, 3) > 0
     source = b.input((batches, inputs), **quant)
     for _ in range(CALLS):
-        x.append(s.array((batches, inputs), near=quant["zero_point"]))
+        x.append(_uniform(s, mild, (batches, inputs), near=quant["zero_point"]))
     feature_scale = s.scale(-10, -5)
-    into = _rescaling(s, (-10, -4) if state_dtype == "int8" else (-6, 0), 24, least=-20, most=6)
+    into = _rescaling(s, (-10, -7) if state_dtype == "int8" else (-5, -1), 24, least=-10 if mild else -20, most=6)
     state_scale = float(np.float32(quant["scale"] * feature_scale * 2.0**-into))
     state = b.variable((batches, rank * units * memory), state_dtype, state_scale,
                        0 if state_dtype == "int16" else s.choice((0, s.zero_point())))  # fmt: skip
     # TFLM holds the bias' scale against the product's, but only to 1e-5
     time_scale = s.scale(-10, -5) if state_dtype == "int8" else s.scale(-16, -12)
-    feature = b.constant(s.array((rank * units, inputs)), feature_scale)
-    time = b.constant(s.array((rank * units, memory), np.dtype(state_dtype)), time_scale)
+    feature = b.constant(_uniform(s, mild, (rank * units, inputs)), feature_scale)
+    time = b.constant(_uniform(s, mild, (rank * units, memory), state_dtype), time_scale)
     product = float(np.float32(np.float32(state_scale) * np.float32(time_scale)))
     bias = b.constant(s.array((units,), np.int32, -1000, 1000), product)
-    out = _rescaling(s, (-10, -3), 22 if state_dtype == "int8" else 31, least=-25, most=6)
-    y = {"scale": float(np.float32(product * 2.0**-out)), "zero_point": s.zero_point()}
+    out = _rescaling(s, *(((-9, -6), 22, -10) if state_dtype == "int8" else ((-22, -19), 31, -23)), most=6)
+    y = {"scale": float(np.float32(product * 2.0**-out)), "zero_point": 5 if mild else s.zero_point()}
     s.note(x=(batches, inputs), rank=rank, units=units, memory=memory, state=state_dtype, into=into, out=out, y=y)
     return b.svdf(source, feature, time, bias, state, rank=rank, **y)
 

@@ -347,5 +347,5 @@ def _compose_tables(ctx: Lowering) -> list[Step]:
 
 
 from . import (  # noqa: E402,F401  (they register themselves)
-    binary, elementwise, gather, matmul, movement, recurrent, reductions, resize, slices, wide, windows,
+    binary, elementwise, gather, matmul, movement, recurrent, reductions, resize, rows, slices, wide, windows,
 )  # fmt: skip

@@ -82,7 +82,7 @@ def malformed():
     yield "ValueError: model: kernel 28 unknown, update fxnn", net(kernel_mask=1 << 28)
     yield "ValueError: model: kernel 31 unknown, update fxnn", net(kernel_mask=1 << 31)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel_mask=1)
-    yield "ValueError: model: kernel 32 unknown, update fxnn", net(kernel_mask_high=1)
+    yield "ValueError: model: kernel 63 unknown, update fxnn", net(kernel_mask_high=1 << 31)
     yield "ValueError: model: kernel 63 unknown, update fxnn", net(kernel_mask_high=1 << 31)
     yield "ValueError: model: kernel 28 unknown, update fxnn", net(kernel=28, kernel_mask=2)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel=0, kernel_mask=2)
