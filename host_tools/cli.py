@@ -34,6 +34,22 @@ class _Command(click.Command):
                 formatter.write(f"{line}\n")
 
 
+class _Bytes(click.ParamType):
+    """A number of bytes: 65536 or 64k."""
+
+    name = "bytes"
+
+    def convert(self, value, param, ctx):
+        text = str(value).lower().removesuffix("b")
+        try:
+            size = float(text.removesuffix("k")) * 1024 if text.endswith("k") else int(text)
+        except ValueError:
+            self.fail(f"{value!r} is no number of bytes, such as 65536 or 64k", param, ctx)
+        if not 0 < size < 1 << 31:
+            self.fail(f"{value!r} is not between 1 byte and 2 GB", param, ctx)
+        return int(size)
+
+
 class _Group(click.Group):
     command_class = _Command
 
@@ -57,8 +73,9 @@ def cli():
 
 @cli.command(
     epilog="""\
-Example:
-  fxnn convert digits.tflite -o digits.fxnn --labels digits.txt"""
+Examples:
+  fxnn convert digits.tflite -o digits.fxnn --labels digits.txt
+  fxnn convert person.tflite -o person.fxnn --ram 64k"""
 )
 @click.argument("model", metavar="MODEL.tflite", type=_EXISTING)
 @click.option(
@@ -75,14 +92,18 @@ Example:
 @click.option("--place", "placing", type=click.Choice(["auto", "flash", "ram"]), default="auto", show_default=True,
               help="Where constants are meant to be used from. flash: cut so that an RP2 board uses them in its flash "
                    "and others stream them; ram: not cut; auto: flash where arena and constants exceed the board's RAM.")  # fmt: skip
+@click.option("--prefer", type=click.Choice(["balanced", "speed", "ram"]), default="balanced", show_default=True,
+              help="balanced: as fast as it gets with an arena no larger than TensorFlow Lite Micro's.")  # fmt: skip
+@click.option("--ram", metavar="BYTES", type=_Bytes(),
+              help="The most the arena (activations and scratch) may take, such as 65536 or 64k (k: 1024).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def convert(model, out, name, labels, selftest, board, placing, as_json):
+def convert(model, out, name, labels, selftest, board, placing, prefer, ram, as_json):
     """Packs a full-int8 .tflite network into one file for the board."""
     from .convert import convert_file
 
     with _waiting("converting"):
         conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest, board=board,
-                                  placing=placing)
+                                  placing=placing, prefer=prefer, ram=ram)  # fmt: skip
     if as_json:
         from .inspect import describe
         from .packed import read

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, place, plan
+from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, place, plan, tflm_arena
 from .errors import ToolError
 from .ir import Graph
 from .quantized_io import input_limits
@@ -38,7 +39,7 @@ class Conversion:
         return [
             f"ops: {self.source_ops} -> {self.records} kernel calls (removed: {saved})",
             f"arena: {p.arena_bytes:,} bytes; without sharing {p.unshared_bytes:,}, saved {percent:.0f} %; "
-            f"{p.inplace} ops in place; the widest moment needs {p.floor_bytes:,}",
+            f"{p.inplace} ops write over their input; without that the widest moment would need {p.floor_bytes:,}",
             self._file_line(),
         ]
 
@@ -54,16 +55,19 @@ class Conversion:
 
 
 def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
-            board: str = boards.DEFAULT, placing: str = "auto") -> Conversion:  # fmt: skip
+            board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
+            ram: int | None = None) -> Conversion:  # fmt: skip
     """The packed form of a full-int8 .tflite file.
 
     `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
     `board`: a key of boards.BOARDS; every board runs the file, that kind the fastest.
     `placing`: of PLACINGS, see _placed.
+    `prefer`: "balanced", the fastest plan whose arena is not above TensorFlow Lite Micro's; "speed"; "ram".
+    `ram`: the arena has at most so many bytes, whatever is preferred; ToolError with what is missing where none is found.
     Raises ToolError naming every op that cannot run, or labels that do not fit.
     """
     try:
-        return _convert(data, name, labels, selftest, source, board, placing)
+        return _convert(data, name, labels, selftest, source, board, placing, prefer, ram)
     except ToolError:
         raise
     except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
@@ -75,20 +79,22 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
 
 
 def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str,
-             placing: str) -> Conversion:  # fmt: skip
+             placing: str, prefer: str, ram: int | None) -> Conversion:  # fmt: skip
     graph = tflite.read(data, source or name)
     return convert_graph(graph, name, labels=labels, selftest=selftest, source=source, board=board,
-                         placing=placing, sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
+                         placing=placing, prefer=prefer, ram=ram, sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
 
 
 def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
                   sha256: str = "", metadata: dict | None = None, board: str = boards.DEFAULT,
-                  placing: str = PLACINGS[0]) -> Conversion:  # fmt: skip
+                  placing: str = PLACINGS[0], prefer: str = "balanced", ram: int | None = None) -> Conversion:  # fmt: skip
     """The packed form of an int8 graph, as the reader or the quantizer makes it; `sha256`: of the file it came from."""
     source_ops = len(graph.ops)
+    limit = tflm_arena.least_bytes(graph)
     graph, fused = passes.run(graph)
     lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
-    program, memory = _placed(lowered, placing, boards.BOARDS[board].ram_bytes)
+    memory = _placed(lowered, placing, boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram))
+    program = memory.program
     classes = graph.tensors[graph.outputs[0]].size
     picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
     if labels and len(labels) != classes and not picked:
@@ -113,15 +119,14 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
     )
 
 
-def _placed(lowered: lower.Program, placing: str, ram_bytes: int) -> tuple[lower.Program, plan.Plan]:
-    """The program and its memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
+def _placed(lowered: lower.Program, placing: str, ram_bytes: int, make: Callable[[lower.Program], plan.Plan]) -> plan.Plan:
+    """The memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
     streams them; `ram`: they are not, which spares a call a piece; `auto`: where arena and constants exceed ram_bytes."""
     for cut in {"ram": (False,), "flash": (True,), "auto": (False, True)}[placing]:
-        program = plan.settle(place.cut_large(lowered, cut))
-        memory = plan.plan(program)
-        if memory.arena_bytes + pack.resident_bytes(program) <= ram_bytes:
+        memory = make(place.cut_large(lowered, cut))
+        if memory.arena_bytes + pack.resident_bytes(memory.program) <= ram_bytes:
             break
-    return program, memory
+    return memory
 
 
 def _utf8(text: str) -> str:
@@ -135,14 +140,15 @@ def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
 
 
 def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
-                 selftest: int = 3, board: str = boards.DEFAULT, placing: str = "auto") -> Conversion:  # fmt: skip
+                 selftest: int = 3, board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
+                 ram: int | None = None) -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
         raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
     texts = read_labels(Path(labels)) if labels else ()
     conversion = convert(read_file(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
-                         board=board, placing=placing)  # fmt: skip
+                         board=board, placing=placing, prefer=prefer, ram=ram)  # fmt: skip
     write_atomically(out, conversion.data)
     return conversion
 

@@ -20,7 +20,9 @@ def scratch_bytes(kernel: str, words, target: str) -> int:
     if kernel not in ("conv_2d", "fully_connected", "depthwise_conv_2d"):
         return 0
     column = words[15] * words[16] * words[11]
-    if kernel == "depthwise_conv_2d" or kernel == "fully_connected" and words[29]:
+    if kernel == "depthwise_conv_2d":
+        column = words[9] * words[10] if words[35] & 1 else 0
+    elif kernel == "fully_connected" and words[29]:
         column = 0
     return max(column, TARGETS[target].scratch_bytes(kernel, words)) if words[30] and target in TARGETS else column
 

@@ -128,18 +128,27 @@ def fully_connected(record, arena, constants):
 
 
 def depthwise_conv_2d(record, arena, constants):
-    """y = eq. (3) of sum((x - x_zero_point) * w) + bias, a channel at a time. w: 1HWO. integer_ops/depthwise_conv.h."""
+    """y = eq. (3) of sum((x - x_zero_point) * w) + bias, a channel at a time. w: 1HWO. integer_ops/depthwise_conv.h.
+
+    In plane order (word 35) each channel's inputs go to scratch first, so that y may lie over x.
+    """
     in_w, in_c, out_c, per_input = record[10], record[11], record[14], record[29]
-    y = record[6]
-    for n, oy, ox in _pixels(record):
-        for o in range(out_c):
-            acc, multiplier, left_shift, right_shift = _channel(record, constants, o)
-            for tap, iy, ix in _window(record, oy, ox, record[19], record[20]):
-                x = arena[record[5] + ((n * record[9] + iy) * in_w + ix) * in_c + o // per_input]
-                acc += (signed(x) - record[23]) * (constants[record[27] + tap * out_c + o] - 128)
-            arena[y] = _output(record, acc, multiplier, left_shift, right_shift)
-            y += 1
-        y += _skip(record)
+    planes = record[35] & 1
+    x = record[5]
+    for channels in [(o,) for o in range(out_c)] if planes else (range(out_c),):
+        if planes:
+            for i in range(record[9] * in_w):
+                arena[record[7] + i] = arena[record[5] + i * record[11] + channels[0]]
+            x, in_c = record[7], 1
+        y = record[6]
+        for n, oy, ox in _pixels(record):
+            for o in channels:
+                acc, multiplier, left_shift, right_shift = _channel(record, constants, o)
+                for tap, iy, ix in _window(record, oy, ox, record[19], record[20]):
+                    at = x + ((n * record[9] + iy) * in_w + ix) * in_c + (0 if planes else o // per_input)
+                    acc += (signed(arena[at]) - record[23]) * (constants[record[27] + tap * out_c + o] - 128)
+                arena[y + o] = _output(record, acc, multiplier, left_shift, right_shift)
+            y += out_c + _skip(record)
 
 
 def max_pool_2d(record, arena, constants):

@@ -152,7 +152,8 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.depthwise_conv_2d. The arguments are record, arena, constants.
 
     The part of the window that lies inside the image is found once a pixel: outside it x - x_zero_point is 0. A whole
-    window of 3 x 3 is unrolled.
+    window of 3 x 3 is unrolled. In plane order (word 35, one batch) n counts channels, and the image is the plane of
+    one of them in scratch.
     """
     rec = ptr32(x)
     arena = int(acc)
@@ -162,6 +163,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     in_h = rec[9]
     in_w = rec[10]
     in_c = rec[11]
+    x_c = in_c
     out_c = rec[14]
     kernel_h = rec[15]
     kernel_w = rec[16]
@@ -175,8 +177,17 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
     high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     per_input = rec[29]
-    x_step = dilation_w * in_c
-    x_row = dilation_h * in_w * in_c
+    w_start = constants + rec[27]
+    channels = constants + rec[28]
+    channels_end = channels + 12 * out_c
+    n = rec[8]
+    planes = rec[35] & 1
+    if planes:
+        n = out_c
+        x_c = 1
+        channels_end = channels + 12
+    x_step = dilation_w * x_c
+    x_row = dilation_h * in_w * x_c
     w_row = kernel_w * out_c
     x_next = x_row - 2 * x_step
     w2 = 2 * out_c
@@ -186,18 +197,28 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     w6 = 6 * out_c
     w7 = 7 * out_c
     w8 = 8 * out_c
-    channels_end = constants + rec[28] + 12 * out_c
     skip = 0
     if rec[32] > 0:
         skip = rec[32] - out_c
-    n = rec[8]
+    if planes:
+        skip += out_c - 1
     while n > 0:
         n -= 1
+        if planes:
+            x = ptr8(image)
+            w = ptr8(arena + rec[7])
+            y = ptr8(arena + rec[6] + out_c - 1 - n)
+            t = in_h * in_w
+            while t > 0:
+                t -= 1
+                w[0] = x[0]
+                x = ptr8(int(x) + in_c)
+                w = ptr8(int(w) + 1)
         iy0 = 0 - rec[21]
         oy = rec[12]
         while oy > 0:
             oy -= 1
-            w_first = constants + rec[27]
+            w_first = w_start
             iy = iy0
             ky = kernel_h
             while iy < 0 and ky > 0:
@@ -223,10 +244,13 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                 while v >= in_w and kx > 0:
                     v -= dilation_w
                     kx -= 1
-                x_pixel = image + (iy * in_w + ix) * in_c
+                x_pixel = image
+                if planes:
+                    x_pixel = arena + rec[7]
+                x_pixel += (iy * in_w + ix) * x_c
                 nine = kernel_w == 3 and kx == 3 and ky == 3
                 repeat = per_input
-                channel = ptr16(constants + rec[28])
+                channel = ptr16(channels)
                 while int(channel) < channels_end:
                     acc = ptr8(ptr32(channel)[0])
                     if nine:
@@ -295,7 +319,13 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                 y = ptr8(int(y) + skip)
                 ix0 += rec[18]
             iy0 += rec[17]
-        image += in_h * in_w * in_c
+        if planes:
+            image += 1
+            w_start += 1
+            channels += 12
+            channels_end += 12
+        else:
+            image += in_h * in_w * in_c
 
 
 # A row of inputs is an image of one pixel.

@@ -30,9 +30,10 @@ class Step:
     `x_at`, `x2_at`, `y_at`: bytes behind the start of the buffer. `words`: the record's words from 8. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
     before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
     `states`: word to the id of a variable's buffer that the kernel reads and writes.
-    `options`: (scratch bytes, words), the fastest first: plan.settle takes the first that has room.
+    `options`: (scratch bytes, words), the fastest first: the planner takes one that has room.
     `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of x,
-    so that y must not overwrite it. None: they stay in one piece.
+    so that y must not overwrite it (overlap.py). None: they stay in one piece.
+    `x_bytes`, `y_bytes`: where only so many bytes of x from x_at on are read, of y from y_at on are written (stripes).
     """
 
     kernel: str
@@ -53,6 +54,8 @@ class Step:
     cut: "Constants | None" = field(default=None, repr=False, compare=False)
     granule: int = 1
     states: Mapping[int, str] = field(default_factory=dict)
+    x_bytes: int | None = None
+    y_bytes: int | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -8,6 +8,11 @@ A file holds those of one target (header, fast_target); every other backend igno
 
 and may leave out the kernels it has no form for. fully_connected_stored(layer) -> Fast, where there is one, makes the
 weights and the channel table, too (words 27 and 28): a layout of its own, that every backend reads (word 29).
+For the memory plan it may also have
+
+    access(kernel, words) -> (words, band_h, tile_w) or None   the form's order, as overlap.tiles_lag takes it; None (or no
+        such function): y never lies over x. A depthwise form has to read each channel's tile before it writes that channel.
+    cycles(kernel, words) -> float or None    about what it takes; None: the earlier option is the faster one
 """
 
 from __future__ import annotations

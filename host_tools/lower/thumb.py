@@ -146,7 +146,8 @@ def depthwise_kinds(weights: np.ndarray, stride_w: int) -> np.ndarray | None:
 
 def depthwise_scratch(w, tile_h: int, tile_w: int) -> int:
     """Bytes of scratch of the fast depthwise_conv_2d: state, plane, accumulators, a list of output rows."""
-    return _DEPTHWISE_STATE + ((tile_h - 1) * w[17] + 3) * 64 + tile_h * (tile_w * 8 + 24)
+    lists = 24 if tile_w >= w[13] else 24 * tile_h  # one entry a lane where a tile's rows follow each other
+    return _DEPTHWISE_STATE + ((tile_h - 1) * w[17] + 3) * 64 + tile_h * tile_w * 8 + lists
 
 
 def depthwise_options(w) -> list[tuple[int, int]]:
@@ -300,3 +301,26 @@ def scratch_bytes(kernel: str, words) -> int:
 def constants(kernel: str, words) -> list[tuple[int, int]]:
     """(offset, bytes) of the fast table."""
     return [] if kernel == "fully_connected" else [(words[30], 16 * words[14])]
+
+
+def access(kernel: str, words):
+    """(words, band_h, tile_w): the order in which the fast form reads and writes, as overlap.tiles_lag takes it."""
+    tile_h, tile_w = words[31] >> 16, words[31] & 0xFFFF
+    if kernel == "depthwise_conv_2d":
+        return words, 2 * tile_h, tile_w
+    if kernel != "conv_2d":
+        return None
+    return (flat(words) if words[29] & 2 else words), tile_h * (4 if words[29] & 1 else 1), tile_w
+
+
+def cycles(kernel: str, words) -> float | None:
+    """About what the fast form takes, to choose between options."""
+    tile_h, tile_w = words[31] >> 16, words[31] & 0xFFFF
+    if kernel == "conv_2d":
+        return _conv_cycles(flat(words) if words[29] & 2 else words, words[29] & 1, tile_h, tile_w)
+    if kernel != "depthwise_conv_2d":
+        return None
+    out_h, out_w, out_c = words[12:15]
+    tiles = -(-out_h // (2 * tile_h)) * -(-out_w // tile_w)
+    plane = ((tile_h - 1) * words[17] + 3) * ((tile_w - 1) * words[18] + 3)
+    return tiles * (4000 + out_c * (300 + 12 * plane + tile_h * tile_w * (70 + 40)))
