@@ -16,7 +16,7 @@ PROGRAM_FILES = ("boot.py", "main.py")
 
 
 # Files of the package that only one architecture runs: how their names and its name begin.
-ASSEMBLER = {"thumb": "arm", "xtensa": "xtensawin"}
+ASSEMBLER = {"thumb": "arm", "xtensa": "xtensawin", "rv32": "rv32imc"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class BoardFile:
 def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER) -> list[BoardFile]:
     """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is,
     but for the assembler: a board's own compiler gives up on functions of that size ("native method too big")."""
-    from .mpy import compile_mpy
+    from .mpy import compile_mpy, viper_kinds
 
     root = _device_folder()
     files = []
@@ -46,13 +46,15 @@ def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_
             runs_on = next((a for prefix, a in ASSEMBLER.items() if name.startswith(prefix)), None)
             if runs_on and not (arch or "").startswith(runs_on):
                 continue
-            assembler = runs_on and name not in ("thumb.py", "xtensa.py")
+            assembler = runs_on and name not in ("thumb.py", "xtensa.py", "rv32.py")
             if source and not assembler:
                 files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
                 continue
             out = Path(temporary, path.stem + ".mpy")
             compile_mpy(path, arch, out)
-            files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", out.read_bytes()))
+            data = out.read_bytes()
+            # Espressif's firmware calls no function of assembler kind; as viper ones these run on every RISC-V board.
+            files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", viper_kinds(data) if runs_on == "rv32imc" else data))
     return files
 
 

@@ -23,6 +23,8 @@ BOARDS = {
         BoardKind("pico", "Raspberry Pi Pico (RP2040), Pico 2 (RP2350 ARM), any Cortex-M", "thumb", "armv6m", 196_000),
         BoardKind("esp32", "ESP32 (Xtensa LX6)", "xtensa", "xtensawin"),
         BoardKind("esp32s3", "ESP32-S3 (Xtensa LX7)", "xtensa", "xtensawin"),
+        BoardKind("esp32c3", "ESP32-C3 and other RISC-V boards of Espressif's", "rv32", "rv32imc", 140_000),
+        BoardKind("rp2350-riscv", "Pico 2 (RP2350) with its RISC-V cores", "rv32", "rv32imc", 440_000),
         BoardKind("any", "every board: the portable kernels only", "none", None, 196_000),
     )
 }

@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,6 +84,19 @@ def _package(arch: str) -> dict[str, bytes]:
     return {f.path.strip("/"): f.data for f in package_files(arch)}
 
 
+def _as_compiled(start: str, arch: str) -> dict[str, bytes]:
+    """The device files whose names start so, just compiled."""
+    from host_tools.mpy import compile_mpy
+
+    files = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (ROOT / "device/fxnn").glob(f"{start}*.py"):
+            out = Path(folder, path.stem + ".mpy")
+            compile_mpy(path, arch, out)
+            files[f"lib/fxnn/{out.name}"] = out.read_bytes()
+    return files
+
+
 def run_unix(cases, folder: Path, backend: str = "viper") -> list[bytes | str]:
     """MicroPython's unix port."""
     from host_tools.targets.unix import _arch
@@ -106,9 +120,14 @@ def run_pico(cases, backend: str = "viper") -> list[bytes | str]:
     return answers(run_script(files, SCRIPT % backend, 600), len(cases))
 
 
-def run_qemu_rv32(cases, backend: str | None = None) -> list[bytes | str]:
-    """MicroPython on an emulated 32-bit RISC-V. None: the backend that the package picks there."""
+def run_qemu_rv32(cases, backend: str | None = None, assembler: bool = False) -> list[bytes | str]:
+    """MicroPython on an emulated 32-bit RISC-V. None: the backend that the package picks there.
+
+    assembler: the kernels as functions of assembler kind, as mpy-cross makes them; else as shipped, of viper kind.
+    """
     from host_tools.qemu_rv32 import ARCH, run_script
 
     files = {**_package(ARCH), "cases.bin": cases_file(cases)}
+    if assembler:
+        files |= _as_compiled("rv32_", ARCH)
     return answers(run_script(files, SCRIPT % backend, 600), len(cases))

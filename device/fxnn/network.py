@@ -17,12 +17,14 @@ class Network:
             from . import thumb as arithmetic
         elif backend == "xtensa":
             from . import xtensa as arithmetic
+        elif backend == "rv32":
+            from . import rv32 as arithmetic
         elif backend == "viper":
             from . import viper as arithmetic
         elif backend == "ref":
             from . import ref as arithmetic
         else:
-            raise ValueError("fxnn: backend '%s' unknown, use thumb, xtensa, viper or ref" % backend)
+            raise ValueError("fxnn: backend '%s' unknown, use thumb, xtensa, rv32, viper or ref" % backend)
         if place not in (None, "ram", "flash", "stream"):
             raise ValueError("fxnn: place '%s' unknown, use ram, flash or stream" % place)
         from .loader import load

@@ -17,10 +17,10 @@ For the memory plan it may also have
 
 from __future__ import annotations
 
-from . import thumb, xtensa
+from . import rv32, thumb, xtensa
 from .layer import Fast, Layer
 
-TARGETS = {"thumb": thumb, "xtensa": xtensa}
+TARGETS = {"thumb": thumb, "xtensa": xtensa, "rv32": rv32}
 
 
 def make(target: str, kernel: str, layer: Layer) -> Fast | None:

@@ -27,7 +27,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Fast:
-    """A fast form. words: what the record holds of it (word 30 is not 0); options: as of a Step, the fastest first."""
+    """A fast form. words: what the record holds of it (word 30 is not 0); options: as of a Step, the fastest first;
+    granule: output channels that its table keeps together, where the constants are cut."""
 
     words: Mapping[int, int]
     options: tuple[tuple[int, Mapping[int, int]], ...] = ()
+    granule: int = 1

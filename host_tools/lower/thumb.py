@@ -271,7 +271,7 @@ def fully_connected_stored(layer: Layer) -> Fast:
     if fewest == 1:
         cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)] + cuts
     options = tuple((fully_connected_scratch(w, c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts))
-    return Fast({**words, 30: words[28]}, options)
+    return Fast({**words, 30: words[28]}, options, 2)
 
 
 def in_pairs(rows: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ from .. import fixed_point
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, fast_forms, lowers
 from .elementwise import clamps
-from .layer import Layer
+from .layer import Fast, Layer
 
 _RETRAIN = "export the layer again with TFLiteConverter's int8 quantization"
 
@@ -87,14 +87,14 @@ def _offset_binary(weights: np.ndarray) -> np.ndarray:
 
 
 def _add_fast_form(ctx: Lowering, kernel: str, words: dict[int, int], k: Constants, x: Tensor, bias: np.ndarray,
-                   rows: np.ndarray, channels: np.ndarray) -> tuple:  # fmt: skip
-    """Adds the target's fast form, if it has one, to words and constants; the step's options. rows: int8[channels, products]."""
+                   rows: np.ndarray, channels: np.ndarray) -> Fast:  # fmt: skip
+    """Adds the target's fast form, if it has one, to words and constants. rows: int8[channels, products]."""
     first = bias - x.quant.zero_point * rows.astype(np.int64).sum(1)
     fast = fast_forms.make(ctx.target, kernel, Layer(words, rows, first, channels, k))
     if fast is None:
-        return ()
+        return Fast({})
     words.update(fast.words)
-    return fast.options
+    return fast
 
 
 @lowers("CONV_2D")
@@ -115,10 +115,10 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     rows = np.zeros((out_c, -(-kh * kw * in_c // 4) * 4), np.int8)
     rows[:, : kh * kw * in_c] = w.data.reshape(out_c, -1)
     words[27] = k.add(_offset_binary(rows))
-    options = _add_fast_form(ctx, "conv_2d", words, k, x, bias, rows, channels)
+    fast = _add_fast_form(ctx, "conv_2d", words, k, x, bias, rows, channels)
     macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=kh * kw * in_c, macs=macs, options=options, cut=k))  # fmt: skip
+                  scratch_bytes=kh * kw * in_c, macs=macs, options=fast.options, cut=k, granule=fast.granule))  # fmt: skip
 
 
 @lowers("DEPTHWISE_CONV_2D")
@@ -137,9 +137,9 @@ def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
     stored = _offset_binary(w.data)
     words[27] = k.add(stored, lambda first, last: stored[..., first:last])
     rows = w.data.reshape(kh * kw, out_c).T
-    options = _add_fast_form(ctx, "depthwise_conv_2d", words, k, x, bias, rows, channels)
+    fast = _add_fast_form(ctx, "depthwise_conv_2d", words, k, x, bias, rows, channels)
     ctx.emit(Step("depthwise_conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  macs=y.size * kh * kw, options=options, cut=k, granule=multiplier))  # fmt: skip
+                  macs=y.size * kh * kw, options=fast.options, cut=k, granule=multiplier))  # fmt: skip
 
 
 @lowers("FULLY_CONNECTED")
@@ -183,15 +183,15 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     rows_ = np.zeros((out_c, -(-in_c // 4) * 4), np.int8)
     rows_[:, :in_c] = w.data
     scratch_bytes = 0
-    options = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, rows_, channels)
-    if not options:
+    fast = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, rows_, channels)
+    if not fast.words:
         scratch_bytes = in_c
         words[28] = k.add(channels)
         words[27] = k.add(_offset_binary(rows_))
-        options = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
+        fast = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
     ctx.emit(Step("fully_connected", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=scratch_bytes, macs=rows * in_c * out_c, options=options, cut=k,
-                  granule=2 if words.get(29) else 1))  # fmt: skip
+                  scratch_bytes=scratch_bytes, macs=rows * in_c * out_c, options=fast.options, cut=k,
+                  granule=fast.granule))  # fmt: skip
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")

@@ -35,7 +35,7 @@ def put(tensor, values):
 native = sys.implementation.name == "micropython"
 native_name = "thumb" if 4 <= getattr(sys.implementation, "_mpy", 0) >> 10 & 15 <= 8 else "viper"
 equal(fxnn.backend, native_name if native else "ref")
-raises(ValueError, "fxnn: backend 'thumb9' unknown, use thumb, xtensa, viper or ref", fxnn.load, "tiny.fxnn", "thumb9")
+raises(ValueError, "fxnn: backend 'thumb9' unknown, use thumb, xtensa, rv32, viper or ref", fxnn.load, "tiny.fxnn", "thumb9")
 
 net = fxnn.load("tiny.fxnn")
 x = net.input

@@ -1,0 +1,23 @@
+"""The rv32 backend: RV32IMC assembler kernels where the host has prepared a record for them, else viper's.
+
+Same names, same contract and the same results as `ref`, bit for bit. The kernels run as viper functions, which every
+firmware calls, and as assembler ones, which Espressif's boards do not: they look at how they were called.
+"""
+
+from .viper import aligned, patch, record
+
+
+def kernel(id, words, target):
+    """The function for a record of kernel `id`; imports its family. words: the record's 40; target: the file's."""
+    fast = target == 3 and words[30]
+    if id == 1 and fast and words[29]:
+        from . import rv32_conv as family
+    elif (id == 1 or id == 3) and fast:
+        from . import rv32_dense as family
+    elif id == 2 and fast:
+        from . import rv32_depthwise as family
+    else:
+        from .viper import kernel
+
+        return kernel(id, words)
+    return family.kernels[id]
