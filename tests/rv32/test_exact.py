@@ -7,6 +7,7 @@ import pytest
 
 from host_tools import convert, numpy_kernels, packed
 from host_tools.errors import ToolError
+from host_tools.lower import rv32
 from host_tools.qemu_rv32 import why_not
 from host_tools.targets import open_target
 from tests import batch, strategies
@@ -37,7 +38,7 @@ def compare(cases, answers) -> None:
 @pytest.mark.parametrize("assembler", [False, True], ids=["viper kind", "assembler kind"])
 @pytest.mark.parametrize("op", ["conv_2d", "depthwise_conv_2d", "fully_connected"])
 def test_random_models(op, assembler):
-    cases = converted(op, 60, 31)
+    cases = converted(op, 30, 31)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases], None, assembler))
     fast = sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases)
     assert fast > len(cases) * 0.85  # not all fall back
@@ -53,9 +54,17 @@ def test_larger_windows(op, monkeypatch):
         return usual(s, b, shape, x, quant)
 
     monkeypatch.setattr(strategies, "_input", larger)
-    cases = converted(op, 50, 32)
+    pick = np.random.default_rng(32)
+    for name in ("_conv_options", "_depthwise_options"):  # each is as right as the fastest
+
+        def one(w, usual=getattr(rv32, name)):
+            options = usual(w)
+            return [options[pick.integers(len(options))]] if options else []
+
+        monkeypatch.setattr(rv32, name, one)
+    cases = converted(op, 25, 32)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
-    assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 10
+    assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
 
 
 def test_pieces(monkeypatch):
@@ -67,8 +76,8 @@ def test_pieces(monkeypatch):
     monkeypatch.setattr(place, "room", lambda at: 512 - at % 512)
     cases = []
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
-        cases += converted(op, 40, 33, placing="blocks")
-    assert sum(packed.read(m).pieces > 1 for _, m in cases) > 15
+        cases += converted(op, 20, 33, placing="blocks")
+    assert sum(packed.read(m).pieces > 1 for _, m in cases) > 8
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
 
 
