@@ -11,6 +11,7 @@ from host_tools.lower import rv32
 from host_tools.qemu_rv32 import why_not
 from host_tools.targets import open_target
 from tests import batch, strategies
+from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
 from tests.rv32 import layers
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -19,11 +20,11 @@ PUBLIC = Path(__file__).parents[3] / "shared/models"
 LIMITS = dict(zip(layers.SHAPES, (2.4, 2.6, 4.1, 2.9, 2.7)))
 
 
-def converted(op: str, count: int, seed: int, **options) -> list:
+def converted(op: str, count: int, seed: int) -> list:
     found = []
     for case in strategies.generate(op, count, seed):
         try:
-            found.append((case, convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3", **options)))
+            found.append((case, convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))
         except ToolError:
             pass
     assert len(found) > count * 0.9
@@ -67,17 +68,12 @@ def test_larger_windows(op, monkeypatch):
     assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
 
 
-def test_pieces(monkeypatch):
-    """Constants cut by output channels, one call a piece: as littlefs blocks of 480 bytes would have it."""
-    from host_tools import place
-
-    monkeypatch.setattr(place, "SAFE_BYTES", 480)
-    monkeypatch.setattr(place, "_LEAST_BYTES", 64)
-    monkeypatch.setattr(place, "room", lambda at: 512 - at % 512)
+def test_pieces(small_blocks):
+    """Constants cut by output channels, one call a piece."""
     cases = []
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
-        cases += converted(op, 20, 33, placing="blocks")
-    assert sum(packed.read(m).pieces > 1 for _, m in cases) > 8
+        cases += [(c, n.data) for c, n in cut_cases(op, 12, 33, board="esp32c3")]
+    assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) * 0.5
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
 
 
