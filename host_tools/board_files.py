@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tempfile
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
 from .errors import ToolError
+from .packed import Packed
 
 PACKAGE_FOLDER = "/lib/fxnn"
 MODELS_FOLDER = "/models"
@@ -58,9 +61,21 @@ def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_
     return files
 
 
-def program_files() -> list[BoardFile]:
-    """boot.py and main.py, for the root of the board's filesystem."""
-    return [BoardFile(f"/{name}", _shipped(name).read_bytes()) for name in PROGRAM_FILES]
+def program_files(model: str, network: Packed) -> list[BoardFile]:
+    """boot.py and main.py, for the root of the board's filesystem. model: the network's file name on the board.
+
+    main.py is the repository's for its own network, digits; for another one it loads that and shows where its inputs go.
+    """
+    files = [BoardFile(f"/{name}", _shipped(name).read_bytes()) for name in PROGRAM_FILES]
+    if f'"{MODELS_FOLDER}/{model}"'.encode() in files[-1].data:
+        return files
+    template = resources.files(__package__).joinpath("main_template.upy").read_text("ascii")
+    inputs = ", ".join(f"{math.prod(t.shape)} numbers" for t in network.inputs)
+    text = template.replace('"/models/@FILE@"', repr(f"{MODELS_FOLDER}/{model}")).replace("@INPUT@", inputs)
+    text = text.replace("@METHOD@", "classify" if network.labels else "predict")
+    if len(network.inputs) > 1:
+        text = text.replace("(readings)", "(*readings)")
+    return [*files[:-1], BoardFile(files[-1].path, text.encode())]
 
 
 def model_file(path: Path, data: bytes) -> BoardFile:

@@ -29,3 +29,9 @@ BOARDS = {
     )
 }
 DEFAULT = "pico"
+
+
+def kind_for(arch: str | None) -> BoardKind:
+    """The kind of board to prepare a network for, where a board says that its architecture is `arch`."""
+    prefix = (arch or "none")[:3]
+    return next((kind for kind in BOARDS.values() if (kind.arch or "").startswith(prefix)), BOARDS["any"])

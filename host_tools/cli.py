@@ -258,13 +258,15 @@ def profile(network, on, backend, json_path):
     epilog="""\
 Examples:
   fxnn deploy digits.fxnn                      the one board that is plugged in
+  fxnn deploy net.tflite                       converted for that board, then the same
   fxnn deploy digits.fxnn --port /dev/ttyACM0 --main
   fxnn deploy digits.fxnn --port pico --dry-run
 If anything fails, the board keeps what it had."""
 )
-@click.argument("network", metavar="NET.fxnn", type=_EXISTING)
+@click.argument("network", metavar="NET.fxnn|MODEL.tflite", type=_EXISTING)
 @click.option("--port", metavar="auto|PORT|pico", default="auto", show_default=True,
               help="auto finds the board, PORT is its serial port, pico the emulated Pico (it keeps its flash).")  # fmt: skip
+@click.option("--labels", metavar="FILE", type=_EXISTING, help="For a .tflite: text file with a label a line.")
 @click.option(
     "--main",
     "program",
@@ -274,17 +276,29 @@ If anything fails, the board keeps what it had."""
 @click.option("--source", is_flag=True, help="Copy the device package as .py instead of compiled .mpy.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan and the result as JSON.")
-def deploy(network, port, program, source, dry_run, as_json):
+def deploy(network, port, labels, program, source, dry_run, as_json):
     """Puts a network and the device package on a board, tests them there, then switches over."""
     from .deploy import Deployment, show_plan, show_result
+    from .errors import ToolError
     from .packed import read_file
     from .targets.open_board import open_board
 
-    read_file(network)  # a damaged file is told before a board is looked for
+    # What is wrong with the file is told before a board is looked for.
+    texts = ()
+    if network.suffix == ".tflite":
+        from .convert import convert, read_labels
+        from .files import read_file as read_bytes
+
+        texts = read_labels(labels) if labels else ()
+        convert(read_bytes(network), network.stem, labels=texts, selftest=0)
+    elif labels:
+        raise ToolError("--labels is for a .tflite file", "a .fxnn file has its own", "leave it out, or deploy the .tflite")
+    else:
+        read_file(network)
     started = time.monotonic()
     with _waiting("looking for the board") as status, open_board(port) as board:
         status("comparing files")
-        deployment = Deployment(board, network, program=program, source=source)
+        deployment = Deployment(board, network, program=program, source=source, labels=texts)
         plan = deployment.plan
         status(None)
         if not as_json:

@@ -25,7 +25,7 @@ Examples:
 @click.option("--on", "on", metavar="pico|PORT|none", default="pico", show_default=True, help="Where time is measured.")
 def report(network, out, data, against, on):
     """Makes one self-contained page: boards it fits, time per op, memory plan, graph, accuracy, histograms."""
-    from .convert import write_atomically
+    from .files import write_atomically
     from .packed import read_file
     from .report import build, page
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 
 from . import __version__, boards, lower, numpy_kernels, pack, packed, passes, place, plan, tflm_arena
 from .errors import ToolError
+from .files import read_file, write_atomically
 from .ir import Graph
 from .quantized_io import input_limits
 from .readers import tflite
@@ -162,32 +161,6 @@ def read_labels(path: Path) -> tuple[str, ...]:
     if "\0" in text:
         raise ToolError(f"{path} is not a text file", "it holds a zero byte", "give a label a line")
     return tuple(line.strip() for line in text.split("\n") if line.strip())
-
-
-def write_atomically(out: Path, data: bytes) -> None:
-    """The whole of `data` at `out`, or what was there before. ToolError if it cannot be written."""
-    if out.exists() and not out.is_file():
-        raise ToolError(f"cannot write {out}", "it is no ordinary file", "name another file")
-    try:
-        handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-        try:
-            with os.fdopen(handle, "wb") as f:
-                f.write(data)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, out)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as e:
-        raise ToolError(f"cannot write {out}", e.strerror or str(e), "check the folder and its free space") from None
-
-
-def read_file(path: Path) -> bytes:
-    """The file's bytes. ToolError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise ToolError(f"cannot read {path}", e.strerror or str(e), "check the name") from None
 
 
 def _random(random: np.random.Generator, network: packed.Packed, tensor: packed.TensorEntry) -> np.ndarray:

@@ -21,9 +21,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import board_files, packed
+from . import board_files, boards, convert, packed
 from .board_files import PACKAGE_FOLDER, BoardFile
 from .errors import ToolError
+from .files import read_file
 from .targets import board_fs
 from .targets.base import Answers, Job
 from .targets.board_facts import BoardFacts, check_board
@@ -62,6 +63,7 @@ class Plan:
     ram_needed_bytes: int
     ram_free_bytes: int
     leftover: bool  # /fxnn.new of a deployment that was cut off
+    note: str  # what the maker should know of this network on this board; often empty
     write: tuple[BoardFile, ...] = field(repr=False)
 
     @property
@@ -89,15 +91,27 @@ def staged(path: str) -> str:
 
 
 class Deployment:
-    """One deployment to one board: plan it, show it, do it."""
+    """One deployment to one board: plan it, show it, do it. model: a .fxnn file, or a full-int8 .tflite, which is then
+    converted for that board, with `labels`."""
 
-    def __init__(self, board: Board, model: Path, *, program: bool = False, source: bool = False):
+    def __init__(self, board: Board, model: Path, *, program: bool = False, source: bool = False,
+                 labels: tuple[str, ...] = ()):  # fmt: skip
         self._board = board
-        self._packed = packed.read_file(model)
         self._facts = check_board(board)
+        kind = boards.kind_for(self._facts.arch)
+        if model.suffix == ".tflite":
+            data = convert.convert(read_file(model), model.stem, source=model.name, labels=labels, board=kind.name).data
+            model = model.with_suffix(".fxnn")  # its name on the board; nothing is written here
+            self._packed = packed.read(data, model.name)
+        else:
+            self._packed = packed.read_file(model)
         package = board_files.package_files(self._facts.arch, source or self._facts.arch is None)
+        self._note = ""
+        if self._packed.fast_target not in ("none", kind.fast_target):
+            self._note = (f"{model.name} holds assembler kernels' tables for {self._packed.fast_target}; this board runs it with "
+                          f"its portable kernels. Faster: fxnn convert --board {kind.name}, or deploy the .tflite")  # fmt: skip
         self._model = board_files.model_file(model, self._packed.data)
-        self._program = board_files.program_files() if program else []
+        self._program = board_files.program_files(model.name, self._packed) if program else []
         self._package = package
         self.plan = self._make_plan()
 
@@ -162,6 +176,7 @@ class Deployment:
             ram_needed_bytes=self._packed.resident_bytes + self._packed.arena_bytes + PACKAGE_HEAP_BYTES,
             ram_free_bytes=facts.free_ram_bytes,
             leftover=leftover,
+            note=self._note,
             write=write,
         )
 
@@ -330,6 +345,8 @@ def show_plan(plan: Plan, port: str, console) -> None:
     from rich.table import Table
 
     console.print(f"board on {port}: {plan.board}", markup=False)
+    if plan.note:
+        console.print(f"note: {plan.note}", markup=False)
     if plan.leftover:
         console.print("an earlier deployment was interrupted; its leftovers are removed first", markup=False)
     table = Table(box=None, pad_edge=False)

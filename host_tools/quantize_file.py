@@ -11,7 +11,8 @@ import numpy as np
 
 from . import datasets, evaluate, packed
 from .boards import DEFAULT
-from .convert import PLACINGS, Conversion, convert_graph, read_labels, write_atomically
+from .convert import PLACINGS, Conversion, convert_graph, read_labels
+from .files import write_atomically
 from .datasets import HOW_TO, Dataset
 from .errors import ToolError
 from .ir import Graph

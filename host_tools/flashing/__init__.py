@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ToolError
-
 DOWNLOAD = "micropython.org/download"
 
 
@@ -80,11 +78,3 @@ def carry_out(flashing: Flashing, say: Callable[[str], None]) -> None:
         from . import pico
 
         pico.carry_out(flashing, say)
-
-
-def read_firmware(path: Path) -> bytes:
-    """The file's bytes. ToolError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as e:
-        raise ToolError(f"cannot read {path}", e.strerror or str(e), "check the name") from None

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ToolError
-from . import CHIPS, DOWNLOAD, Chip, Flashing, read_firmware
+from ..files import read_file
+from . import CHIPS, DOWNLOAD, Chip, Flashing
 
 _IMAGE_MAGIC = 0xE9
 _CHIP_ID_OFFSET = 12  # of the image header, esp_image_format.h
@@ -21,7 +22,7 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool) -> Flashi
     fix = f"download the .bin for {chip.title}: {DOWNLOAD}/{chip.download}"
     if firmware is None:
         raise ToolError(f"no firmware for the {chip.title} given", "it cannot be built here", f"{fix}, then name the file")
-    data = read_firmware(firmware)
+    data = read_file(firmware)
     _check(chip, firmware, data, fix)
     if port == "auto":
         from ..targets.find_port import find_port

@@ -6,6 +6,7 @@ For speed most tests start from a flash image that holds what an earlier deploym
 import contextlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -142,7 +143,7 @@ def test_dry_run_writes_nothing(tmp_path, networks):
 @pico_test
 def test_main_keeps_the_makers_program(tmp_path, networks, monkeypatch):
     ours = [board_files.BoardFile("/boot.py", b"# boot\n"), board_files.BoardFile("/main.py", b"# ours\n")]
-    monkeypatch.setattr(board_files, "program_files", lambda: ours)
+    monkeypatch.setattr(board_files, "program_files", lambda *_: ours)
     before = {**deployed(networks), "/main.py": b"# mine\n", "/main.py.bak": b"# mine, earlier\n"}
     with pico(tmp_path, before) as running, Board(running.port) as board:
         deployment = Deployment(board, networks.old, program=True)
@@ -155,6 +156,49 @@ def test_main_keeps_the_makers_program(tmp_path, networks, monkeypatch):
         after["/main.py"] == b"# ours\n" and after["/main.py.bak2"] == b"# mine\n" and after["/boot.py"] == b"# boot\n"
     )
     assert after["/main.py.bak"] == b"# mine, earlier\n"
+
+
+@pico_test
+def test_a_tflite_is_converted_for_the_board(tmp_path):
+    """... and its main.py loads it and runs."""
+    model = tmp_path / "mine.tflite"
+    shutil.copy(ROOT / "models/digits/digits.tflite", model)
+    with pico(tmp_path, {}) as board:
+        result = fxnn("deploy", model, "--labels", ROOT / "models/digits/labels.txt", "--port", board.port, "--main")
+        assert result.returncode == 0, result.stderr
+        assert "self-test passed" in result.stdout
+    files = board.files()
+    network = packed.read(files["/models/mine.fxnn"])
+    assert network.fast_target == "thumb" and network.labels == tuple("0123456789")
+    main = files["/main.py"].decode()
+    assert "/models/mine.fxnn" in main and "64 numbers" in main and "net.classify(readings)" in main
+    assert not list(tmp_path.glob("*.fxnn"))
+    from host_tools.virtual_pico import run_script
+
+    printed = run_script({p: d for p, d in files.items() if p != "/main.py"}, main, 60)
+    assert "<fxnn mine: 6 ops" in printed and "invoke() takes" in printed
+
+
+def test_labels_are_for_a_tflite():
+    result = fxnn("deploy", ROOT / "models/digits/digits.fxnn", "--labels", ROOT / "models/digits/labels.txt", "--port", "/dev/null")
+    assert result.returncode == 1 and "--labels is for a .tflite file" in result.stderr
+
+
+def test_a_tflite_that_cannot_run_is_told_before_a_board_is_looked_for(tmp_path):
+    (tmp_path / "bad.tflite").write_bytes(b"no model")
+    result = fxnn("deploy", tmp_path / "bad.tflite", "--port", "/dev/null")
+    assert result.returncode == 1 and "bad" in result.stderr and "/dev/null" not in result.stderr
+
+
+@pico_test
+def test_fast_forms_for_another_board_are_noted(tmp_path, networks):
+    from host_tools.convert import convert_bytes
+
+    path = tmp_path / "esp.fxnn"
+    path.write_bytes(convert_bytes((ROOT / "models/digits/digits.tflite").read_bytes(), "esp", board="esp32"))
+    with pico(tmp_path, {}) as board:
+        result = fxnn("deploy", path, "--port", board.port, "--dry-run")
+    assert result.returncode == 0 and "xtensa" in result.stdout and "--board pico" in result.stdout
 
 
 # -------------------------------------------------------------------------------------------- what is kept on failure
