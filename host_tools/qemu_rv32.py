@@ -112,11 +112,12 @@ def _collect(process: subprocess.Popen, typed: bytes, timeout_s: float, on_line:
         process.kill()
 
     timer = threading.Timer(timeout_s, stop)
-    timer.start()
+    timer.daemon = True  # a Ctrl-C just here must not wait for it
     lines: list[str] = []
     started = False
     ended = 0
     try:
+        timer.start()
         process.stdin.write(typed)
         process.stdin.flush()
         for raw in process.stdout:

@@ -32,8 +32,9 @@ def run_script(
             process.kill()
 
         timer = threading.Timer(timeout_s, stop)
-        timer.start()
+        timer.daemon = True  # a Ctrl-C just here must not wait for it
         try:
+            timer.start()
             for line in process.stdout:
                 on_text(line)
             process.wait()
