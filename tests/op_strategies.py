@@ -649,6 +649,35 @@ def _conv_1d(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     return b.squeeze(y, (1,)) if s.boolean() else b.reshape(y, (1, out, data.shape[0]))
 
 
+def _batch_norm(s: Source, b: Builder, x: list, source: int | None = None) -> int:
+    """MUL and ADD by constants a channel, or PRELU, in a row, now and then an activation between: BatchNormalization."""
+    source = _source(s, b, x, source, 2, 4, 6)
+    kinds, y = [], source
+    for _ in range(s.integer(1, 3)):
+        t = b.tensors[y]
+        c = t.shape[-1]
+        kind = s.choice(("mul", "add", "sub", "prelu", "maximum", "relu", "div", "squared_difference"))
+        kinds.append(kind)
+        data = b.constant(s.array((c,), low=-100), s.scale(-8, -1), -128 if kind == "div" else s.zero_point())
+        scale = float(np.float32(t.scales[0] * s.scale(-1, 1)))
+        quant = {"scale": scale, "zero_point": s.zero_point()}
+        if kind in ("mul", "add", "sub"):
+            y = getattr(b, kind)(*((y, data) if s.boolean() or kind == "mul" else (data, y)), **quant)
+        elif kind == "relu":
+            y = b.relu(y, **quant)
+        else:
+            if kind == "div":
+                quant["scale"] = float(np.float32(t.scales[0] / b.tensors[data].scales[0] * s.scale(-14, -8)))
+            if kind == "squared_difference":
+                quant["scale"] = max(t.scales[0], b.tensors[data].scales[0]) ** 2 * 100
+            z = b._out(y, t.shape, **quant)
+            options = {"div": "DivOptions", "maximum": "MaximumMinimumOptions"}.get(kind)
+            b.op(kind.upper(), [y, data], [z], options)
+            y = z
+    s.note(kinds=kinds)
+    return y
+
+
 # ops whose oracle is LiteRT's reference kernels: TFLM has none; its SPACE_TO_BATCH_ND pads with a number that it never sets
 LITERT = ("relu_n1_to_1", "relu_0_to_1", "gelu", "exp", "log", "tile", "space_to_batch_nd")
 
@@ -677,6 +706,7 @@ PAIRS: dict[str, Callable] = {
     "logical_or": _logical("LOGICAL_OR"),
     "select_v2": _select_v2,
     "compared": _compared,
+    "batch_norm": _batch_norm,
     "cast": _cast,
 }
 MOVES: dict[str, Callable] = {

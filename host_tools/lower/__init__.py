@@ -30,6 +30,7 @@ class Step:
     `x_at`, `x2_at`, `y_at`: bytes behind the start of the buffer. `words`: the record's words from 8. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
     before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
     `states`: word to the id of a variable's buffer that the kernel reads and writes.
+    `channels`: what the step does as a table a channel (tables.Channels), if it can be seen so.
     `options`: (scratch bytes, words), the fastest first: the planner takes one that has room.
     `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of x,
     so that y must not overwrite it (overlap.py). None: they stay in one piece.
@@ -50,6 +51,7 @@ class Step:
     x_at: int = 0
     x2_at: int = 0
     y_at: int = 0
+    channels: object = field(default=None, repr=False, compare=False)
     options: tuple[tuple[int, Mapping[int, int]], ...] = ()
     cut: "Constants | None" = field(default=None, repr=False, compare=False)
     granule: int = 1
@@ -234,12 +236,9 @@ def lower(graph: Graph, target: str = "none") -> Program:
     if not graph.outputs:
         raise ToolError(f"{graph.name} has no outputs", fix=_EXPORT)
     if refused:
-        lines = [f"{op.kind} '{op.name}': {e.why}; {e.fix}" for op, e in refused]
-        raise ToolError(
-            f"{graph.name}: {len(lines)} op{'s' if len(lines) > 1 else ''} cannot be converted",
-            "\n  ".join(["", *lines]),
-            "nothing was written",
-        )
+        from .refusals import explain
+
+        raise explain(ctx.graph, refused)
     kept = {ctx.place[i] for i in ctx.graph.outputs}
     steps = tuple(recurrent.drop_reads(_compose_tables(ctx), ctx.variables, kept))
     return Program(ctx.graph, steps, ctx.buffers, ctx.place, ctx.variables, target)
@@ -331,22 +330,10 @@ def _check_quantization(tensor: Tensor) -> None:
 
 
 def _compose_tables(ctx: Lowering) -> list[Step]:
-    """Two table lookups in a row become one: table2[table1[x]], the bytes between them vanish."""
-    steps = list(ctx.steps)
-    kept_ids = {ctx.place[i] for i in ctx.graph.outputs}
-    i = 0
-    while i < len(steps):
-        first = steps[i]
-        users = [s for s in steps if first.y in s.reads]
-        second = users[0] if len(users) == 1 else None
-        if first.kernel == "lut" and second is not None and second.kernel == "lut" and first.y not in kept_ids and first.x not in ctx.variables:
-            table = np.frombuffer(second.constants, np.uint8)[np.frombuffer(first.constants, np.uint8)]
-            both = replace(second, x=first.x, constants=table.tobytes(), inplace=first.inplace)
-            steps = [both if s is second else s for s in steps if s is not first]
-            i = 0
-        else:
-            i += 1
-    return steps
+    """Table lookups in a row become one, per-channel constants tables a channel: tables.py."""
+    from .tables import compose
+
+    return compose(ctx.steps, {ctx.place[i] for i in ctx.graph.outputs} | set(ctx.variables))
 
 
 from . import (  # noqa: E402,F401  (they register themselves)

@@ -17,8 +17,9 @@ _EXPORT = "export the model again"
 @lowers("MAXIMUM", "MINIMUM")
 def extreme(ctx: Lowering, op: Op) -> None:
     """Raw values are compared, whatever the scales: maximum_minimum.h."""
-    if not one_value(ctx, op, np.maximum if op.kind == "MAXIMUM" else np.minimum):
-        pairwise(ctx, op, "binary", Constants(), {29: _MAXIMUM if op.kind == "MAXIMUM" else _MINIMUM})
+    values = np.maximum if op.kind == "MAXIMUM" else np.minimum
+    if not one_value(ctx, op, values):
+        pairwise(ctx, op, "binary", Constants(), {29: _MAXIMUM if op.kind == "MAXIMUM" else _MINIMUM}, values)
 
 
 @lowers("LOGICAL_AND", "LOGICAL_OR")
@@ -54,10 +55,14 @@ def comparison(ctx: Lowering, op: Op) -> None:
         x, x2 = x2, x
         op = _with_inputs(op, x.id, x2.id)
     first, second = _comparable(x), _comparable(x2)
-    if not one_value(ctx, op, lambda a, b: compare(first[a & 0xFF], second[b & 0xFF])):
+
+    def values(a, b):
+        return compare(first[a & 0xFF], second[b & 0xFF])
+
+    if not one_value(ctx, op, values):
         k = Constants()
         words = {27: k.add(first.astype("<i4")), 28: k.add(second.astype("<i4")), 29: function}
-        pairwise(ctx, op, "binary", k, words)
+        pairwise(ctx, op, "binary", k, words, values)
 
 
 def _with_inputs(op: Op, *inputs: str) -> Op:
@@ -81,7 +86,7 @@ def squared_difference(ctx: Lowering, op: Op) -> None:
     if not one_value(ctx, op, values):
         k = Constants()
         words |= {27: k.add(first.astype("<i4")), 28: k.add(second.astype("<i4"))}
-        pairwise(ctx, op, "binary", k, words)
+        pairwise(ctx, op, "binary", k, words, values)
 
 
 def _store(words, acc) -> np.ndarray:
@@ -106,7 +111,7 @@ def prelu(ctx: Lowering, op: Op) -> None:
         return np.clip(fixed_point.wrap32_array(total + words[24]), words[25], words[26])
 
     if not one_value(ctx, op, values):
-        pairwise(ctx, op, "binary", Constants(), words)
+        pairwise(ctx, op, "binary", Constants(), words, values)
 
 
 def _f(t: Tensor) -> float:

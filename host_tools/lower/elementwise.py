@@ -8,6 +8,7 @@ from .. import fixed_point, fixed_tables
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, lowers
 from .movement import dense_strides, four, merged, pieces, raw_constant
+from .tables import channel_form
 
 _X_CONSTANT, _X2_CONSTANT = 1, 2  # flags in word 23
 
@@ -27,8 +28,11 @@ def clamps(op: Op, y: Tensor) -> tuple[int, int]:
     return min(max(low, least), most), max(min(high, most), least)
 
 
-def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, int]) -> None:
-    """The Steps of a kernel of two tensors, in pieces of four dimensions; `words` holds its own words, from 20."""
+def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, int], values=None) -> None:
+    """The Steps of a kernel of two tensors, in pieces of four dimensions; `words` holds its own words, from 20.
+
+    values(a, b): the op's exact result for arrays of raw int8 operands, where it is known.
+    """
     x, x2 = (ctx.tensor(i) for i in op.inputs[:2])
     y = ctx.tensor(op.outputs[0])
     if np.broadcast_shapes(x.shape, x2.shape) != y.shape:
@@ -52,11 +56,16 @@ def pairwise(ctx: Lowering, op: Op, kernel: str, k: Constants, words: dict[int, 
         inplace = ()  # the same bytes in two shapes: one side would read what the other has overwritten
     if len(starts) > 1:
         inplace = ()
+    channels = None
+    if values is not None and len(starts) == 1:
+        for t, other, ref, exact in ((x, x2, refs[0], values), (x2, x, refs[1], lambda a, b: values(b, a))):
+            if other.constant and isinstance(ref, str):
+                channels = channels or channel_form(t, other, y, ref, exact)
     target = ctx.new_buffer(y)
     for i, (x_at, x2_at, y_at) in enumerate(starts):
         ctx.emit(Step(kernel, op.name, refs[0], target, dict(words), bytes(k.data), x2=refs[1], inplace=inplace,
                       x_at=x_at * x.item_bytes, x2_at=x2_at * x2.item_bytes, y_at=y_at * y.item_bytes,
-                      partial=i > 0))  # fmt: skip
+                      partial=i > 0, channels=channels))  # fmt: skip
 
 
 def rescale_words(op: Op, y: Tensor, multiplier: int, shift: int) -> dict[int, int]:
@@ -70,12 +79,12 @@ def two(ctx: Lowering, op: Op) -> tuple[Tensor, Tensor, Tensor]:
     return ctx.tensor(op.inputs[0]), ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
 
 
-def sum_table(ctx: Lowering, op: Op, first: np.ndarray, second: np.ndarray, total: tuple[int, int]) -> None:
+def sum_table(ctx: Lowering, op: Op, first: np.ndarray, second: np.ndarray, total: tuple[int, int], values) -> None:
     """ADD and SUB: both operands are tables of their values at a common scale, of which the sum is requantized."""
     k, words = Constants(), {}
     for word, table in zip((27, 28), (first, second)):
         words[word] = k.add(table.astype("<i4"))
-    pairwise(ctx, op, "add", k, words | rescale_words(op, ctx.tensor(op.outputs[0]), *total))
+    pairwise(ctx, op, "add", k, words | rescale_words(op, ctx.tensor(op.outputs[0]), *total), values)
 
 
 def _add_tables(x: Tensor, x2: Tensor, y: Tensor):
@@ -102,7 +111,7 @@ def add(ctx: Lowering, op: Op) -> None:
         return _store(acc, total[0], left, right, y, low, high)
 
     if not one_value(ctx, op, values):
-        sum_table(ctx, op, first, second, total)
+        sum_table(ctx, op, first, second, total, values)
 
 
 @lowers("MUL")
@@ -117,7 +126,7 @@ def mul(ctx: Lowering, op: Op) -> None:
 
     if not one_value(ctx, op, values):
         words = {27: x.quant.zero_point, 28: x2.quant.zero_point} | rescale_words(op, y, multiplier, shift)
-        pairwise(ctx, op, "mul", Constants(), words)
+        pairwise(ctx, op, "mul", Constants(), words, values)
 
 
 def _store(acc, multiplier: int, left: int, right: int, y: Tensor, low: int, high: int) -> np.ndarray:

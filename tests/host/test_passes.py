@@ -149,7 +149,63 @@ def test_constant_operands():
     c = b.constant(weights(1, 1, 1, 3), scale=0.02)
     d = b.constant(weights(1, 4, 4, 3), scale=0.1)
     y = b.add(b.mul(x, c, scale=0.1), d, scale=0.1)
-    exact(b.finish([b.concatenation([y, d], 3)]), ["mul", "add", "copy", "copy"])
+    exact(b.finish([b.concatenation([y, d], 3)]), ["channel_lut", "add", "copy", "copy"])
+
+
+def test_batch_norm_and_what_follows_are_tables_a_channel():
+    """MUL, ADD, LEAKY_RELU behind each other: one pass over the bytes."""
+    b = Builder()
+    x = b.input((1, 4, 4, 12), scale=0.1)
+    y = b.mul(x, b.constant(weights(12), scale=0.02), scale=0.1)
+    y = b.add(y, b.constant(weights(12), scale=0.05), scale=0.12, zero_point=3)
+    z = b._out(y, (1, 4, 4, 12), 0.11, -4)
+    b.op("LEAKY_RELU", [y], [z], "LeakyReluOptions", Alpha=0.1)
+    exact(b.finish([z]), ["channel_lut"])
+
+
+def test_large_tables_a_channel_are_not_made():
+    """64 channels would take 16 kB of tables."""
+    b = Builder()
+    x = b.input((1, 2, 2, 64), scale=0.1)
+    y = b.mul(x, b.constant(np.arange(-32, 32).astype(np.int8), scale=0.02), scale=0.1)
+    exact(b.finish([b.add(y, b.constant(np.arange(64).astype(np.int8), scale=0.05), scale=0.12)]), ["mul", "add"])
+
+
+def test_transposes_that_undo_each_other_and_those_that_only_relabel():
+    b = Builder()
+    x = b.input((1, 4, 1, 3), scale=0.1)
+    y = b.tensor((1, 3, 1, 4), "int8", 0.1)
+    b.op("TRANSPOSE", [b.relu(x), b.constant(np.array([0, 3, 2, 1], np.int32))], [y], "TransposeOptions")
+    z = b.tensor((1, 1, 4, 3), "int8", 0.1)
+    b.op("TRANSPOSE", [y, b.constant(np.array([0, 2, 3, 1], np.int32))], [z], "TransposeOptions")
+    exact(b.finish([z]), ["lut"])
+
+
+def test_float_ops_of_one_tensor_are_a_table():
+    b = Builder()
+    x = b.input((1, 4, 4, 3), scale=0.02)
+    r = b.tensor((1, 4, 4, 3), "float32")
+    b.op("ABS", [b.dequantize(x)], [r])
+    q = b.tensor((1, 4, 4, 3), "float32")
+    b.op("SQRT", [r], [q])
+    exact(b.finish([b.quantize(q, scale=0.01, zero_point=-128)]), ["lut"])
+
+
+def test_refusals_name_tensors_reasons_layers_and_are_grouped():
+    b = Builder()
+    x = b.input((1, 4, 4, 3), scale=0.1, name="camera")
+    for i in range(20):
+        y = b.tensor((1, 4, 4, 3), "int8", 0.1, 0, name=f"pool {i}")
+        b.op("L2_POOL_2D", [x], [y], "Pool2DOptions", FilterHeight=1, FilterWidth=1, StrideH=1, StrideW=1)
+        x = y
+    z = b.tensor((1, 4, 4, 3), "int8", 0.1, 0, name="rest")
+    b.op("FLOOR_MOD", [x, x], [z], "FloorModOptions")
+    with pytest.raises(ToolError) as e:
+        convert.convert_bytes(b.finish([z]))
+    text = str(e.value)
+    assert "21 ops cannot be converted" in text and text.count("do: ") == 2
+    assert "L2_POOL_2D 'pool 0' (int8 1x4x4x3 -> int8 1x4x4x3): " in text and "14 more of L2_POOL_2D" in text
+    assert "usually from: a Lambda layer with %" in text and "nothing was written" in text
 
 
 def test_one_tensor_added_to_itself():
