@@ -404,7 +404,7 @@ def tanh_table(scale: float, zero_point: int) -> np.ndarray:
 def relu_table(kind: str, x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
     """uint8[256] for an op RELU or RELU6 (not a fused one).
 
-    RELU rescales by the float32 quotient x_scale / y_scale. RELU6 clamps the raw value to [x_zero_point, six] in
+    RELU rescales by the float64 quotient x_scale / y_scale (TFLM up to August 2026: float32; see fixed_tables.py). RELU6 clamps the raw value to [x_zero_point, six] in
     the input's quantization and does not look at the output's.
     Source: micro/kernels/activations_common.cc, activations.h.
     """
@@ -413,7 +413,7 @@ def relu_table(kind: str, x_scale: float, x_zero_point: int, y_scale: float, y_z
         return _table(lambda x: six if x > six else max(x, x_zero_point))
     if kind != "RELU":
         raise ToolError(f"{kind} has no table", "TensorFlow Lite Micro has RELU and RELU6", "use one of them")
-    multiplier, shift = quantize_multiplier(float(np.float32(x_scale) / np.float32(y_scale)))
+    multiplier, shift = quantize_multiplier(_f32(x_scale) / _f32(y_scale))
     low = max(INT8_MIN, y_zero_point)
 
     def value(x: int) -> int:

@@ -130,9 +130,9 @@ def requantize_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
 
 
 def relu16_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
-    """(multiplier, shift) of RELU: x_scale / y_scale in float32.
+    """(multiplier, shift) of RELU: x_scale / y_scale in float64 (see fixed_tables.py).
     Source: micro/kernels/activations_common.cc CalculateReluOpData."""
-    return quantize_multiplier(float(np.float32(x_scale) / np.float32(y_scale)))
+    return quantize_multiplier(_f32(x_scale) / _f32(y_scale))
 
 
 def leaky_relu_multipliers(x_scale: float, y_scale: float, alpha: float) -> tuple[tuple[int, int], tuple[int, int]]:

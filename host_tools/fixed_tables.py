@@ -1,6 +1,10 @@
 """Elementwise functions of one or two int8 tensors as TFLM (or, where it has none, LiteRT's reference kernels) computes
 them: the continuation of `fixed_point.py`, whose conventions hold here. Tables are indexed by the raw byte.
 
+TFLM up to August 2026 divided scales in float32 for SUB, RELU, LEAKY_RELU, ABS and HARD_SWISH; the package of October 2026
+does so in float64: found by models whose result lies at a rounding tie (tests/host/test_ops_exact.py), where all of them
+gave what float64 gives. Rescalings here are float64 ones, but for LiteRT's RELU_N1_TO_1 and RELU_0_TO_1.
+
 Where a kernel computes in C's `float`, so does this file: float32 operations one by one, and functions of libm in float64
 rounded once to float32 (which is what a correctly rounded `expf` gives).
 """
@@ -116,7 +120,7 @@ def bounded_table(low: float | None, high: float | None, x_scale: float, x_zero_
 def abs_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
     """uint8[256] of ABS. Source: micro/kernels/elementwise.cc AbsEvalQuantized."""
     same = np.float32(x_scale) == np.float32(y_scale)
-    multiplier, shift = quantize_multiplier(_ratio(x_scale, y_scale))
+    multiplier, shift = quantize_multiplier(_f32(x_scale) / _f32(y_scale))
 
     def value(x: int) -> int:
         y = abs(x - x_zero_point)
@@ -154,10 +158,10 @@ def inverse_sqrt(x: int) -> tuple[int, int]:
 def rsqrt_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
     """uint8[256] of RSQRT; 127 for 0, and below, where TFLM stops the network. Source: micro/kernels/elementwise.cc.
 
-    The rescaling is 1 / (sqrt(x_scale) * y_scale), the product in float32.
+    The rescaling is 1 / (sqrt(x_scale) * y_scale) in float64.
     """
     extra = 20
-    multiplier, shift = quantize_multiplier(1.0 / float(np.sqrt(np.float32(x_scale)) * np.float32(y_scale)))
+    multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(_f32(x_scale)) * _f32(y_scale)))
     if shift - extra < -31:
         raise ToolError("RSQRT: the output's scale is too large", "its values would all be 0", "check the trained model")
 
@@ -172,13 +176,13 @@ def rsqrt_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point:
 
 
 def leaky_relu_table(alpha: float, x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
-    """uint8[256] of LEAKY_RELU, products and quotients of the scales in float32.
+    """uint8[256] of LEAKY_RELU, products and quotients of the scales in float64.
 
     Source: micro/kernels/leaky_relu_common.cc, internal/reference/leaky_relu.h.
     """
-    slope = float(np.float32(x_scale) * np.float32(alpha) / np.float32(y_scale))
+    slope = _f32(x_scale) * _f32(alpha) / _f32(y_scale)
     below, below_shift = quantize_multiplier(abs(slope))
-    above, above_shift = quantize_multiplier(_ratio(x_scale, y_scale))
+    above, above_shift = quantize_multiplier(_f32(x_scale) / _f32(y_scale))
 
     def value(x: int) -> int:
         x -= x_zero_point
@@ -219,9 +223,9 @@ def hard_swish_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_p
 
     Source: micro/kernels/hard_swish_common.cc, internal/reference/hard_swish.h.
     """
-    fine = np.float32(1 / 128) * np.float32(x_scale)
-    out32, out_exponent = quantize_multiplier(_ratio(fine, y_scale))
-    reluish32, exponent = quantize_multiplier(_ratio(fine, np.float32(3) / np.float32(32768)))
+    fine = _f32(x_scale) / 128
+    out32, out_exponent = quantize_multiplier(fine / _f32(y_scale))
+    reluish32, exponent = quantize_multiplier(fine / (3 / 32768))
     if out_exponent > 0:
         raise ToolError(
             "HARD_SWISH: the output's scale is too small",
@@ -265,12 +269,12 @@ def _smaller_than_one(real: float, what: str) -> tuple[int, int]:
 
 
 def sub_multipliers(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[tuple[int, int], ...]:
-    """(multiplier, shift) of x1, of x2 and of the difference for SUB: as fixed_point.add_multipliers(), in float32.
+    """(multiplier, shift) of x1, of x2 and of the difference for SUB: as fixed_point.add_multipliers().
 
     Source: micro/kernels/sub_common.cc CalculateOpDataSub.
     """
-    twice = np.float32(2) * max(np.float32(x1_scale), np.float32(x2_scale))
-    reals = _ratio(x1_scale, twice), _ratio(x2_scale, twice), _ratio(twice, np.float32(1 << 20) * np.float32(y_scale))
+    twice = 2 * max(_f32(x1_scale), _f32(x2_scale))
+    reals = _f32(x1_scale) / twice, _f32(x2_scale) / twice, twice / ((1 << 20) * _f32(y_scale))
     return tuple(_smaller_than_one(r, "SUB") for r in reals)
 
 
@@ -300,8 +304,8 @@ def rescaled_table(zero_point: int, multiplier: int, shift: int, left_shift: int
 
 
 def div_multiplier(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[int, int]:
-    """(multiplier, shift) of DIV: x1 / (x2 * y) in float32. Source: micro/kernels/div.cc CalculateOpDataDiv."""
-    return quantize_multiplier(float(np.float32(x1_scale) / (np.float32(x2_scale) * np.float32(y_scale))))
+    """(multiplier, shift) of DIV: x1 / (x2 * y) in float64. Source: micro/kernels/div.cc CalculateOpDataDiv."""
+    return quantize_multiplier(_f32(x1_scale) / (_f32(x2_scale) * _f32(y_scale)))
 
 
 def reciprocal(x: int) -> tuple[int, int]:

@@ -74,6 +74,17 @@ def _rsqrt(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     return y
 
 
+def _positive_log(s: Source, b: Builder, x: list, source: int | None = None) -> int:
+    """LOG in LiteRT; of 0 and below its table holds the cast of an infinity or of what is no number: left out."""
+    quant = {"scale": s.scale(-8, 2), "zero_point": s.integer(-128, 100)}
+    values = np.arange(quant["zero_point"] + 1, 128, dtype=np.int64).astype(np.int8).reshape(1, -1)
+    x.append(values)
+    source = b.input(values.shape, **quant)
+    y = b._out(source, values.shape, s.scale(-8, 0), s.note(x0=quant, zero_point=s.zero_point()))
+    b.op("LOG", [source], [y])
+    return y
+
+
 def _prelu(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     source = _source(s, b, x, source)
     shape = b.tensors[source].shape
@@ -110,7 +121,8 @@ def _island(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     real = b.dequantize(source)
     kinds = []
     for _ in range(s.integer(1, 3)):
-        kind = s.choice(("SQUARE", "NEG", "ABS", "FLOOR", "CEIL", "ROUND", "EXP", "SIN", "COS", "ADD", "MUL", "RELU"))
+        kind = s.choice(("SQUARE", "NEG", "ABS", "FLOOR", "CEIL", "ROUND", "EXP", "SIN", "COS", "ADD", "MUL", "RELU", "SQRT",
+                         "LOG", "RSQRT"))  # fmt: skip
         kinds.append(kind)
         out = b.tensor(shape, "float32")
         inputs, options = [real], {}
@@ -121,6 +133,11 @@ def _island(s: Source, b: Builder, x: list, source: int | None = None) -> int:
             low = b.tensor(shape, "float32")
             b.op("COS", [real], [low])
             inputs = [low]
+        if kind in ("SQRT", "LOG", "RSQRT"):  # of what is positive
+            low, high = b.tensor(shape, "float32"), b.tensor(shape, "float32")
+            b.op("ABS", [real], [low])
+            b.op("ADD", [low, b.constant(np.float32(0.25).reshape(()))], [high], "AddOptions")
+            inputs = [high]
         b.op(kind, inputs, [out], **options)
         real = out
     y = b.tensor(shape, "int8", s.scale(-8, 2), s.zero_point())
@@ -463,6 +480,15 @@ def _space_to_batch(s: Source, b: Builder, x: list, source: int | None = None) -
     return y
 
 
+def _space_to_batch_zero(s: Source, b: Builder, x: list, source: int) -> int:
+    """SPACE_TO_BATCH_ND without padding, which TFLM computes as well: rows and columns that the block divides."""
+    n, h, w, c = b.tensors[source].shape
+    block = [s.choice([k for k in (1, 2, 3) if d % k == 0]) for d in (h, w)]
+    y = _like(b, source, (n * block[0] * block[1], h // block[0], w // block[1], c))
+    b.op("SPACE_TO_BATCH_ND", [source, _indices(b, block), _indices(b, [[0, 0], [0, 0]])], [y], "SpaceToBatchNDOptions")
+    return y
+
+
 def _batch_to_space(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     block = [s.integer(1, 3), s.integer(1, 3)]
     n, h, w, c = s.integer(1, 2), s.integer(1, 4), s.integer(1, 4), s.integer(1, 4)
@@ -617,6 +643,13 @@ def _rows(s: Source, b: Builder, x: list, source, low: float, high: float, most:
     return _input(s, b, shape, x, _quant(s, low, high))
 
 
+def _rows_softmax(s: Source, b: Builder, x: list, source: int) -> int:
+    """SOFTMAX inside a network, its scale back to what follows."""
+    if b.tensors[source].shape[-1] > 400:
+        raise ValueError
+    return b.softmax(source)
+
+
 def _log_softmax(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     source = _rows(s, b, x, source, -10, 3)
     y = b.tensor(b.tensors[source].shape, "int8", 16 / 256, 127)
@@ -689,6 +722,7 @@ TABLES: dict[str, Callable] = {
     "gelu": _unary("GELU", -8, 0, (-3, 3), None, "GeluOptions", lambda s: {"Approximate": s.boolean()}),
     "hard_swish": _unary("HARD_SWISH", -10, 2, (-6, 6), None, "HardSwishOptions"),
     "exp": _unary("EXP", -10, -5, None, (-6, 2), "ExpOptions"),
+    "log": _positive_log,
     "abs": _unary("ABS", -10, 2, (-6, 6), None, "AbsOptions"),
     "rsqrt": _rsqrt,
     "float_island": _island,

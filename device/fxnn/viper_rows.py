@@ -56,7 +56,7 @@ def rows(a: ptr8, b: ptr8, constants: ptr8):
         stop = int(code) + (rec[13] << 2)
         while int(code) < stop:
             op = code[0]
-            d = code[1] & 15
+            d = code[1]
             t = code[2]
             n = code[3]
             code = ptr8(int(code) + 4)
@@ -121,7 +121,7 @@ def rows(a: ptr8, b: ptr8, constants: ptr8):
                         if v < 0:
                             t = 0 - largest - 1
                     v = t
-            r[d] = v
+            r[d & 15] = v
         result = r[1] << wide >> wide
         left = 7 - (r[2] << wide >> wide)
         right = 0

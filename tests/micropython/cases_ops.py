@@ -143,7 +143,7 @@ class OpCases:
         from host_tools.lower.rows import inverse_sqrt_program, log_program
 
         r = self.random
-        n, depth, mode = r.randint(1, 3), r.choice((1, 2, 10, 40)), r.randint(0, 1)
+        n, depth, mode = r.randint(1, 3), r.choice((1, 1, 2, 10, 40)), r.randint(0, 1)
         program = inverse_sqrt_program() if mode else log_program()
         code, values = program.code, program.values
         if r.random() < 0.5:
@@ -178,7 +178,9 @@ class OpCases:
         words = {5: 0, 7: size + -size % 4, 8: n, 9: depth, 10: count, 11: 0, 12: 4 * count, 13: len(code), 14: at,
                  15: at + 4 * len(code), 16: len(values), 17: mode, 18: r.randint(-128, 127)}  # fmt: skip
         words[6] = words[7] + 66
-        return self.network("rows", words[6] + size + 8, words, constants)
+        # rows of a zero point and its neighbours, whose sum is 0 or 1, now and then
+        x = bytes((words[18] + r.randint(-1, 1)) & 0xFF for _ in range(size)) if r.random() < 0.3 else self.raw(size)
+        return self.network("rows", words[6] + size + 8, words, constants, x)
 
 
 KERNELS = ("gather", "select", "channel_lut", "reduce", "arg", "binary", "squared_difference", "prelu", "div",
