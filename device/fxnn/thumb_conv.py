@@ -6,19 +6,27 @@ low one borrowing from the high one where it is negative. X sums the words modul
 the carry, adcs adds the high half, repaired, to Y. At the end sum1 = Y and sum0 = X - (Y << 16).
 
 The driver cuts the output into tiles. pack() writes the tile's inputs as such words, for four pixels at a time:
-(k: 0, 1) (k + 1: 0, 1) (k: 2, 3) (k + 1: 2, 3). convolve() then takes one output channel after the other.
+(k: 0, 1) (k + 1: 0, 1) (k: 2, 3) (k + 1: 2, 3). convolve() then takes one output channel after the other. It widens
+the channel's weights to words, or patches them, as differences, into code that build() has unrolled in the scratch:
+there a weight is one instruction, adds or subs r1,#imm8. Nothing of that code outlives the call.
 
 State, 34 words at the start of the scratch, byte offsets; pack's and band's come first, convolve reuses some:
 0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}
 4 entries | channels     8 where packed inputs go | y_zero_point     12 inputs of padding before a run, 16 of the run,
 36 after it     20 runs a row     24 from run to run     28 rows     32 from row to row     40 x_zero_point * 65537
-44 packed bytes an entry     48 weights     52 widened weights, 56 their end     60 weights a channel
+44 packed bytes an entry     48 weights     52 widened weights or code, 56 their end     60 weights a channel
 64 channel table     68 fast table     72 1: negative accumulators give clamp_min     76 widened bytes a run
-80 packed bytes between runs     84 where a run starts in the unrolled loop     88 out_c     92, 96 clamps
+80 packed bytes between runs     84 where a run starts in the unrolled loop, -1: patched code     88 out_c     92, 96 clamps
 100 0x80808080     104 four times {outputs, where they go}: the pixels 0 to 3 of the groups
 """
 
+import sys
 import micropython
+from array import array
+
+# Whether convolve may run code that it has patched: on the M0+, which has no caches (armv6m).
+_patches = array("i", bytes(4))
+_patches[0] = getattr(sys.implementation, "_mpy", 0) >> 10 & 15 == 4
 
 
 @micropython.asm_thumb
@@ -213,19 +221,109 @@ def pack(r0):
 
 
 @micropython.asm_thumb
+def build(r0):
+    """
+    Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four, behind
+    a run add r0,r12 (what lies between runs) and nop, behind the last bx lr.
+    In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code | r6 template
+         r12 state | lr weights left, times 4; in the template r8-r9 too, as convolve's products    Stack 0
+    Cost 44 cycles 4 weights (counted).
+    """
+    data(2, 0x46C0)         # 1  nop 
+    data(2, 0x4679)         # 1  mov r1,pc
+    b(START)                # 2
+    label(TEMPLATE)  # 38 cycles for 16 products; the zeros become the differences of weights
+    data(2, 0xC8CC)         # 5  ldm r0!,{r2,r3,r6,r7}
+    add(r1, 0)              # 1
+    mul(r2, r1)             # 1
+    mul(r6, r1)             # 1
+    add(r1, 0)              # 1
+    mul(r3, r1)             # 1
+    mul(r7, r1)             # 1
+    add(r2, r2, r3)         # 1
+    add(r6, r6, r7)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0x44B1)         # 1  add r9,r6
+    asr(r6, r6, 16)         # 1
+    adc(r5, r6)             # 1
+    data(2, 0xC8CC)         # 5  ldm r0!,{r2,r3,r6,r7}
+    add(r1, 0)              # 1
+    mul(r2, r1)             # 1
+    mul(r6, r1)             # 1
+    add(r1, 0)              # 1
+    mul(r3, r1)             # 1
+    mul(r7, r1)             # 1
+    add(r2, r2, r3)         # 1
+    add(r6, r6, r7)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    asr(r2, r2, 16)         # 1
+    adc(r4, r2)             # 1
+    data(2, 0x44B1)         # 1  add r9,r6
+    asr(r6, r6, 16)         # 1
+    adc(r5, r6)             # 1
+    label(START)
+    mov(r12, r0)            # 1
+    ldr(r2, [r0, 52])       # 2
+    ldr(r4, [r0, 60])       # 2
+    lsl(r4, r4, 2)          # 1
+    mov(lr, r4)             # 1
+    label(RUN)
+    mov(r0, r12)            # 1
+    ldr(r0, [r0, 76])       # 2
+    mov(r4, lr)             # 1
+    sub(r4, r4, r0)         # 1
+    mov(lr, r4)             # 1
+    label(UNIT)  # 44 cycles for 4 weights
+    mov(r6, r1)             # 1
+    data(2, 0xCEB8)         # 5  ldm r6!,{r3,r4,r5,r7}
+    data(2, 0xC2B8)         # 5  stm r2!,{r3,r4,r5,r7}
+    data(2, 0xCEB8)         # 5  ldm r6!,{r3,r4,r5,r7}
+    data(2, 0xC2B8)         # 5  stm r2!,{r3,r4,r5,r7}
+    data(2, 0xCEB8)         # 5  ldm r6!,{r3,r4,r5,r7}
+    data(2, 0xC2B8)         # 5  stm r2!,{r3,r4,r5,r7}
+    data(2, 0xCE38)         # 4  ldm r6!,{r3,r4,r5}
+    data(2, 0xC238)         # 4  stm r2!,{r3,r4,r5}
+    sub(r0, 16)             # 1
+    bne(UNIT)               # 2
+    mov(r3, 0x44)           # 1
+    lsl(r3, r3, 8)          # 1
+    add(r3, 0x60)           # 1
+    mov(r4, 0x46)           # 1
+    lsl(r4, r4, 8)          # 1
+    add(r4, 0xC0)           # 1
+    lsl(r4, r4, 16)         # 1
+    add(r3, r3, r4)         # 1
+    mov(r4, lr)             # 1
+    cmp(r4, 0)              # 1
+    bne(NEXT)               # 2
+    mov(r3, 0x47)           # 1
+    lsl(r3, r3, 8)          # 1
+    add(r3, 0x70)           # 1
+    label(NEXT)
+    data(2, 0xC208)         # 2  stm r2!,{r3}
+    cmp(r4, 0)              # 1
+    bne(RUN)                # 2
+    mov(r0, 0)              # 1
+
+
+@micropython.asm_thumb
 def convolve(r0):
     """
     The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.conv_2d.
     In   r0 *state
     Uses products: r0 packed inputs | r1, r7 w Q0 | r2, r3 two pixels | r4, r5 Y | r6 widened weights | r8, r9 X
-         r10, r11 X and Y at first | r12 entry | lr end of run
+         r10, r11 X and Y at first | r12 entry | lr end of run; patched: r1 w | r2, r3, r6, r7 four pixels | r12 bytes
+         between runs | lr GROUP_DONE; patching: r1 weights | r2, r5 w | r3 difference | r4 run | r6 code | r7, r8 opcodes
          requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half) | r4-r6 temporary,
          r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
          r12 end (accumulators) | lr c - 2^f (y)
     Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
     Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no wrap, proved by the host a channel.
     Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile, 12 to 18 an output requantized by
-         two multiplies, 60 by four (counted); 2.85 to 3.6 cycles a product in all (profile on the virtual Pico, 1.25).
+         two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles a product in all (profile on the
+         virtual Pico, MicroPython 1.25).
     """
     mov(r1, r8)             # 1
     mov(r2, r9)             # 1
@@ -394,8 +492,12 @@ def convolve(r0):
     data(2, 0x9000)         # 2  str r0,[sp,#0]
     ldr(r1, [r0, 52])       # 2
     data(2, 0x9101)         # 2  str r1,[sp,#4]
-    ldr(r1, [r0, 84])       # 2
-    add(r3, r3, r1)         # 1
+    ldr(r2, [r0, 84])       # 2
+    cmp(r2, 0)              # 1
+    bge(LOOP)               # 2
+    b(PATCHED)              # 2
+    label(LOOP)
+    add(r3, r3, r2)         # 1
     data(2, 0x9302)         # 2  str r3,[sp,#8]
     ldr(r1, [r0, 76])       # 2
     data(2, 0x9103)         # 2  str r1,[sp,#12]
@@ -728,6 +830,109 @@ def convolve(r0):
     label(TOP3)
     mov(r4, r11)            # 1
     b(PUTZ3)                # 2
+    label(PATCHED)  # the unrolled code of build(), from the start of the scratch's code; lr returns from it to GROUP_DONE
+    data(2, 0x9102)         # 2  str r1,[sp,#8]
+    label(PATCH_CHANNEL)
+    ldr(r1, [r0, 48])       # 2
+    ldr(r2, [r0, 60])       # 2
+    add(r2, r2, r1)         # 1
+    str(r2, [r0, 48])       # 2
+    mov(r12, r2)            # 1
+    ldr(r6, [r0, 52])       # 2
+    mov(r7, 0x31)           # 1
+    lsl(r7, r7, 8)          # 1
+    mov(r5, 8)              # 1
+    lsl(r5, r5, 8)          # 1
+    add(r5, r5, r7)         # 1
+    mov(r8, r5)             # 1
+    mov(r5, 128)            # 1
+    label(PATCH_RUN)
+    ldr(r4, [r0, 76])       # 2
+    lsr(r4, r4, 2)          # 1
+    add(r4, r4, r1)         # 1
+    mov(lr, r4)             # 1
+    label(PATCH)  # 7 cycles a weight, 11 where it is less than the one before
+    ldrb(r2, [r1, 0])       # 2
+    sub(r3, r2, r5)         # 1
+    bcc(LESS0)              # 2
+    add(r3, r3, r7)         # 1
+    label(STORE0)
+    strh(r3, [r6, 2])       # 2
+    ldrb(r5, [r1, 1])       # 2
+    sub(r3, r5, r2)         # 1
+    bcc(LESS1)              # 2
+    add(r3, r3, r7)         # 1
+    label(STORE1)
+    strh(r3, [r6, 8])       # 2
+    ldrb(r2, [r1, 2])       # 2
+    sub(r3, r2, r5)         # 1
+    bcc(LESS2)              # 2
+    add(r3, r3, r7)         # 1
+    label(STORE2)
+    strh(r3, [r6, 32])      # 2
+    ldrb(r5, [r1, 3])       # 2
+    sub(r3, r5, r2)         # 1
+    bcc(LESS3)              # 2
+    add(r3, r3, r7)         # 1
+    label(STORE3)
+    strh(r3, [r6, 38])      # 2
+    add(r1, 4)              # 1
+    add(r6, 60)             # 1
+    data(2, 0x4571)         # 1  cmp r1,lr
+    bne(PATCH)              # 2
+    add(r6, 4)              # 1
+    data(2, 0x4561)         # 1  cmp r1,r12
+    bne(PATCH_RUN)          # 2
+    ldr(r1, [r0, 68])       # 2
+    ldr(r1, [r1, 0])        # 2
+    mov(r11, r1)            # 1
+    lsl(r2, r1, 16)         # 1
+    add(r1, r1, r2)         # 1
+    mov(r10, r1)            # 1
+    ldr(r1, [r0, 80])       # 2
+    mov(r12, r1)            # 1
+    ldr(r7, [r0, 0])        # 2
+    bl(NEXT_GROUP)          # 3
+    label(GROUP_DONE)  # 33 cycles a group besides the products
+    data(2, 0x9F01)         # 2  ldr r7,[sp,#4]
+    mov(r1, r8)             # 1
+    lsl(r2, r4, 16)         # 1
+    sub(r1, r1, r2)         # 1
+    mov(r2, r4)             # 1
+    mov(r3, r9)             # 1
+    lsl(r4, r5, 16)         # 1
+    sub(r3, r3, r4)         # 1
+    data(2, 0xC72E)         # 5  stm r7!,{r1,r2,r3,r5}
+    label(NEXT_GROUP)
+    data(2, 0xCF01)         # 2  ldm r7!,{r0}
+    cmp(r0, 0)              # 1
+    beq(PATCHED_END)        # 2
+    data(2, 0x9701)         # 2  str r7,[sp,#4]
+    mov(r8, r10)            # 1
+    mov(r9, r10)            # 1
+    mov(r4, r11)            # 1
+    mov(r5, r11)            # 1
+    mov(r1, 0)              # 1
+    data(2, 0x9F02)         # 2  ldr r7,[sp,#8]
+    data(2, 0x46BF)         # 2  mov pc,r7
+    label(PATCHED_END)
+    b(REQUANTIZE)           # 2
+    label(LESS0)
+    neg(r3, r3)             # 1
+    data(2, 0x4443)         # 1  add r3,r8
+    b(STORE0)               # 2
+    label(LESS1)
+    neg(r3, r3)             # 1
+    data(2, 0x4443)         # 1  add r3,r8
+    b(STORE1)               # 2
+    label(LESS2)
+    neg(r3, r3)             # 1
+    data(2, 0x4443)         # 1  add r3,r8
+    b(STORE2)               # 2
+    label(LESS3)
+    neg(r3, r3)             # 1
+    data(2, 0x4443)         # 1  add r3,r8
+    b(STORE3)               # 2
     label(CHANNEL_DONE)
     data(2, 0x9800)         # 2  ldr r0,[sp,#0]
     ldr(r1, [r0, 64])       # 2
@@ -740,7 +945,12 @@ def convolve(r0):
     sub(r1, 1)              # 1
     str(r1, [r0, 4])        # 2
     beq(END)                # 2
+    ldr(r1, [r0, 84])       # 2
+    cmp(r1, 0)              # 1
+    blt(PATCH_AGAIN)        # 2
     b(CHANNEL)              # 2
+    label(PATCH_AGAIN)
+    b(PATCH_CHANNEL)        # 2
     label(EXACT)
     ldr(r5, [r0, 8])        # 2
     mov(r9, r5)             # 1
@@ -892,6 +1102,11 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     if rec[29] & 4:
         border += 4 * size
         s[20] = 0 - 8 * size
+    n = 1
+    if planes:
+        n = rec[15]
+    if rec[29] & 8:
+        border = wide + 15 * size + 4 * n
     n = border
     padded = 1
     if planes:
@@ -923,6 +1138,9 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     s[22] = out_c
     s[23] = rec[25]
     s[24] = rec[26]
+    if rec[29] & 8 and ptr32(_patches)[0]:
+        s[21] = -1
+        build(s)
     n = 0x8080
     s[25] = (n << 16) + n
     if planes:

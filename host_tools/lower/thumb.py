@@ -162,7 +162,7 @@ def depthwise_options(w) -> list[tuple[int, int]]:
 # ---- tiles of conv_2d
 
 STATE_BYTES = 136
-PLANES, FLAT, SPLIT_FORM = 1, 2, 4  # bits of word 29
+PLANES, FLAT, SPLIT_FORM, PATCHED = 1, 2, 4, 8  # bits of word 29
 
 
 def conv_scratch(w, form: int, tile_h: int, tile_w: int) -> int:
@@ -178,17 +178,20 @@ def conv_scratch(w, form: int, tile_h: int, tile_w: int) -> int:
         entries = groups = -(-tile_h * tile_w // 4)
         inside = not (w[21] or w[22]) and (w[12] - 1) * w[17] + reach_h <= w[9] and (w[13] - 1) * w[18] + reach_w <= w[10]
         border, columns = 0 if inside else plane_h * plane_w * w[11], groups * size * 8
-    return STATE_BYTES + 20 * (entries + 1) + (8 if form & SPLIT_FORM else 4) * size + border + 8 + columns
+    weights = (8 if form & SPLIT_FORM else 4) * size
+    if form & PATCHED:  # code instead of weights: 60 bytes for 4, 4 for the end of a run
+        weights = 15 * size + 4 * (w[15] if form & PLANES else 1)
+    return STATE_BYTES + 20 * (entries + 1) + weights + border + 8 + columns
 
 
-def _conv_cycles(w, planes: int, tile_h: int, tile_w: int) -> float:
+def _conv_cycles(w, form: int, tile_h: int, tile_w: int) -> float:
     """About what the fast conv_2d takes."""
     size = -(-w[15] * w[16] * w[11] // 4) * 4
     out_h, out_w, out_c = w[12:15]
     reach_h, reach_w = (w[15] - 1) * w[19] + 1, (w[16] - 1) * w[20] + 1
     plane_h, plane_w = (tile_h - 1) * w[17] + reach_h, (tile_w - 1) * w[18] + reach_w
     widths = [min(tile_w, out_w - x) for x in range(0, out_w, tile_w)]
-    if planes:
+    if form & PLANES:
         tiles = -(-out_h // (4 * tile_h)) * len(widths)
         groups = -(-out_h // (4 * tile_h)) * tile_h * out_w
         packing = tiles * plane_h * (plane_w * w[11] * 19 + 200)
@@ -197,8 +200,12 @@ def _conv_cycles(w, planes: int, tile_h: int, tile_w: int) -> float:
         tiles = len(heights) * len(widths)
         groups = sum(-(-h * v // 4) for h in heights for v in widths)
         packing = groups * (size * 19 + 40 * w[15] + 200)
-    group = size * 10.7 + 36 + (13 * (w[15] - 1) if planes else 0)
-    return tiles * (out_c * (size * 4.25 + 300) + 2500) + out_c * groups * group + packing
+    runs = w[15] if form & PLANES else 1
+    if form & PATCHED:
+        group, channel, packing = size * 9.5 + 33 + 2 * runs, size * 10.25 + 300, packing + size * 11
+    else:
+        group, channel = size * 10.7 + 23 + 13 * runs, size * 4.25 + 300
+    return tiles * (out_c * channel + 2500) + out_c * groups * group + packing
 
 
 def flat(w) -> list[int]:
@@ -218,7 +225,9 @@ def conv_tiles(w, split: bool) -> list[tuple[float, int, int, int]]:
     found = {(form, 1, min(v, out_w)) for v in widths} | {(form, h, out_w) for h in heights}
     if not split and w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
         found |= {(1, 1, min(v, out_w)) for v in widths} | {(1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
-    return sorted((_conv_cycles(w, p & 1, h, v), conv_scratch(w, p, h, v), p, h << 16 | v) for p, h, v in found)
+    if not split:
+        found |= {(p | PATCHED, h, v) for p, h, v in found}
+    return sorted((_conv_cycles(w, p, h, v), conv_scratch(w, p, h, v), p, h << 16 | v) for p, h, v in found)
 
 
 # ---- the forms

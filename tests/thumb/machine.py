@@ -103,6 +103,8 @@ class Machine:
         self._globals: dict[str, Buffer] = {}
         for name, data in module_buffers(path).items():
             self._globals[name] = self.buffer(data)
+        if "_patches" in self._globals and model == "m0":  # what the module finds out when it is imported
+            self._globals["_patches"].write(struct.pack("<I", 1))
 
     def buffer(self, data: bytes) -> Buffer:
         """A new buffer with these bytes; its start is a multiple of 4, its end a page's (but for up to 3 guarded bytes)."""
