@@ -226,7 +226,7 @@ def build(r0):
     Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four, behind
     a run add r0,r12 (what lies between runs) and nop, behind the last bx lr.
     In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code | r6 template
-         r12 state | lr weights left, times 4; in the template r8-r9 too, as convolve's products    Stack 0
+         r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
     Cost 44 cycles 4 weights (counted).
     """
     data(2, 0x46C0)         # 1  nop 

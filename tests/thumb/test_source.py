@@ -75,6 +75,7 @@ def functions():
 def test_registers_are_those_of_the_docstring(path, node):
     source = "\n".join(path.read_text().splitlines()[node.body[0].end_lineno : node.end_lineno])
     source = re.sub(r"(?m)^ +# .*|  \*\* .*", "", source)
+    source = re.sub(r"(?s)label\(TEMPLATE\).*?label\(START\)", "", source)  # code that is copied, not run
     used = expand(source)
     saved = {"r8", "r9", "r10", "r11"} & used
     assert used == expand(ast.get_docstring(node)), used ^ expand(ast.get_docstring(node))
