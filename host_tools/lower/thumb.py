@@ -326,7 +326,7 @@ def cycles(kernel: str, words) -> float | None:
     """About what the fast form takes, to choose between options."""
     tile_h, tile_w = words[31] >> 16, words[31] & 0xFFFF
     if kernel == "conv_2d":
-        return _conv_cycles(flat(words) if words[29] & 2 else words, words[29] & 1, tile_h, tile_w)
+        return _conv_cycles(flat(words) if words[29] & FLAT else words, words[29], tile_h, tile_w)
     if kernel != "depthwise_conv_2d":
         return None
     out_h, out_w, out_c = words[12:15]
