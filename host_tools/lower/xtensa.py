@@ -122,17 +122,76 @@ def fully_connected(layer: Layer) -> Fast | None:
     return fast and Fast(fast.words, tuple((size, {31: words[31]}) for size, words in fast.options))
 
 
+# ---- depthwise_conv_2d
+
+GENERAL, LINES_ARE_ROWS, LINES_ARE_COLUMNS = 0, 1, 2  # low half of word 31
+_DEPTHWISE_STATE_BYTES = 160
+
+
+def depthwise_scratch(w, form: int, lines: int) -> int:
+    """Bytes: state, int16 weights, a plane of one channel and what is read past its end."""
+    (kernel_h, kernel_w), (stride_h, stride_w), (dilation_h, dilation_w) = w[15:17], w[17:19], w[19:21]
+    out_along = w[12] if form == LINES_ARE_COLUMNS else w[13]
+    plane_along = (out_along - 1) * stride_w + (kernel_w - 1) * dilation_w + 1
+    plane_lines = (lines - 1) * stride_h + (kernel_h - 1) * dilation_h + 1
+    return _DEPTHWISE_STATE_BYTES + _padded4(2 * kernel_h * kernel_w) + plane_lines * _padded4(2 * plane_along) + 16
+
+
+def _padded4(n: int) -> int:
+    return -(-n // 4) * 4
+
+
+def _short(layer: Layer) -> bool:
+    """Whether every channel can be requantized the short way: |4 * acc| < 2^31, right shifts of 1 to 21, no other clamps."""
+    left, right = layer.channels["l"], layer.channels["r"]
+    w = layer.words
+    return _bounded(layer) and not left.any() and bool(((right >= 1) & (right <= 21)).all()) and (w[25], w[26]) == (-128, 127)
+
+
+def _depthwise_instructions(w, form: int, lines: int) -> float:
+    across, along = (w[13], w[12]) if form == LINES_ARE_COLUMNS else (w[12], w[13])
+    tiles = -(-across // lines)
+    copied = (across + 2 * tiles) * (5 * along + 12)
+    return w[8] * (w[14] * (tiles * 120 + copied + across * (along * 20.5 + 25)) + 1000 * tiles)
+
+
+def _depthwise_forms(w, short: bool) -> list[tuple[int, int]]:
+    """(form, lines at a time): all that a record can have."""
+    nine = short and w[15:21] == [3, 3, 1, 1, 1, 1]
+    forms = ((LINES_ARE_ROWS, w[12]), (LINES_ARE_COLUMNS, w[13])) if nine else ((GENERAL, w[12]),)
+    return [(form, h) for form, n in forms for h in {-(-n // parts) for parts in range(1, n + 1)} if h < 1 << 15]
+
+
+def depthwise_conv_2d(layer: Layer) -> Fast | None:
+    """MAC16 on the plane of one channel. Word 31: lines at a time * 65536 + form."""
+    w = layer.list()
+    options = []
+    for _, size, form, lines in sorted(
+        (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n) for f, n in _depthwise_forms(w, _short(layer))
+    ):
+        if not options or size < options[-1][0]:
+            options.append((size, {31: lines << 16 | form}))
+    return Fast({30: layer.words[27]}, tuple(options))
+
+
+# ---- the interface
+
+
 def _form(kernel: str, words) -> int:
     return words[29] if kernel == "conv_2d" else COLUMNS if words[11] % 4 else FLAT
 
 
-def every_option(kernel: str, w) -> list[dict[int, int]]:
-    """The words of every fast form that a record can have, for tests; none where it can have none."""
+def every_option(kernel: str, w, short: bool) -> list[dict[int, int]]:
+    """The words of every fast form that a record can have, for tests; none where it can have none. short: see _short."""
+    if kernel == "depthwise_conv_2d":
+        return [{30: w[27], 31: n << 16 | f} for f, n in _depthwise_forms(w, short)]
     return [{29: f if kernel == "conv_2d" else 0, 30: w[27], 31: h << 16 | v} for f, h, v in _forms(w)] if w[27] else []
 
 
 def scratch_bytes(kernel: str, words) -> int:
     """Bytes of scratch of a record with a fast form."""
+    if kernel == "depthwise_conv_2d":
+        return depthwise_scratch(words, words[31] & 0xFFFF, words[31] >> 16)
     return conv_scratch(words, _form(kernel, words), words[31] >> 16, words[31] & 0xFFFF)
 
 

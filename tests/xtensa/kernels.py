@@ -13,7 +13,7 @@ from .machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64
-_FAMILIES = {"conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv"}
+_FAMILIES = {"conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise"}
 _FUNCTION = {"fully_connected": "conv_2d"}
 
 

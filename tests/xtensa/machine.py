@@ -133,6 +133,7 @@ _WINDOWS = {
     0xC0: "l32e(a0, a9, -16)\nl32e(a1, a9, -12)\nl32e(a2, a9, -8)\nl32e(a7, a1, -12)\nl32e(a3, a9, -4)\nl32e(a4, a7, -32)\n"
     "l32e(a5, a7, -28)\nl32e(a6, a7, -24)\nl32e(a7, a7, -20)\nrfwu()\n",
 }
+# A trap takes the instruction itself, the jump at the vector, and these.
 _HANDLER_LENGTH = HANDLER.split("label(OTHER)")[0].count("\n")
 _ERRORS = {77: "an instruction that this core lacks, or a bad address", 98: "an int that is no small int: it would be allocated",
            99: "an entry of mp_fun_table that is not here"}  # fmt: skip
@@ -256,7 +257,7 @@ class Machine:
         out = self._qemu(start, timeout)
         found = struct.unpack_from(f"<{3 * len(calls)}i", out)
         traps = [b - a for a, b in zip((0, *found[2::3]), found[2::3])]
-        counts = [25 * n - t * (_HANDLER_LENGTH - 1) for n, t in zip(found[1::3], traps)]
+        counts = [25 * n - t * (_HANDLER_LENGTH + 1) for n, t in zip(found[1::3], traps)]
         at, buffers = 12 * len(calls), []
         for _, size in read:
             buffers.append(out[at : at + size])
