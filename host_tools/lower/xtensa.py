@@ -152,7 +152,8 @@ def _depthwise_instructions(w, form: int, lines: int) -> float:
     across, along = (w[13], w[12]) if form == LINES_ARE_COLUMNS else (w[12], w[13])
     tiles = -(-across // lines)
     copied = (across + 2 * tiles) * (5 * along + 12)
-    return w[8] * (w[14] * (tiles * 120 + copied + across * (along * 20.5 + 25)) + 1000 * tiles)
+    output = 20.5 if form else w[15] * (5 * w[16] + 8) + 45
+    return w[8] * (w[14] * (tiles * 120 + copied + across * (along * output + 25)) + 1000 * tiles)
 
 
 def _depthwise_forms(w, short: bool) -> list[tuple[int, int]]:
@@ -198,3 +199,25 @@ def scratch_bytes(kernel: str, words) -> int:
 def constants(kernel: str, words) -> list[tuple[int, int]]:
     """The fast forms read what every backend reads."""
     return []
+
+
+def access(kernel: str, words):
+    """(words, band_h, tile_w): the order in which the fast form reads and writes, as overlap.tiles_lag takes it."""
+    high, low = words[31] >> 16, words[31] & 0xFFFF
+    if kernel == "depthwise_conv_2d":
+        return (words, words[12], high) if low == LINES_ARE_COLUMNS else (words, high, words[13])
+    if kernel != "conv_2d":
+        return None
+    if words[29] != FLAT:
+        return words, high, low
+    pixels = words[8] * words[9] * words[10]
+    return [*words[:8], 1, 1, pixels, words[11], 1, pixels, *words[14:]], 1, low + (high << 16)
+
+
+def cycles(kernel: str, words) -> float:
+    """About what the fast form takes, to choose between options."""
+    high, low = words[31] >> 16, words[31] & 0xFFFF
+    if kernel == "depthwise_conv_2d":
+        return _depthwise_instructions(words, low, high)
+    form = _form(kernel, words)
+    return _conv_instructions(words, form, high, low + (high << 16) if form == FLAT else low)

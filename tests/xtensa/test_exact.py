@@ -114,7 +114,7 @@ def test_models_equal_the_oracle(op):
 @pytest.mark.parametrize("name, most", [("L1", 1.5), ("L2", 1.6), ("L3", 3.2), ("L5", 1.8)])
 def test_instructions_per_mac(name, most):
     """Everything included: the call, padding, X and Y words, requantization. The scratch is what the plan grants."""
-    network = packed.read(convert.convert_bytes(layers.model(name), name, selftest=1, board="esp32"))
+    network = packed.read(convert.convert_bytes(layers.model(name), name, selftest=1, board="esp32", prefer="speed"))
     record, vector = network.ops[0], network.selftest[0]
     x, y = network.inputs[0], network.outputs[0]
     arena = bytearray(network.arena_bytes)
