@@ -15,7 +15,7 @@ demo: setup
 
 test: $(VENV)/.test-installed
 	$(BIN)/python -m host_tools.setup_env
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadscope $(PYTEST_ARGS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
