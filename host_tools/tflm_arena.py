@@ -9,8 +9,6 @@ bytes each a channel; more on a 64-bit one. Other kernels' data and the quantiza
 
 from __future__ import annotations
 
-import numpy as np
-
 from .ir import Graph
 from .passes import RESHAPES
 
@@ -44,6 +42,5 @@ def least_bytes(graph: Graph) -> int:
 
 
 def _bytes(graph: Graph, id: str) -> int:
-    tensor = graph.tensors[id]
-    size = tensor.size * np.dtype(tensor.dtype).itemsize
+    size = graph.tensors[id].bytes
     return -(-size // _ALIGNMENT) * _ALIGNMENT

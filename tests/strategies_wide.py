@@ -90,6 +90,15 @@ def _mean(s: Source, b: Builder, x: list) -> int:
     return b.mean(source, axes, scale=float(np.float32(b.tensors[source].scales[0] * 2.0**-ratio)), keep_dims=s.boolean())
 
 
+def _sum(s: Source, b: Builder, x: list) -> int:
+    source = _input16(s, b, [s.integer(1, 7) for _ in range(3)], x)
+    axes = s.note(axes=s.choice(((1,), (0, 2))))
+    shape = [1 if i in axes else d for i, d in enumerate(b.tensors[source].shape)]
+    ratio = _rescaling(s, (-4, 0), 22, least=-20, most=6)
+    y = b.tensor(shape, "int16", float(np.float32(b.tensors[source].scales[0] * 2.0**-ratio)))
+    return b.op("SUM", [source, b.constant(np.array(axes, np.int32))], [y], "ReducerOptions", KeepDims=True)[0]
+
+
 def _pairwise(kind: str):
     def op(s: Source, b: Builder, x: list) -> int:
         shape = [s.integer(1, 5) for _ in range(s.integer(1, 4))]
@@ -206,6 +215,7 @@ OPS = {
     "max_pool_2d_16": _pool("max_pool_2d"),
     "average_pool_2d_16": _pool("average_pool_2d"),
     "mean_16": _mean,
+    "sum_16": _sum,
     "add_16": _pairwise("add"),
     "sub_16": _pairwise("sub"),
     "mul_16": _pairwise("mul"),

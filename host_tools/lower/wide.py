@@ -45,6 +45,9 @@ def wide_weights(ctx: Lowering, op: Op, channels: int, axis: int, bias_place: in
         return w, np.zeros(channels, np.int64)
     b = ctx.tensor(id)
     if not b.constant or b.size != channels or b.dtype not in biases:
+        if b.dtype == "int32" and op.kind == "DEPTHWISE_CONV_2D":
+            raise Unsupported(f"its bias '{id}' has 32 bits, TensorFlow Lite Micro has 64 here",
+                              "convert without _experimental_full_integer_quantization_bias_type")  # fmt: skip
         raise Unsupported(f"its bias '{id}' is no constant {' or '.join(biases)} with one value a channel", _EXPORT)
     return w, b.data.astype(np.int64).reshape(-1)
 
@@ -158,7 +161,7 @@ def pool(ctx: Lowering, op: Op) -> None:
     ctx.emit(Step(f"{op.kind.lower()}_16", op.name, ctx.activation(x), ctx.new_buffer(y), words))
 
 
-@lowers("MEAN", int16=True)
+@lowers("MEAN", "SUM", int16=True)
 def mean(ctx: Lowering, op: Op) -> None:
     x, y = _int16(ctx, op.inputs[0], op.outputs[0])
     axes = ctx.tensor(op.inputs[1])
@@ -169,7 +172,10 @@ def mean(ctx: Lowering, op: Op) -> None:
     n = dims[1] * dims[3]
     if y.size * n != x.size or n > 65535:
         raise Unsupported(f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", _EXPORT)
-    multiplier, shift = fixed_point.mean_multiplier(x.quant.scale, y.quant.scale, n)
+    if op.kind == "SUM":
+        multiplier, shift = fixed_point16.requantize_multiplier(x.quant.scale, y.quant.scale)
+    else:
+        multiplier, shift = fixed_point.mean_multiplier(x.quant.scale, y.quant.scale, n)
     words = dict(enumerate([*dims, 0, multiplier, *fixed_point.split_shift(shift)], 8))
     words[25], words[26] = clamps16(op, y)
     ctx.emit(Step("mean_16", op.name, ctx.activation(x), ctx.new_buffer(y), words))
