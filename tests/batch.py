@@ -1,6 +1,7 @@
 """Many networks in one go on a MicroPython target: what a test of a hundred small models needs.
 
-All models and inputs travel in one file, cases.bin; the board loads each from there, runs it and prints its outputs.
+All models and inputs travel in one file, cases.bin; the board loads each from there, runs it with the heap locked and
+prints its outputs.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Per case: u32 length of the model, the model (padded to 4), u32 length of the inputs, the inputs (all in one).
 SCRIPT = """\
-import binascii, gc, struct, sys
+import binascii, gc, micropython, struct, sys
 sys.path.insert(0, 'lib')
 import fxnn
+def invoke(net):
+    if net.backend == 'ref':
+        return net.invoke()
+    micropython.heap_lock()  # native kernels allocate nothing: whatever did would end as a MemoryError
+    try:
+        net.invoke()
+    finally:
+        micropython.heap_unlock()
 with open('cases.bin', 'rb') as f:
     i = 0
     while True:
@@ -36,7 +45,7 @@ with open('cases.bin', 'rb') as f:
                 for t in net.inputs:
                     t.data[:] = data[at:at + len(t.data)]
                     at += len(t.data)
-                net.invoke()
+                invoke(net)
                 out += b''.join([bytes(t.data) for t in net.outputs])
                 if at >= len(data):  # one inference after another: those of a network with a state
                     break
