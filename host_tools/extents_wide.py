@@ -15,7 +15,7 @@ def scratch_bytes(kernel: str, words) -> int:
     """Bytes of scratch at word 7."""
     if kernel == "conv_2d_16":
         return 2 * words[15] * words[16] * words[11]
-    return 8 * words[11] if kernel == "lstm" else 0
+    return 8 * words[11] + (words[10] + words[11]) * words[16] if kernel == "lstm" else 0
 
 
 def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
@@ -76,7 +76,7 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
     if min(words[8:16]) < 0 or size not in (1, 2):
         return None
     x, y = ((batches - 1) * words[at] + (steps - 1) * words[at + 1] + n * size for at, n in ((12, inputs), (14, units)))
-    spans = [(words[5], x), (words[6], y), (words[7], 8 * units), (words[17], batches * units * size),
+    spans = [(words[5], x), (words[6], y), (words[7], scratch_bytes(kernel, words)), (words[17], batches * units * size),
              (words[18], 2 * batches * units)]  # fmt: skip
     constant_spans = [(words[19], 128), (words[20], 24), (words[21], 512)]
     if 0 <= words[19] <= len(constants) - 128:

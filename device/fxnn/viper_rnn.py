@@ -8,8 +8,8 @@ import micropython
 def lstm(x: ptr8, acc: ptr8, w: ptr8):
     """See ref_rnn.lstm. The arguments are record, arena, constants.
 
-    Gates: for each unit and gate two sums, of x and of the hidden state, go through the same instructions one after
-    the other. Updates: for each unit three products likewise, then the tanh of the cell.
+    x and the hidden state go to scratch once a step, unsigned, with their sums. Gates: for each unit and gate two sums,
+    of x and of the hidden state, go through the same instructions one after the other. Updates: for each unit three products likewise, then the tanh of the cell.
     """
     rec = ptr32(x)
     arena = int(acc)
@@ -31,6 +31,32 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
     while b < rec[8]:
         step = 0
         while step < rec[9]:
+            to = ptr8(scratch + 8 * units)
+            sums = 0
+            sums_x = 0
+            part = 0
+            while part < 2:
+                x = ptr8(arena + rec[5] + b * rec[12] + step * rec[13])
+                end = int(x) + rec[10] * size
+                if part:
+                    sums_x = sums
+                    sums = 0
+                    x = ptr8(hidden)
+                    end = hidden + units * size
+                if size == 1:
+                    while int(x) < end:
+                        to[0] = x[0] ^ 128
+                        sums += to[0]
+                        x = ptr8(int(x) + 1)
+                        to = ptr8(int(to) + 1)
+                else:
+                    while int(x) < end:
+                        ptr16(to)[0] = ptr16(x)[0] ^ 0x8000
+                        sums += ptr16(to)[0]
+                        x = ptr8(int(x) + 2)
+                        to = ptr8(int(to) + 2)
+                part += 1
+            sums_h = sums
             # the gates
             gate = 0
             while gate < 4:
@@ -40,22 +66,29 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                     part = 0
                     while part < 2:
                         entry = ptr32(constants + rec[19] + (gate * 2 + part) * 16)
-                        x = ptr8(arena + rec[5] + b * rec[12] + step * rec[13])
+                        x = ptr8(scratch + 8 * units)
                         count = rec[10]
+                        sums = sums_x
                         if part:
-                            x = ptr8(hidden)
+                            x = ptr8(int(x) + count * size)
                             count = units
+                            sums = sums_h
                         w = ptr8(constants + entry[0] + unit * count)
-                        sums = 0
                         acc = ptr8(0)
                         lo = 0
                         hi = 0
                         if size == 1:
                             end = int(x) + count
+                            last = end - (count & 3)
+                            while int(x) < last:
+                                acc = ptr8(x[0] * w[0] + int(acc))
+                                acc = ptr8(x[1] * w[1] + int(acc))
+                                acc = ptr8(x[2] * w[2] + int(acc))
+                                acc = ptr8(x[3] * w[3] + int(acc))
+                                x = ptr8(int(x) + 4)
+                                w = ptr8(int(w) + 4)
                             while int(x) < end:
-                                v = x[0] ^ 128
-                                sums += v
-                                acc = ptr8(v * w[0] + int(acc))
+                                acc = ptr8(x[0] * w[0] + int(acc))
                                 x = ptr8(int(x) + 1)
                                 w = ptr8(int(w) + 1)
                             v = ptr32(constants + entry[1])[unit] + int(acc) - (sums << 7)
@@ -79,10 +112,16 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                                 if stop > end:
                                     stop = end
                                 acc = ptr8(0)
+                                last = stop - ((stop - int(x)) & 7)
+                                while int(x) < last:
+                                    acc = ptr8(ptr16(x)[0] * w[0] + int(acc))
+                                    acc = ptr8(ptr16(x)[1] * w[1] + int(acc))
+                                    acc = ptr8(ptr16(x)[2] * w[2] + int(acc))
+                                    acc = ptr8(ptr16(x)[3] * w[3] + int(acc))
+                                    x = ptr8(int(x) + 8)
+                                    w = ptr8(int(w) + 4)
                                 while int(x) < stop:
-                                    v = ptr16(x)[0] ^ 0x8000
-                                    sums += v
-                                    acc = ptr8(v * w[0] + int(acc))
+                                    acc = ptr8(ptr16(x)[0] * w[0] + int(acc))
                                     x = ptr8(int(x) + 2)
                                     w = ptr8(int(w) + 1)
                                 lo += int(acc) & 0xFFFF

@@ -39,6 +39,12 @@ def conv_2d_16(x: ptr16, acc: ptr8, w: ptr8):
     end4 = column + (size & -4) * 2
     out_c = rec[14]
     channels_end = constants + rec[28] + 16 * out_c
+    row_step = dilation_h * in_w * in_c * 2
+    tap_step = dilation_w * in_c * 2
+    inside = 0
+    first_w = 0
+    taps_h = 0
+    taps_w = 0
     n = rec[8]
     while n > 0:
         n -= 1
@@ -77,6 +83,30 @@ def conv_2d_16(x: ptr16, acc: ptr8, w: ptr8):
                                     to = ptr16(int(to) + 2)
                             ix += dilation_w
                         iy += dilation_h
+                else:
+                    # the taps that lie inside the image: ky from first_ky, rows of them; kx likewise
+                    first_ky = 0
+                    iy = iy0
+                    while iy < 0:
+                        iy += dilation_h
+                        first_ky += 1
+                    taps_h = 0
+                    ky = iy
+                    while first_ky + taps_h < kernel_h and ky < in_h:
+                        ky += dilation_h
+                        taps_h += 1
+                    first_kx = 0
+                    ix = ix0
+                    while ix < 0:
+                        ix += dilation_w
+                        first_kx += 1
+                    taps_w = 0
+                    kx = ix
+                    while first_kx + taps_w < kernel_w and kx < in_w:
+                        kx += dilation_w
+                        taps_w += 1
+                    inside = image + (iy * in_w + ix) * in_c * 2
+                    first_w = constants + rec[27] + (first_ky * kernel_w + first_kx) * out_c
                 w = ptr8(constants + rec[27])
                 channel = ptr16(constants + rec[28])
                 o = 0
@@ -112,28 +142,20 @@ def conv_2d_16(x: ptr16, acc: ptr8, w: ptr8):
                             hi += int(acc) >> 16
                         w = ptr8(int(w) + (3 & -size))
                     else:
-                        w = ptr8(constants + rec[27] + o)
-                        iy = iy0
-                        ky = kernel_h
-                        while ky > 0:
-                            ky -= 1
+                        ky = 0
+                        while ky < taps_h:
+                            x = ptr16(inside + ky * row_step + c * 2)
+                            w = ptr8(first_w + ky * kernel_w * out_c + o)
+                            ky += 1
                             acc = ptr8(0)
-                            if iy >= 0 and iy < in_h:
-                                ix = ix0
-                                x = ptr16(image + ((iy * in_w + ix) * in_c + c) * 2)
-                                kx = kernel_w
-                                while kx > 0:
-                                    kx -= 1
-                                    if ix >= 0 and ix < in_w:
-                                        acc = ptr8(((x[0] ^ 0x8000) - 0x8000) * (w[0] - 128) + int(acc))
-                                    ix += dilation_w
-                                    x = ptr16(int(x) + dilation_w * in_c * 2)
-                                    w = ptr8(int(w) + out_c)
-                            else:
-                                w = ptr8(int(w) + kernel_w * out_c)
+                            kx = taps_w
+                            while kx > 0:
+                                kx -= 1
+                                acc = ptr8(((x[0] ^ 0x8000) - 0x8000) * (w[0] - 128) + int(acc))
+                                x = ptr16(int(x) + tap_step)
+                                w = ptr8(int(w) + out_c)
                             lo += int(acc) & 0xFFFF
                             hi += int(acc) >> 16
-                            iy += dilation_h
                         o += 1
                         repeat -= 1
                         if repeat == 0:

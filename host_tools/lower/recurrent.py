@@ -109,7 +109,7 @@ def lstm(ctx: Lowering, op: Op) -> None:
         22: fixed_point16.cell_clip16(op.attrs["cell_clip"], cell.quant.scale),
         24: hidden.quant.zero_point, 25: low, 26: high, 27: tanh, 28: tanh_shift, 29: 0,
     }  # fmt: skip
-    ctx.emit(Step("lstm", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data), scratch_bytes=8 * units,
+    ctx.emit(Step("lstm", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data), scratch_bytes=8 * units + (inputs + units) * size,
                   macs=batches * steps * 4 * units * (inputs + units),
                   states={17: ctx.state(hidden), 18: ctx.state(cell)}))  # fmt: skip
 
