@@ -147,8 +147,9 @@ Example, with real numbers in and out:
               help="Arrays x0, x1, ...: N inferences, then the tensor's shape. int8 goes in raw, float is quantized.")  # fmt: skip
 @click.option("--output", "output_path", metavar="OUT.npz", type=_OUT, required=True,
               help="Arrays y0, y1, ...: int8 for int8 inputs, float for float ones.")  # fmt: skip
+@click.option("--reset", is_flag=True, help="Reset the network's state before each inference (LSTM, SVDF, variables).")
 @click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
-def run(network, on, input_path, output_path, as_json):
+def run(network, on, input_path, output_path, reset, as_json):
     """Runs a packed network on inputs from a .npz file."""
     from .packed import read_file
     from .quantized_io import present_outputs, read_inputs, write_outputs
@@ -159,6 +160,7 @@ def run(network, on, input_path, output_path, as_json):
     with _waiting(f"opening {on}"):
         target = open_target(on)
     with target, _bar("running", len(batch)) as advance_to:
+        target.fresh = reset
         outputs, stats = target.run(packed, batch.arrays, advance_to)
     write_outputs(output_path, present_outputs(outputs, packed, batch.real))
     per_inference = stats.total_us / len(batch)

@@ -96,8 +96,10 @@ def answers(network: Network, data: Dataset, on: str = "host", progress: Progres
         from .targets import open_target
 
         with open_target(on) as target:
+            target.fresh = True  # samples have nothing to do with each other
             outputs, _ = target.run(packed, raw, progress)
     else:
+        on.fresh = True
         outputs, _ = on.run(packed, raw, progress)
     return [dequantize(y, t.scale, t.zero_point) for y, t in zip(outputs, packed.outputs)]
 

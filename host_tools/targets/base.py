@@ -54,6 +54,8 @@ class Target(ABC):
     counts_cycles = False
     # The kernels to use there ("viper", ...), where the device package runs; None: the package picks the best.
     backend: str | None = None
+    # Whether each inference starts from the variables' first values, or where the one before has left them.
+    fresh: bool = False
 
     @abstractmethod
     def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
@@ -84,6 +86,7 @@ class Job:
     backend: str | None = None  # None: the package picks it
     inputs: str = ""
     count: int = 0
+    fresh: bool = False  # reset the network's variables before each inference
 
     def script(self) -> str:
         """The whole program: the job, then the runner."""
@@ -197,7 +200,7 @@ class RunnerTarget(Target):
         at_once = frames
         if self.input_bytes_at_once:
             at_once = max(1, self.input_bytes_at_once // sum(tensor.bytes for tensor in packed.inputs))
-            if packed.variables and frames > at_once:
+            if packed.variables and frames > at_once and not self.fresh:
                 raise ToolError(
                     f"{frames} inferences do not fit on {self.name} at once",
                     "the network keeps a state from one to the next",

@@ -39,7 +39,7 @@ class BoardTarget(RunnerTarget):
             remote = self._board.mount(folder)
             model = self._deployed(packed) or f"{remote}/model.fxnn"
             deployed = board_fs.holds(self._board, PACKAGE_FOLDER, {file.path: file.data for file in package})
-            job = Job(do, model, [] if deployed else [remote], self.backend, f"{remote}/inputs.bin", count)
+            job = Job(do, model, [] if deployed else [remote], self.backend, f"{remote}/inputs.bin", count, self.fresh)
             try:
                 self._board.exec(job.script(), timeout_s, answers.feed)
             except BoardScriptError as e:

@@ -20,6 +20,8 @@ class HostTarget(Target):
         results = []
         state = numpy_kernels.first_state(packed)
         for n in range(len(inputs[0])):
+            if self.fresh:
+                state = numpy_kernels.first_state(packed)
             results.append(
                 numpy_kernels.run(
                     packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)], state=state

@@ -23,7 +23,7 @@ class PicoTarget(RunnerTarget):
 
         files = {file.path: file.data for file in package_files(ARCH)}
         files |= {"/model.fxnn": packed.data, "/inputs.bin": inputs}
-        job = Job(do, "/model.fxnn", [], self.backend, "/inputs.bin", count)
+        job = Job(do, "/model.fxnn", [], self.backend, "/inputs.bin", count, self.fresh)
         try:
             run_script(files, job.script(), timeout_s, lambda line: answers.feed(line + "\n"))
         except ToolError as e:

@@ -39,6 +39,6 @@ class RefTarget(RunnerTarget):
             (folder / "lib/micropython.py").write_text(_MICROPYTHON_STUB)
             (folder / "model.fxnn").write_bytes(packed.data)
             (folder / "inputs.bin").write_bytes(inputs)
-            job = Job(do, "model.fxnn", ["lib"], "ref", "inputs.bin", count)
+            job = Job(do, "model.fxnn", ["lib"], "ref", "inputs.bin", count, self.fresh)
             # -I: nothing of this process's environment or folder gets into the device package's imports.
             return run_script([sys.executable, "-I", "-B"], job.script(), folder, timeout_s, answers.feed, self.name)

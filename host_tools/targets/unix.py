@@ -29,7 +29,7 @@ class UnixTarget(RunnerTarget):
                 target.write_bytes(file.data)
             (folder / "model.fxnn").write_bytes(packed.data)
             (folder / "inputs.bin").write_bytes(inputs)
-            job = Job(do, "model.fxnn", ["lib"], self.backend, "inputs.bin", count)
+            job = Job(do, "model.fxnn", ["lib"], self.backend, "inputs.bin", count, self.fresh)
             # The heap is fixed at start: twice the network and some for the package.
             heap = 4_000_000 + 2 * (packed.resident_bytes + packed.arena_bytes)
             command = [program, "-X", f"heapsize={heap}"]

@@ -194,6 +194,17 @@ def test_verify_keeps_the_state(name):
         assert verify.verify(network, case.tflite, target, 8).difference is None
 
 
+@pytest.mark.parametrize("name", ("host", "ref", "unix"))
+def test_a_target_starts_afresh_where_it_is_told_to(name):
+    network = packed.read(convert_bytes(counter(-7), "sum"))
+    x = np.array([[5, 3, -20, 127]] * 2, np.int8)
+    with open_target(name) as target:
+        (kept,), _ = target.run(network, (x,))
+        target.fresh = True
+        (fresh,), _ = target.run(network, (x,))
+    assert (kept[0] != kept[1]).any() and (fresh[0] == fresh[1]).all() and (fresh[0] == kept[0]).all()
+
+
 def test_verify_names_the_op_where_a_state_goes_wrong():
     """A wrong first value shows as a difference in the op that reads it."""
     tflite = counter(-7)
