@@ -39,6 +39,9 @@ Examples:
 @click.option("--bias-correction", type=_STEP, default="auto", show_default=True, help="Biases take the mean error.")
 @click.option("--rounding", type=click.Choice(["auto", "nearest", "adaptive"]), default="auto", show_default=True,
               help="How weights are rounded; auto takes adaptive where it helps.")  # fmt: skip
+@click.option("--weights", type=click.Choice(["int8", "int4"]), default="int8", show_default=True,
+              help="Bits of the weights of convolutions (not depthwise ones) and dense layers.")  # fmt: skip
+@click.option("--flash", metavar="SIZE", help="The file's largest size, such as 40k: weights become int4 where it costs least.")
 @click.option("--samples", metavar="N", type=click.IntRange(1), default=512, show_default=True,
               help="Use at most N calibration samples.")  # fmt: skip
 @_PIXELS
@@ -47,8 +50,8 @@ Examples:
 @click.option("--place", "placing", type=click.Choice(["auto", "flash", "ram"]), default="auto", show_default=True,
               help="Where constants are meant to be used from: as in `fxnn convert`.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def quantize(model, data, out, name, labels, selftest, ranges, percent, equalize, bias_correction, rounding, samples,
-             pixels, board, placing, as_json):  # fmt: skip
+def quantize(model, data, out, name, labels, selftest, ranges, percent, equalize, bias_correction, rounding, weights,
+             flash, samples, pixels, board, placing, as_json):  # fmt: skip
     """Makes a float network int8 and packs it: .keras, .h5, a SavedModel or .tflite.
 
     TensorFlow is needed only to read Keras models. A full-int8 .tflite keeps its own scales.
@@ -57,7 +60,7 @@ def quantize(model, data, out, name, labels, selftest, ranges, percent, equalize
     from .quantizer import Options
 
     step = {"auto": "auto", "nearest": "off", "adaptive": "on"}[rounding]
-    options = Options(ranges, percent, equalize, bias_correction, step, samples)
+    options = Options(ranges, percent, equalize, bias_correction, step, samples, weights, flash and _size(flash))
     with _stages() as progress:
         done = quantize_file(model, data, out, options, name=name, labels=labels, selftest=selftest, pixels=pixels,
                              board=board, placing=placing, progress=progress)  # fmt: skip
@@ -110,6 +113,15 @@ def evaluate(network, data, on, against, task, k, count, pixels, as_json):
         _print_json(result)
     else:
         show(result, _console())
+
+
+def _size(text: str) -> int:
+    """Bytes: 40000, 40k (40 * 1024), 1.5M."""
+    unit = {"k": 1024, "m": 1024 * 1024}.get(text[-1:].lower(), 1)
+    try:
+        return int(float(text[:-1] if unit > 1 else text) * unit)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is no size: give bytes, or 40k, or 1.5M", param_hint="--flash") from None
 
 
 @contextmanager

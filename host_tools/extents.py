@@ -63,6 +63,9 @@ def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: b
             if kernel == "fully_connected" and words[29]:  # in pairs of channels, and of inputs
                 channels = -(-words[14] // 2) * 2
                 constants = [(words[27], channels * -(-words[11] // 2) * 2), (words[28], 12 * channels)]
+            elif kernel != "depthwise_conv_2d" and words[34] == 1:  # four bits a weight
+                row = -(-words[15] * words[16] * words[11] // 8) * 4
+                constants = [(words[27], row * words[14]), (words[28], 8 * words[14])]
             if words[30] and target in TARGETS:
                 constants += TARGETS[target].constants(kernel, words)
     elif kernel == "mean":

@@ -119,6 +119,31 @@ def split_shift(shift: int) -> tuple[int, int]:
     return (shift, 0) if shift > 0 else (0, -shift)
 
 
+def short_multiplier(multiplier: int, shift: int) -> tuple[int, int]:
+    """(m, shift) with m * 2**15 the multiplier rounded to 16 bits: m in [2**15, 2**16) or 0. For int4 weights, whose
+    scales are the quantizer's own: 2**-17 of a scale is nothing to them, and the record is shorter.
+    """
+    m = (multiplier + (1 << 14)) >> 15
+    return (1 << 15, shift + 1) if m == 1 << 16 else (m, shift)
+
+
+def pack_int4(weights: np.ndarray) -> np.ndarray:
+    """Rows of int4 weights, [rows, n] int8 of -8 to 7, as bytes: weight + 8 in four bits, the even ones in the low half;
+    each row padded with weights of 0 to a multiple of 4 bytes.
+    """
+    rows, n = weights.shape
+    padded = np.zeros((rows, -(-n // 8) * 8), np.int16)
+    padded[:, :n] = weights
+    padded = (padded + 8).astype(np.uint8)
+    return padded[:, 0::2] | padded[:, 1::2] << 4
+
+
+def unpack_int4(packed: np.ndarray) -> np.ndarray:
+    """pack_int4() undone: uint8[rows, bytes] -> int8[rows, 2 * bytes]."""
+    halves = np.stack([packed & 15, packed >> 4], -1).astype(np.int8) - 8
+    return halves.reshape(len(packed), -1)
+
+
 def conv_multiplier(x_scale: float, w_scale: float, y_scale: float) -> tuple[int, int]:
     """(multiplier, shift) of one output channel of CONV_2D and DEPTHWISE_CONV_2D: x_scale * w_scale / y_scale, in
     float64, in this order. Source: kernels/kernel_util.cc PopulateConvolutionQuantizationParams.

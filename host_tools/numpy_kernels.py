@@ -14,14 +14,15 @@ import numpy as np
 from . import numpy_ops
 from .errors import ToolError
 from .extents import scratch_bytes
-from .fixed_point import requantize, softmax_scale, wrap32_array
+from .fixed_point import requantize, softmax_scale, unpack_int4, wrap32_array
 from .packed import Packed
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
 UNWRITTEN = 0xA5
 
 _CHANNEL = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("left", "u1"), ("right", "u1"), ("zero", "<u2")])
-assert _CHANNEL.itemsize == 12
+_SHORT_CHANNEL = np.dtype([("bias", "<i4"), ("multiplier", "<u2"), ("left", "u1"), ("right", "u1")])
+assert _CHANNEL.itemsize == 12 and _SHORT_CHANNEL.itemsize == 8
 
 
 def run(
@@ -99,9 +100,13 @@ def fully_connected(words, arena, constants):
 
 def _dense(words, arena, constants, columns, depth, out_c):
     """columns: x + 128 as float64. Every partial sum is an integer below 255 * 128 * depth < 2**53: exact."""
-    row = -(-depth // 4) * 4
-    weights = constants[words[27] : words[27] + row * out_c].reshape(out_c, row)[:, :depth]
-    _multiply(words, arena, constants, columns, weights.astype(np.float64) - 128)
+    if words[34] == 1:
+        row = -(-depth // 8) * 4
+        weights = unpack_int4(constants[words[27] : words[27] + row * out_c].reshape(out_c, row))[:, :depth].astype(np.float64)
+    else:
+        row = -(-depth // 4) * 4
+        weights = constants[words[27] : words[27] + row * out_c].reshape(out_c, row)[:, :depth].astype(np.float64) - 128
+    _multiply(words, arena, constants, columns, weights)
 
 
 def _in_pairs(data, depth, units) -> np.ndarray:
@@ -117,7 +122,7 @@ def _in_pairs(data, depth, units) -> np.ndarray:
 
 
 def _multiply(words, arena, constants, columns, weights):
-    table = _channels(words, constants, len(weights))
+    table = (_short_channels if words[34] == 1 else _channels)(words, constants, len(weights))
     acc = (columns @ weights.T).astype(np.int64) + table["bias"]
     _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]), step=words[32])
 
@@ -169,6 +174,16 @@ def _windows(x: np.ndarray, words, outside) -> np.ndarray:
 
 def _channels(words, constants, out_c) -> np.ndarray:
     return constants[words[28] : words[28] + out_c * _CHANNEL.itemsize].view(_CHANNEL)
+
+
+def _short_channels(words, constants, out_c) -> np.ndarray:
+    """The short channel table (of int4 weights) in the long one's form."""
+    short = constants[words[28] : words[28] + out_c * _SHORT_CHANNEL.itemsize].view(_SHORT_CHANNEL)
+    table = np.zeros(out_c, _CHANNEL)
+    for name in ("bias", "left", "right"):
+        table[name] = short[name]
+    table["multiplier"] = short["multiplier"].astype(np.int32) << 15
+    return table
 
 
 # --------------------------------------------------------------------------------------------------- reduction (6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from .files import write_atomically
 from .datasets import HOW_TO, Dataset
 from .errors import ToolError
 from .ir import Graph
-from .quantizer import Options, Quantized, prepare, quantize
+from .quantizer import Options, Quantized, prepare, quantize, requantize
 from .readers import tflite
 from .readers.model import read_model
 
@@ -30,22 +30,26 @@ class Done:
     """What `fxnn quantize` made. quantized: None where the model was quantized already.
 
     checked: evaluate.compare() of the packed file's integers with the float network, on calibration data.
+    measured: whether there was data to measure with.
     """
 
     conversion: Conversion
     quantized: Quantized | None
     checked: dict | None
     notes: tuple[str, ...]
+    measured: bool = True
 
     def lines(self) -> list[str]:
         """The report, for people."""
         if self.quantized is None:
             return ["the model is int8 already: it keeps its own scales and weights", *self.conversion.lines()]
+        if not self.measured:
+            return ["the model's own scales; weights rounded to the nearest int4, nothing measured", *self.conversion.lines()]
         lines = self.quantized.lines()
         c = self.checked
         same = f", {c['agreement']:.1%} with the same best output" if "agreement" in c else ""
         lines.append(f"the packed integers against float, {c['samples']} calibration samples: {c['sqnr_db']:.1f} dB{same}")
-        return lines + self.conversion.lines()
+        return [*lines, *self.conversion.lines(), *(f"smaller still: {hint}" for hint in self.quantized.hints)]
 
     def as_dict(self) -> dict:
         """The report, for scripts."""
@@ -64,6 +68,7 @@ class Done:
                 "trials": [{"what": t.what, "error": t.error, "taken": t.taken} for t in q.trials],
                 "sqnr_db": q.sqnr_db,
                 "checked": self.checked,
+                "hints": list(q.hints),
             }
         return result
 
@@ -81,7 +86,8 @@ def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, o
     sha256 = hashlib.sha256(raw).hexdigest()
     named = {"labels": texts, "selftest": selftest, "source": model.name, "sha256": sha256, "board": board,
              "placing": placing}
-    if prepare.is_quantized(graph):
+    fewer_bits = options.weights == "int4" or options.flash is not None
+    if prepare.is_quantized(graph) and not fewer_bits:
         notes = ("--data is not used: the model is quantized already",) if data else ()
         done = Done(convert_graph(graph, name or out.stem, **named), None, None, notes)
     else:
@@ -91,14 +97,25 @@ def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, o
 
 
 def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, named: dict, progress) -> Done:
-    real = prepare.prepare(graph)
-    if data is None:
+    int8 = prepare.is_quantized(graph)
+    real = requantize.real_form(graph)[0] if int8 else prepare.prepare(graph)
+    if data is None and int8:
+        data = "own"
+        options = replace(options, bias_correction="off", adaptive="off")
+    elif data is None:
         raise ToolError("calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO)
     shapes = [real.tensors[i].shape for i in real.inputs]
-    dataset = datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
+    if data == "own":
+        dataset = _noise(graph)
+    else:
+        dataset = datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
     if not named["labels"] and dataset.names and len(dataset.names) == real.tensors[real.outputs[0]].size:
         named = {**named, "labels": dataset.names}
-    quantized = quantize(real, list(dataset.inputs), options, progress)
+
+    def size_of(candidate: Graph) -> int:
+        return len(convert_graph(candidate, name, **named).data)
+
+    quantized = quantize(graph if int8 else real, list(dataset.inputs), options, progress, size_of)
     metadata = {"quantizer": {"samples": quantized.samples, "sqnr_db": round(quantized.sqnr_db, 1),
                               "steps": [t.what for t in quantized.trials if t.taken]}}  # fmt: skip
     conversion = convert_graph(quantized.graph, name, metadata=metadata, **named)
@@ -106,7 +123,20 @@ def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, nam
     notes = dataset.notes
     if len(dataset) < 32:
         notes += (f"only {len(dataset)} calibration samples: give 100 to 500 for ranges that hold",)
-    return Done(conversion, quantized, checked, notes)
+    return Done(conversion, quantized, checked, notes, data != "own")
+
+
+def _noise(graph: Graph) -> Dataset:
+    """Random samples over the whole range of an int8 model's inputs."""
+    generator = np.random.default_rng(0)
+    own = requantize.real_form(graph)[1].quants
+    inputs = []
+    for id, quant in ((i, own[i]) for i in requantize.real_form(graph)[0].inputs):
+        raw = generator.integers(-128, 128, (64, *graph.tensors[id].shape))
+        inputs.append(((raw - quant.zero_point) * quant.scale).astype(np.float32))
+    note = ("no --data: the weights are rounded to the nearest int4, and nothing is measured. "
+            "With calibration data they are rounded so that the outputs change least")  # fmt: skip
+    return Dataset(tuple(inputs), notes=(note,))
 
 
 def _checked(conversion: Conversion, real: Graph, dataset: Dataset, progress) -> dict:

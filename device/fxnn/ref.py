@@ -55,6 +55,10 @@ def _output(record, acc, multiplier, left_shift, right_shift):
 
 def _channel(record, constants, c):
     """Entry c of the channel table: (word 0, multiplier, left_shift, right_shift)."""
+    if record[34] == 1:
+        at = record[28] + 8 * c
+        m = constants[at + 4] | constants[at + 5] << 8
+        return _i32(constants, at), m << 15, constants[at + 6], constants[at + 7]
     at = record[28] + 12 * c
     return _i32(constants, at), _i32(constants, at + 4), constants[at + 8], constants[at + 9]
 
@@ -86,6 +90,7 @@ def _window(record, oy, ox, dilation_h, dilation_w):
 def conv_2d(record, arena, constants):
     """y = eq. (3) of sum(x * w) + bias. x, y: NHWC int8; w: OHWI uint8 = int8 + 128. integer_ops/conv.h.
 
+    Weights format 1 (word 34): w in four bits, int4 + 8, the even ones in the low half of a byte.
     acc = channel word 0 + sum((x + 128) * w); outside the image x is x_zero_point. Scratch: the im2col column.
     """
     in_w, in_c, out_c = record[10], record[11], record[14]
@@ -101,9 +106,14 @@ def conv_2d(record, arena, constants):
                 arena[column + tap * in_c + c] = arena[at + c] ^ 0x80
         for o in range(out_c):
             acc, multiplier, left_shift, right_shift = _channel(record, constants, o)
-            w = record[27] + o * (size + 3 & ~3)
-            for i in range(size):
-                acc += arena[column + i] * (constants[w + i] - 128)
+            if record[34] == 1:
+                w = record[27] + o * ((size + 7 & ~7) >> 1)
+                for i in range(size):
+                    acc += arena[column + i] * ((constants[w + (i >> 1)] >> 4 * (i & 1) & 15) - 8)
+            else:
+                w = record[27] + o * (size + 3 & ~3)
+                for i in range(size):
+                    acc += arena[column + i] * (constants[w + i] - 128)
             arena[y] = _output(record, acc, multiplier, left_shift, right_shift)
             y += 1
         y += _skip(record)

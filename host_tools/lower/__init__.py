@@ -286,6 +286,9 @@ _DTYPES = {
 _MAY_BE_EMPTY = ("CONCATENATION", "PAD", "PADV2")
 
 
+_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
 def _check_dtype(op: Op, tensor: Tensor) -> None:
     """Activations and weights are int8, where an op only moves values bool or int32 as well; biases, axes, paddings
     and shapes int32 (or int64); uint8 only at QUANTIZE."""
@@ -294,6 +297,8 @@ def _check_dtype(op: Op, tensor: Tensor) -> None:
             raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, int32 is needed", _FULL_INT8)
         return
     allowed = _DTYPES.get(op.kind, ("int8",))
+    if op.kind in _WITH_WEIGHTS and tensor.id == op.inputs[1]:
+        allowed = ("int8", "int4")
     if tensor.dtype not in allowed:
         raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(allowed)}", _FULL_INT8)
     _check_quantization(tensor)

@@ -50,6 +50,8 @@ def _weights(ctx: Lowering, op: Op, channels: int, axis: int) -> tuple[Tensor, n
         raise Unsupported("its weights are computed at run time", "make them constants")
     if w.data.shape != w.shape or any(w.quant.zero_points):
         raise Unsupported("its weights are not symmetric int8", _RETRAIN)
+    if w.dtype == "int4" and op.kind == "DEPTHWISE_CONV_2D":
+        raise Unsupported("int4 weights of a depthwise convolution", "leave its weights int8: there are few of them")
     if w.quant.per_channel and (len(w.quant.scales) != channels or w.quant.axis != axis):
         raise Unsupported(f"{len(w.quant.scales)} weight scales on axis {w.quant.axis}", _RETRAIN)
     bias = np.zeros(channels, np.int64)
@@ -69,6 +71,34 @@ def _channel_table(first_words: np.ndarray, multipliers: list[tuple[int, int]]) 
         table["m"][i] = multiplier
         table["l"][i], table["r"][i] = fixed_point.split_shift(shift)
     return table
+
+
+def _short_channel_table(first_words: np.ndarray, multipliers: list[tuple[int, int]]) -> np.ndarray:
+    """8 bytes a channel: {i32 first word, u16 multiplier, u8 left, u8 right} (FORMAT.md, short channel table)."""
+    table = np.zeros(len(first_words), np.dtype([("k", "<u4"), ("m", "<u2"), ("l", "u1"), ("r", "u1")]))
+    table["k"] = first_words & 0xFFFFFFFF
+    for i, pair in enumerate(multipliers):
+        table["m"][i], shift = fixed_point.short_multiplier(*pair)
+        table["l"][i], table["r"][i] = fixed_point.split_shift(shift)
+    return table
+
+
+def _dense_constants(ctx: Lowering, kernel: str, words: dict[int, int], x: Tensor, w: Tensor, bias: np.ndarray,
+                     multipliers: list[tuple[int, int]]) -> tuple[Constants, Fast]:  # fmt: skip
+    """Constants of conv_2d and fully_connected, their words, and the fast form, if any."""
+    k = Constants()
+    weights = w.data.reshape(len(bias), -1)
+    if w.dtype == "int4":
+        words[28] = k.add(_short_channel_table(_folded_bias(x, bias, weights), multipliers))
+        words[27] = k.add(fixed_point.pack_int4(weights))
+        words[34] = 1
+        return k, Fast({})
+    channels = _channel_table(_folded_bias(x, bias, weights), multipliers)
+    words[28] = k.add(channels)
+    rows = np.zeros((len(bias), -(-weights.shape[1] // 4) * 4), np.int8)
+    rows[:, : weights.shape[1]] = weights
+    words[27] = k.add(_offset_binary(rows))
+    return k, _add_fast_form(ctx, kernel, words, k, x, bias, rows, channels)
 
 
 def _multipliers(formula, x: Tensor, w: Tensor, y: Tensor, channels: int) -> list[tuple[int, int]]:
@@ -109,13 +139,8 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
         raise Unsupported(
             f"grouped convolution ({words[11]} channels in, weights for {in_c})", "use a normal or depthwise one"
         )
-    k = Constants()
-    channels = _channel_table(_folded_bias(x, bias, w.data), _multipliers(fixed_point.conv_multiplier, x, w, y, out_c))
-    words[28] = k.add(channels)
-    rows = np.zeros((out_c, -(-kh * kw * in_c // 4) * 4), np.int8)
-    rows[:, : kh * kw * in_c] = w.data.reshape(out_c, -1)
-    words[27] = k.add(_offset_binary(rows))
-    fast = _add_fast_form(ctx, "conv_2d", words, k, x, bias, rows, channels)
+    multipliers = _multipliers(fixed_point.conv_multiplier, x, w, y, out_c)
+    k, fast = _dense_constants(ctx, "conv_2d", words, x, w, bias, multipliers)
     macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   scratch_bytes=kh * kw * in_c, macs=macs, options=fast.options, cut=k, granule=fast.granule))  # fmt: skip
@@ -178,17 +203,15 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
         high,
     ]
     words = dict(enumerate(values, 8))
-    k = Constants()
-    channels = _channel_table(_folded_bias(x, bias, w.data), multipliers)
-    rows_ = np.zeros((out_c, -(-in_c // 4) * 4), np.int8)
-    rows_[:, :in_c] = w.data
-    scratch_bytes = 0
-    fast = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, rows_, channels)
+    k, fast, scratch_bytes = Constants(), Fast({}), 0
+    if w.dtype == "int8":
+        channels = _channel_table(_folded_bias(x, bias, w.data), multipliers)
+        rows_ = np.zeros((out_c, -(-in_c // 4) * 4), np.int8)
+        rows_[:, :in_c] = w.data
+        fast = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, rows_, channels)
     if not fast.words:
         scratch_bytes = in_c
-        words[28] = k.add(channels)
-        words[27] = k.add(_offset_binary(rows_))
-        fast = _add_fast_form(ctx, "fully_connected", words, k, x, bias, rows_, channels)
+        k, fast = _dense_constants(ctx, "fully_connected", words, x, w, bias, multipliers)
     ctx.emit(Step("fully_connected", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   scratch_bytes=scratch_bytes, macs=rows * in_c * out_c, options=fast.options, cut=k,
                   granule=fast.granule))  # fmt: skip

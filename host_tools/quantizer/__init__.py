@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import ToolError
 from ..ir import Graph, check
-from . import build, equalize, prepare, ranges
+from . import build, equalize, mixed, prepare, ranges, requantize
 from .build import Built, Recipe, Samples
 
 MOST_SAMPLES = 512
@@ -37,7 +37,8 @@ class Options:
     bias_correction: str = "auto"
     adaptive: str = "auto"
     samples: int = MOST_SAMPLES
-    weights: str = "int8"
+    weights: str = "int8"  # or "int4": all of CONV_2D and FULLY_CONNECTED
+    flash: int | None = None  # bytes: as many of their weights become int4 as the file has to shrink, the least sensitive first
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Quantized:
     noise: dict[str, float] = field(repr=False)
     samples: int = 0
     adapted: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()  # what pruning or a smaller input would save
 
     @property
     def sqnr_db(self) -> float:
@@ -78,20 +80,25 @@ def decibels(error: float) -> float:
     return float(-10 * np.log10(max(error, 1e-12)))
 
 
-def quantize(graph: Graph, inputs: list[np.ndarray], options: Options = Options(),
-             progress: Progress | None = None) -> Quantized:  # fmt: skip
+def quantize(graph: Graph, inputs: list[np.ndarray], options: Options = Options(), progress: Progress | None = None,
+             size_of: Callable[[Graph], int] | None = None) -> Quantized:  # fmt: skip
     """The int8 form of a float graph. inputs: calibration data, one array (N, *shape) a network input.
 
-    ToolError names every op that cannot be quantized, all at once, before anything is computed.
+    An int8 graph keeps its scales, and its weights where they do not become int4. size_of: bytes of the packed file of an
+    int8 graph; needed with options.flash. ToolError names every op that cannot be quantized, all at once, before anything
+    is computed.
     """
-    return _Search(prepare.prepare(graph), inputs, options, progress or (lambda *_: None)).run()
+    progress = progress or (lambda *_: None)
+    if prepare.is_quantized(graph):
+        return _Search(*requantize.real_form(graph), inputs, options, progress, size_of).run()
+    return _Search(prepare.prepare(graph), None, inputs, options, progress, size_of).run()
 
 
 class _Search:
     """Tries recipes; the best so far is `best`, with what it was built from."""
 
-    def __init__(self, graph: Graph, inputs, options: Options, progress: Progress):
-        self.options, self.progress = options, progress
+    def __init__(self, graph: Graph, own: requantize.Own | None, inputs, options: Options, progress: Progress, size_of):
+        self.options, self.progress, self.own, self.size_of = options, progress, own, size_of
         self.inputs = _thinned(graph, inputs, options.samples)
         self.count = len(self.inputs[0])
         self.plain = graph
@@ -100,32 +107,88 @@ class _Search:
 
     def run(self) -> Quantized:
         options = self.options
-        recipe = Recipe(bits=self._bits())
-        variants = {"off": (False,), "on": (True,), "auto": (False, True)}[options.equalize]
-        self.data = {False: self._observe(self.plain, "calibrating")} if False in variants or True in variants else {}
+        self._choose_ranges()
+        if options.weights == "int4":
+            self._int4({op.name: 4 for op in mixed.candidates(self.plain)}, "int4 weights")
+        self._refine()
+        if options.flash is not None and self._size() > options.flash:
+            self._shrink()
+        built, recipe, (graph, groups, quants, _) = self.best
+        return Quantized(
+            self._emitted(), graph, recipe, self._marked(recipe), built.error, built.noise, self.count, built.adapted,
+            tuple(mixed.hints(self.plain, self.data[False][3].real)),
+        )  # fmt: skip
+
+    def _choose_ranges(self) -> None:
+        if self.own:
+            self.data = {False: self._observe(self.plain, "looking at the data")}
+            self._try("the model's own scales and weights", Recipe())
+            return
+        variants = {"off": (False,), "on": (True,), "auto": (False, True)}[self.options.equalize]
+        self.data = {False: self._observe(self.plain, "calibrating")}
         if True in variants and equalize.pairs(self.plain):
             equalized = equalize.equalize(self.plain, self.data[False][3].real)
             self.data[True] = self._observe(equalized, "calibrating, equalized")
         elif True in variants:
             variants = (False,)
-        methods = self._methods()
         for equal in variants:
-            for method, percent in methods:
+            for method, percent in self._methods():
                 label = method if method != "percentile" else f"percentile {percent:g}"
                 what = f"ranges: {label}" + (", equalized" if equal else "")
-                self._try(what, replace(recipe, ranges=method, percent=percent, equalize=equal))
-        for name, what in (("bias_correction", "bias correction"), ("adaptive", "adaptive rounding")):
-            wanted = getattr(options, name)
-            if wanted != "off":
-                self._try(what, replace(self.best[1], **{name: True}), WORTH_IT, wanted == "on")
-        built, recipe, (graph, groups, quants, _) = self.best
-        return Quantized(
-            check(build.emit(graph, groups, quants, built)), graph, recipe, self._marked(recipe), built.error,
-            built.noise, self.count, built.adapted,
-        )  # fmt: skip
+                self._try(what, Recipe(ranges=method, percent=percent, equalize=equal))
 
-    def _bits(self) -> dict[str, int]:
-        return {}
+    def _int4(self, bits: dict[str, int], what: str) -> None:
+        """From here on with these ops' weights in fewer bits, whatever the error."""
+        self._try(what, replace(self.best[1], bits=bits), always=True)
+
+    def _refine(self) -> None:
+        if self.own and not self.best[1].bits:
+            return  # its weights are not ours to round
+        for name, what in (("bias_correction", "bias correction"), ("adaptive", "adaptive rounding")):
+            wanted = getattr(self.options, name)
+            if wanted != "off" and not getattr(self.best[1], name):
+                self._try(what, replace(self.best[1], **{name: True}), WORTH_IT, wanted == "on")
+
+    def _shrink(self) -> None:
+        """Weights to int4, the least sensitive first, until the file fits."""
+        if self.options.weights == "int4":
+            self._refuse_size()
+        left, bits = self._size(), {}
+        steps = mixed.order(self.plain, self._error_with)
+        for step in steps:
+            bits[step.name] = 4
+            left -= step.saved_bytes
+            if left > self.options.flash and step is not steps[-1]:
+                continue
+            self.trials = [t for t in self.trials if not t.what.startswith("int4")]
+            names = ", ".join(f"'{mixed.short(name)}'" for name in bits)
+            self._int4(dict(bits), f"int4 weights of {len(bits)} ops: {names}")
+            self._refine()
+            left = self._size()  # the estimate is of constants only
+            if left <= self.options.flash:
+                return
+        self._refuse_size()
+
+    def _error_with(self, name: str, done: int, total: int) -> float:
+        graph, groups, quants, samples = self.best[2]
+        self.progress(f"how sensitive is '{mixed.short(name)}'", done, total)
+        refined = {n: getattr(self.options, n) != "off" for n in ("bias_correction", "adaptive")}
+        recipe = replace(self.best[1], bits={name: 4}, **refined)
+        return build.build(graph, groups, quants, samples, recipe, kept=self.own and self.own.weights).error
+
+    def _emitted(self) -> Graph:
+        built, _, (graph, groups, quants, _) = self.best
+        return check(build.emit(graph, groups, quants, built, real_borders=self.own is None))
+
+    def _size(self) -> int:
+        return self.size_of(self._emitted())
+
+    def _refuse_size(self) -> None:
+        raise ToolError(
+            f"the file would have {self._size():,} bytes, --flash allows {self.options.flash:,}",
+            "with every CONV_2D and FULLY_CONNECTED in int4",
+            "\n".join(["what else would save:", *(f"  {h}" for h in mixed.hints(self.plain, self.data[False][3].real))]),
+        )
 
     def _methods(self) -> list[tuple[str, float]]:
         wanted, percent = self.options.ranges, self.options.percent
@@ -135,7 +198,7 @@ class _Search:
         ]
 
     def _observe(self, graph: Graph, what: str):
-        grouped, groups = ranges.group(graph)
+        grouped, groups = (graph, self.own.groups) if self.own else ranges.group(graph)
         total, done = len(grouped.ops) + len(grouped.inputs), 0
 
         def tick():
@@ -148,7 +211,7 @@ class _Search:
 
     def _try(self, what: str, recipe: Recipe, part: float = 1.0, always: bool = False) -> None:
         graph, groups, stats, samples = self.data[recipe.equalize]
-        quants = ranges.quants(stats, groups, recipe.ranges, recipe.percent)
+        quants = self.own.quants if self.own else ranges.quants(stats, groups, recipe.ranges, recipe.percent)
         done = 0
 
         def tick():
@@ -156,7 +219,7 @@ class _Search:
             done += 1
             self.progress(f"trying {what}", done, len(graph.ops))
 
-        built = build.build(graph, groups, quants, samples, recipe, tick)
+        built = build.build(graph, groups, quants, samples, recipe, tick, self.own and self.own.weights)
         self.trials.append(Trial(what, built.error, False))
         if always or self.best is None or built.error < part * self.best[0].error:
             self.best = built, recipe, (graph, groups, quants, samples)
@@ -166,7 +229,7 @@ class _Search:
         taken = {f"ranges: {label}" + (", equalized" if recipe.equalize else "")}
         taken |= {"bias correction"} if recipe.bias_correction else set()
         taken |= {"adaptive rounding"} if recipe.adaptive else set()
-        return tuple(replace(t, taken=t.what in taken) for t in self.trials)
+        return tuple(replace(t, taken=t.what in taken or t.what.startswith(("int4", "the model's"))) for t in self.trials)
 
 
 def _thinned(graph: Graph, inputs: list[np.ndarray], most: int) -> list[np.ndarray]:

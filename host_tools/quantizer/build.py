@@ -78,8 +78,8 @@ def fake_quantize(x: np.ndarray, quant: Quant) -> np.ndarray:
 
 
 def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Samples, recipe: Recipe,
-          tick=lambda: None) -> Built:  # fmt: skip
-    """Quantizes the graph by the recipe. quants: group -> Quant."""
+          tick=lambda: None, kept: Mapping[str, LinearWeights] | None = None) -> Built:  # fmt: skip
+    """Quantizes the graph by the recipe. quants: group -> Quant; kept: ops that keep their integers while they are int8."""
     of = groups.of
     real, values = samples.real, {}
     for id in graph.inputs:
@@ -93,8 +93,11 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
         quant, out = quants[of[op.outputs[0]]], op.outputs[0]
         if op.kind in LINEAR:
             x = values[op.inputs[0]]
-            linear[op.name], helped = _linear(graph, op, quants[of[op.inputs[0]]], x, samples, recipe)
-            adapted += [op.name] if helped else []
+            if kept and op.name in kept and op.name not in recipe.bits:
+                linear[op.name] = kept[op.name]
+            else:
+                linear[op.name], helped = _linear(graph, op, quants[of[op.inputs[0]]], x, samples, recipe)
+                adapted += [op.name] if helped else []
             y = _simulate(graph, op, x, linear[op.name], quants[of[op.inputs[0]]].scale)
         else:
             y = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)
@@ -226,11 +229,13 @@ def _some(random: np.random.Generator, count: int, most: int) -> np.ndarray:
     return np.arange(count) if count <= most else np.sort(random.choice(count, most, replace=False))
 
 
-def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built) -> Graph:
-    """The int8 graph: the form a full-int8 .tflite has after passes.fold_borders. Its borders take real numbers."""
-    border = {*graph.inputs, *graph.outputs}
+def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built, real_borders: bool = True) -> Graph:
+    """The int8 graph: the form a full-int8 .tflite has after passes.fold_borders. real_borders: the float model's inputs
+    and outputs were real numbers; else each tensor's own mark stays."""
+    border = {*graph.inputs, *graph.outputs} if real_borders else ()
     for id, at in groups.of.items():
-        tensor = replace(graph.tensors[id], dtype="int8", quant=quants[at], real_border=id in border)
+        real = id in border or graph.tensors[id].real_border
+        tensor = replace(graph.tensors[id], dtype="int8", quant=quants[at], real_border=real)
         graph = graph.with_tensor(tensor)
     ops = []
     for op in graph.ops:

@@ -33,14 +33,15 @@ def real_constants(graph: Graph) -> Graph:
     for op in graph.ops:
         if op.kind == "DEQUANTIZE" and graph.tensors[op.inputs[0]].constant:
             out = graph.tensors[op.outputs[0]]
-            graph = graph.with_tensor(replace(out, data=_real(graph.tensors[op.inputs[0]]))).without(op)
+            graph = graph.with_tensor(replace(out, data=real_values(graph.tensors[op.inputs[0]]))).without(op)
     for tensor in graph.tensors.values():
         if tensor.constant and (tensor.dtype == "float16" or (tensor.dtype in ("int8", "uint8") and tensor.quant)):
-            graph = graph.with_tensor(replace(tensor, dtype="float32", data=_real(tensor), quant=None))
+            graph = graph.with_tensor(replace(tensor, dtype="float32", data=real_values(tensor), quant=None))
     return graph
 
 
-def _real(tensor: Tensor) -> np.ndarray:
+def real_values(tensor: Tensor) -> np.ndarray:
+    """A constant as the real numbers it stands for, float32."""
     data = tensor.data.astype(np.float32)
     if tensor.quant is None:
         return data

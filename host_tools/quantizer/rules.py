@@ -13,6 +13,7 @@ RULES: dict[str, str | tuple[float, int]] = {
     "ADD": "own",
     "MUL": "own",
     "MEAN": "own",
+    "QUANTIZE": "own",  # between two int8 tensors
     "SUB": "own",
     "SUM": "own",
     "RELU": "own",

@@ -104,7 +104,22 @@ class Cases(cases_ops.OpCases):
         rows, c = self.random.randint(1, 3), self.random.choice((1, 5, 8, 16, 31, 100))
         return self._conv("fully_connected", [1, rows, 1, c, rows, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0])
 
-    def _conv(self, kernel: str, v: list[int]) -> bytes:
+    def int4_conv_2d(self) -> bytes:
+        return self._conv("conv_2d", self.window(self.random.choice((1, 3, 4, 8, 9))), int4=True)
+
+    def int4_fully_connected(self) -> bytes:
+        rows, c = self.random.randint(1, 3), self.random.choice((1, 2, 7, 8, 9, 15, 16, 100))
+        return self._conv("fully_connected", [1, rows, 1, c, rows, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0], int4=True)
+
+    def short_channels(self, count: int) -> bytes:
+        """As channels(), with multipliers of 16 bits."""
+        entries = []
+        for _ in range(count):
+            multiplier, left, right = self.scale()
+            entries.append(struct.pack("<iHBB", self.acc(), min(0xFFFF, (multiplier >> 15) + self.random.randint(0, 1)), left, right))
+        return b"".join(entries)
+
+    def _conv(self, kernel: str, v: list[int], int4: bool = False) -> bytes:
         r = self.random
         v[6] = out_c = r.randint(1, 5)
         if kernel == "fully_connected" and r.random() < 0.6:
@@ -114,9 +129,10 @@ class Cases(cases_ops.OpCases):
         words[7] = (words[5] + x + 3) & ~3
         words[6] = words[7] + column + r.randint(0, 3)
         words[24], words[25], words[26] = self.clamp()
-        table = self.channels(out_c)
-        words[28], words[27] = 0, len(table)
-        return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * ((column + 3) & ~3)))
+        table = self.short_channels(out_c) if int4 else self.channels(out_c)
+        words[28], words[27], words[34] = 0, len(table), int(int4)
+        row = ((column + 7) & ~7) // 2 if int4 else (column + 3) & ~3
+        return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * row))
 
     def _in_pairs(self, v: list[int]) -> bytes:
         """Fully connected with weights in pairs of inputs and channels (word 29)."""
@@ -296,7 +312,7 @@ class Cases(cases_ops.OpCases):
 
 
 KERNELS = (
-    "conv_2d", "pointwise", "fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "mean", "add", "mul",
+    "conv_2d", "pointwise", "fully_connected", "int4_conv_2d", "int4_fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "mean", "add", "mul",
     "copy", "softmax", "lut", "requantize_conv_2d", "requantize_depthwise_conv_2d", "requantize_mean", "requantize_add",
     "tie_softmax", *cases_ops.KERNELS,
 )  # fmt: skip
