@@ -43,7 +43,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing that was tried, and the relative error of the outputs it gave on samples held out."""
+    """One thing that was tried, and the relative error of the outputs it gave on the calibration samples."""
 
     what: str
     error: float

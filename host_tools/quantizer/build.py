@@ -37,7 +37,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Samples:
-    """The calibration data: which samples are held out to measure with, and the float network's values for all."""
+    """The calibration data: which samples biases and weights are fitted to, which adaptive rounding has to prove itself
+    on, and the float network's values for all."""
 
     fit: np.ndarray
     held: np.ndarray
@@ -62,8 +63,8 @@ class LinearWeights:
 
 @dataclass(frozen=True)
 class Built:
-    """`error`: of the outputs, relative (sum of squares of what is wrong / of what is there), on samples held out.
-    `noise`: the same of every activation by id."""
+    """`error`: of the outputs, relative (sum of squares of what is wrong / of what is there), on all samples: what a
+    range cuts off is rare, and must not be missed. `noise`: the same of every activation by id."""
 
     weights: dict[str, LinearWeights]
     error: float
@@ -86,7 +87,7 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
         values[id] = fake_quantize(real[id], quants[of[id]])
     last = float_graph.last_uses(graph)
     linear: dict[str, LinearWeights] = {}
-    noise: dict[str, float] = {id: _noise(values[id], real[id], samples.held) for id in graph.inputs}
+    noise: dict[str, float] = {id: _noise(values[id], real[id]) for id in graph.inputs}
     adapted = []
     watched = measured_at(graph)
     for i, op in enumerate(graph.ops):
@@ -102,7 +103,7 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
         else:
             y = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)
         values[out] = fake_quantize(y, quant)
-        noise[out] = _noise(values[out], real[out], samples.held)
+        noise[out] = _noise(values[out], real[out])
         for id in op.inputs:
             if last.get(id) == i:
                 values.pop(id, None)
@@ -119,8 +120,8 @@ def measured_at(graph: Graph) -> list[str]:
     return found
 
 
-def _noise(got: np.ndarray, want: np.ndarray, at: np.ndarray) -> float:
-    got, want = got[at].reshape(len(at), -1), want[at].reshape(len(at), -1)
+def _noise(got: np.ndarray, want: np.ndarray) -> float:
+    got, want = got.reshape(len(got), -1), want.reshape(len(want), -1)
     signal = float(((want - want.mean(0)) ** 2).sum()) or float((want**2).sum()) or 1.0
     return float(((got - want) ** 2).sum()) / signal
 
