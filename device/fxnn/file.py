@@ -1,5 +1,6 @@
 """What a loaded network still asks of its file (models/FORMAT.md); loader.py reads and checks it."""
 
+import os
 import struct
 from micropython import const
 
@@ -17,7 +18,10 @@ class File:
     """
 
     def __init__(self, source):
-        self.path = None if isinstance(source, (bytes, bytearray, memoryview)) else source
+        self.path = None
+        if isinstance(source, str):
+            # It is opened again, from whatever folder the program then is in.
+            self.path = source if source[:1] == "/" else os.getcwd().rstrip("/") + "/" + source
         self.view = memoryview(source) if self.path is None else None
         self.open = None
         self.head = None

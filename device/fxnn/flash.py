@@ -70,14 +70,12 @@ def _window(flash):
 
 
 class Mapped:
-    """A file in the mapped flash. `problem`: None, or why it cannot be used there."""
+    """A file, by its path from the root, in the mapped flash. `problem`: None, or why it cannot be used there."""
 
     def __init__(self, path, size):
         self.problem = None
         self.flash = rp2.Flash()
         notes = _Notes(self.flash)
-        if path[:1] != "/":
-            path = os.getcwd().rstrip("/") + "/" + path
         try:
             fs = os.VfsLfs2(notes, readsize=32, progsize=32, lookahead=32)
         except OSError:

@@ -274,7 +274,7 @@ def _map(file, crc):
     from .flash import Mapped
 
     mapped = Mapped(file.path, file.total_bytes)
-    file.why = mapped.problem
+    file.why = mapped.problem or ""
     if not file.why and _crc(mapped.chunks()) != crc:
         file.why = "other contents in the flash"
     forget("flash")

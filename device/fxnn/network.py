@@ -76,7 +76,7 @@ class Network:
     @property
     def name(self):
         """The network's name from its metadata, or its file's name."""
-        return self.metadata.get("name") or self.file.path or "model"
+        return self.metadata.get("name") or (self.file.path or "model").split("/")[-1]
 
     @property
     def metadata(self):
