@@ -25,6 +25,7 @@ from . import board_files, boards, convert, packed
 from .board_files import PACKAGE_FOLDER, BoardFile
 from .errors import ToolError
 from .files import read_file
+from .ram import PACKAGE_HEAP_BYTES, WORDS, choose
 from .targets import board_fs
 from .targets.base import Answers, Job
 from .targets.board_facts import BoardFacts, check_board
@@ -33,9 +34,6 @@ from .targets.mpremote_board import Board, BoardScriptError
 STAGING = "/fxnn.new"
 STAGED_PACKAGE = f"{STAGING}/fxnn"
 SWITCHED_PACKAGE = "/fxnn"
-# Heap that `import fxnn` and a network's own objects take on a 32-bit board, without garbage. Measured 24,204 bytes for
-# the 12-op DS-CNN (emulated Pico, MicroPython 1.25.0): `fxnn profile`'s heap less resident and arena bytes.
-PACKAGE_HEAP_BYTES = 36_000
 # littlefs keeps a folder in two blocks; a file's last block is its own.
 _FOLDER_BLOCKS = 2
 # Bound for the self-test without any sign of life, on the emulated board.
@@ -62,6 +60,7 @@ class Plan:
     flash_free_bytes: int
     ram_needed_bytes: int
     ram_free_bytes: int
+    place: str  # where the board will use the constants from: a place of fxnn.load
     leftover: bool  # /fxnn.new of a deployment that was cut off
     note: str  # what the maker should know of this network on this board; often empty
     write: tuple[BoardFile, ...] = field(repr=False)
@@ -80,6 +79,7 @@ class Plan:
             "flash_free_bytes": self.flash_free_bytes,
             "ram_needed_bytes": self.ram_needed_bytes,
             "ram_free_bytes": self.ram_free_bytes,
+            "place": self.place,
         }
 
 
@@ -165,6 +165,7 @@ class Deployment:
         new_folders = 6 if write else 0  # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
         # A file that is replaced lives on until the end, so all that is written has to fit beside it.
         needed = sum(-(-size // block) for size in new_sizes) * block + new_folders * _FOLDER_BLOCKS * block
+        place, ram_needed = choose(self._packed, facts.mapped_flash, facts.free_ram_bytes)
         return Plan(
             board=facts,
             files=(*(PlannedFile(f.path, len(f.data), state[f.path]) for f in wanted), *stale),
@@ -173,8 +174,9 @@ class Deployment:
             package_changes=package_changes,
             flash_needed_bytes=needed,
             flash_free_bytes=facts.free_blocks * block,
-            ram_needed_bytes=self._packed.resident_bytes + self._packed.arena_bytes + PACKAGE_HEAP_BYTES,
+            ram_needed_bytes=ram_needed,
             ram_free_bytes=facts.free_ram_bytes,
+            place=place,
             leftover=leftover,
             note=self._note,
             write=write,
@@ -191,13 +193,15 @@ class Deployment:
                 f"remove what you do not need: mpremote connect {self._board.port} fs ls -r",
             )
         if plan.ram_needed_bytes > plan.ram_free_bytes:
+            network, room = self._packed, plan.ram_free_bytes - PACKAGE_HEAP_BYTES
             raise ToolError(
                 "the network does not fit in the board's RAM",
-                f"it needs {self._packed.resident_bytes:,} bytes for records and weights, "
-                f"{self._packed.arena_bytes:,} for "
-                f"the arena and about {PACKAGE_HEAP_BYTES:,} for the package: {plan.ram_needed_bytes:,}; "
-                f"{plan.ram_free_bytes:,} are free, {plan.ram_needed_bytes - plan.ram_free_bytes:,} too few",
-                "use a smaller network or a board with more RAM (`fxnn inspect` shows what takes the room)",
+                f"even with its constants {WORDS[plan.place]} it needs {network.records_bytes:,} bytes for records, "
+                f"{network.arena_bytes:,} for the arena and about {PACKAGE_HEAP_BYTES:,} for the package: "
+                f"{plan.ram_needed_bytes:,}; {plan.ram_free_bytes:,} are free, "
+                f"{plan.ram_needed_bytes - plan.ram_free_bytes:,} too few",
+                f"convert it again with --ram {max(room, 0)}, or with --place flash, if it was not; use a smaller network or "
+                "a board with more RAM (`fxnn inspect` shows what takes the room)",
             )
 
     def carry_out(
@@ -361,7 +365,7 @@ def show_plan(plan: Plan, port: str, console) -> None:
     console.print(
         f"to copy: {plan.copy_bytes:,} bytes; "
         f"flash: {plan.flash_needed_bytes:,} of {plan.flash_free_bytes:,} free bytes; "
-        f"RAM: {plan.ram_needed_bytes:,} of {plan.ram_free_bytes:,}",
+        f"RAM: {plan.ram_needed_bytes:,} of {plan.ram_free_bytes:,}, constants {WORDS[plan.place]}",
         markup=False,
     )
 

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from . import extents, extents_wide
 from .packed import OpRecord, Packed, TensorEntry
+from .ram import longest_call
 
 _MAP_COLUMNS = 64
 _MARKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -21,6 +22,8 @@ def describe(network: Packed) -> dict:
         "metadata": network.metadata,
         "flash_bytes": len(network.data),
         "resident_bytes": network.resident_bytes,
+        "records_bytes": network.records_bytes,
+        "pieces": network.pieces,
         "arena_bytes": network.arena_bytes,
         "ram_bytes": network.resident_bytes + network.arena_bytes,
         "macs": sum(op.macs for op in network.ops),
@@ -77,6 +80,13 @@ def show(network: Packed, console: Console) -> None:
         f"RAM {d['ram_bytes']:,} bytes: {d['resident_bytes']:,} records and weights, {d['arena_bytes']:,} arena",
         highlight=False,
     )
+    if network.pieces:
+        least = d["arena_bytes"] + d["records_bytes"]
+        console.print(
+            f"constants in {network.pieces} pieces: {least:,} bytes of RAM with them in an RP2's flash, "
+            f"from {least + longest_call(network):,} on with them streamed",
+            highlight=False,
+        )
     for line in arena_map(network):
         console.print(line, highlight=False, markup=False, no_wrap=True)
 

@@ -25,7 +25,7 @@ def report(packed: Packed, profile: Profile, target: str) -> dict:
         "model_bytes": len(packed.data),
         "resident_bytes": packed.resident_bytes,
         "heap_peak_bytes": profile.heap_peak_bytes,
-        "weights_in": "RAM",
+        "weights_in": profile.weights_in,
     }
 
 

@@ -15,11 +15,14 @@ class Pieces:
         self.first = first
 
     def __call__(self, record, arena, views):
+        kernel = self.kernel
+        patch = self.patch
+        table = self.table
         entry = self.first
         later = 0
         for view in views:
-            self.patch(record, self.table, entry, later)
-            self.kernel(record, arena, view)
+            patch(record, table, entry, later)
+            kernel(record, arena, view)
             entry += 1
             later = 1
 
@@ -32,13 +35,15 @@ class Streamed(Pieces):
         self.stream = stream
 
     def __call__(self, record, arena, units):
+        kernel = self.kernel
+        patch = self.patch
         entry = self.first
         later = 0
         for at, need, view in units:
             if need:
                 self.stream.read(at, need)
-            if self.patch:
-                self.patch(record, self.table, entry, later)
+            if patch:
+                patch(record, self.table, entry, later)
                 entry += 1
                 later = 1
-            self.kernel(record, arena, view)
+            kernel(record, arena, view)

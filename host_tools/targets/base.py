@@ -44,6 +44,7 @@ class Profile:
     heap_peak_bytes: int | None
     clock_hz: int | None = None
     board: str = ""
+    weights_in: str = "RAM"  # File.where of the device package
 
 
 class Target(ABC):
@@ -230,6 +231,7 @@ class RunnerTarget(Target):
             answers.heap_peak_bytes,
             answers.about.get("clock_hz") if self.counts_cycles else None,
             f"{answers.about['machine']}, {answers.about['version']}",
+            answers.about["weights_in"],
         )
 
     def _timeout_s(self, packed: Packed, inferences: int) -> float:

@@ -31,6 +31,11 @@ class BoardFacts:
     free_blocks: int
     free_ram_bytes: int
 
+    @property
+    def mapped_flash(self) -> bool:
+        """Whether its flash can be read like RAM, files and all: the RP2s."""
+        return "RP2" in self.machine
+
     def __str__(self) -> str:
         version = ".".join(map(str, self.version))
         return f"{self.machine}, {self.firmware} {version}, {self.arch or 'no native code'}"

@@ -108,9 +108,9 @@ os.remove("models/a.fxnn")
 
 # Other filesystems: a FAT in RAM and a littlefs in RAM, with nothing of the same name in the flash.
 class RAM:
-    def __init__(self, blocks, size):
+    def __init__(self, data, size):
         self.size = size
-        self.data = bytearray(blocks * size)
+        self.data = data
 
     def readblocks(self, n, buffer, offset=0):
         at = n * self.size + offset
@@ -126,8 +126,9 @@ class RAM:
 
 net = other = None
 gc.collect()
+memory = bytearray(90112)
 for kind, size in ((os.VfsFat, 512), (os.VfsLfs2, 512)):
-    disk = RAM(90112 // size, size)
+    disk = RAM(memory, size)
     kind.mkfs(disk)
     os.mount(kind(disk), "/ram")
     copy("net.fxnn", "/ram/b.fxnn")
@@ -144,7 +145,7 @@ for kind, size in ((os.VfsFat, 512), (os.VfsLfs2, 512)):
     os.remove("b.fxnn")
     os.rmdir("/shadow")
     os.umount("/ram")
-    net = disk = None
+    net = None
     gc.collect()
 
 # The flash mounted elsewhere.

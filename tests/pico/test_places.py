@@ -16,8 +16,8 @@ PUBLIC_MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
 BLOCKED_BYTES = 130_000
 
 
-def small_network(seed: int) -> bytes:
-    """Convolutions, a depthwise one and a fully connected layer with 47 kB of weights; every kind is cut."""
+def small_network(seed: int, size: int = 12) -> bytes:
+    """Convolutions, a depthwise one and a fully connected layer with 47 kB of weights (of 12 x 12 pixels); each is cut."""
     random = np.random.default_rng(seed)
     b = Builder()
 
@@ -28,11 +28,11 @@ def small_network(seed: int) -> bytes:
     def bias(n, scale):
         return b.constant(random.integers(-999, 999, n).astype(np.int32), [scale] * n)
 
-    x = b.input((1, 12, 12, 8), scale=0.1, zero_point=-3)
+    x = b.input((1, size, size, 8), scale=0.1, zero_point=-3)
     y = b.conv_2d(x, constant(144, 3, 3, 8), bias(144, 0.001), scale=0.3, zero_point=1)
     y = b.depthwise_conv_2d(y, constant(1, 3, 3, 144, axis=3), bias(144, 0.003), scale=0.2, zero_point=2)
     y = b.conv_2d(y, constant(32, 1, 1, 144), bias(32, 0.002), scale=0.3, zero_point=0, stride=(2, 2))
-    y = b.fully_connected(b.reshape(y, (1, 1152)), constant(20, 1152), bias(20, 0.003), scale=2.0, zero_point=5)
+    y = b.fully_connected(b.reshape(y, (1, 8 * size * size)), constant(20, 8 * size * size), bias(20, 0.003), scale=2.0, zero_point=5)
     return b.finish([y])
 
 
