@@ -33,7 +33,7 @@ def run_unix(script: str, files: dict[str, bytes], folder: Path, heap_bytes: int
 
 @pytest.mark.parametrize("name", ("ad_autoencoder", "vww_mobilenet", "ic_resnet8", "kws_dscnn"))
 def test_every_network_runs_on_a_heap_of_110_kb(name, tmp_path):
-    network, x, y = public(name, placing="flash")
+    network, x, y = public(name, placing="flash", prefer="ram")
     files = {"net.fxnn": network.data, "input.bin": x, "output.bin": y}
     assert run_unix("large.py", files, tmp_path, HEAP_BYTES_64).endswith("ok\n")
 

@@ -73,8 +73,13 @@ if more > 12000:
     raise AssertionError("%d bytes besides the network's own" % more)
 
 # Two networks, one arena: the second adds nothing of that size, and both answer.
+arena_bytes = net.file.arena_bytes
+net = None
+other = fxnn.load("other.fxnn", place="stream")
+if len(other.arena) < arena_bytes:
+    raise AssertionError("other.fxnn is to have the larger arena")
 before = used()
-other = fxnn.load("other.fxnn", arena=net, place="stream")
+net = fxnn.load("net.fxnn", arena=other, place="stream")
 print("second", used() - before)
 if other.arena is not net.arena:
     raise AssertionError("not shared")
@@ -87,10 +92,10 @@ other.input.data[:] = bytes(len(other.input.data))
 other.invoke()
 if bytes(other.output.data) != first:
     raise AssertionError("wrong answer of the second")
-larger = bytearray(len(net.arena) + 100)
+larger = bytearray(len(other.arena) + 100)
 if answer(fxnn.load("net.fxnn", arena=larger)) != WANT:
     raise AssertionError("wrong answer in a bytearray")
-raises("arena: 100 bytes, need %d" % len(net.arena), "net.fxnn", arena=bytearray(100))
+raises("arena: 100 bytes, need %d" % arena_bytes, "net.fxnn", arena=bytearray(100))
 raises("arena: does not start at a multiple of 4", "net.fxnn", arena=memoryview(larger)[1:])
 raises("place 'rom' unknown", "net.fxnn", place="rom")
 

@@ -7,6 +7,7 @@ import time
 
 import fxnn
 
+memory = bytearray(90112)  # a disk, below
 with open("output.bin", "rb") as f:
     WANT = f.read()
 
@@ -126,7 +127,6 @@ class RAM:
 
 net = other = None
 gc.collect()
-memory = bytearray(90112)
 for kind, size in ((os.VfsFat, 512), (os.VfsLfs2, 512)):
     disk = RAM(memory, size)
     kind.mkfs(disk)

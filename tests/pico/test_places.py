@@ -80,7 +80,7 @@ def test_networks_larger_than_the_heap_run_in_the_flash(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ("ad_autoencoder", "vww_mobilenet", "ic_resnet8", "kws_dscnn"))
 def test_every_network_runs_on_a_heap_of_110_kb(name):
-    network, x, y = public(name, placing="flash", **({"ram": 70_000} if name == "vww_mobilenet" else {}))
+    network, x, y = public(name, placing="flash", prefer="ram")
     files = {"net.fxnn": network.data, "input.bin": x, "output.bin": y}
     printed = run_pico("large.py", files, PLACE="stream", BLOCKED_BYTES=BLOCKED_BYTES)
     assert printed.endswith("ok\n"), printed
