@@ -40,8 +40,8 @@ def test_every_network_runs_on_a_heap_of_110_kb(name, tmp_path):
 
 @pytest.mark.slow
 def test_a_hundred_loads_and_ten_thousand_invokes_leave_the_heap_as_it_was(tmp_path):
-    network, x, y = case(small_network(3), "small", placing="flash")
-    other = case(small_network(4), "other", placing="ram")[0]
+    network, x, y = case(small_network(3, 4), "small", placing="flash")
+    other = case(small_network(4, 6), "other", placing="ram")[0]
     files = {"net.fxnn": network.data, "other.fxnn": other.data, "input.bin": x, "output.bin": y}
     printed = run_unix("loading.py", files, tmp_path, 1_000_000, ROUNDS=100, INVOKES=10_000)
     assert printed.endswith("ok\n"), printed
