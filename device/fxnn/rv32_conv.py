@@ -95,7 +95,6 @@ def conv_2d(a0, a1, a2):
     c_add(t3, t1)                     # 1
     c_swsp(t3, 64)                    # 1
     lw(t4, 124(a0))                   # 2
-    c_swsp(t4, 28)                    # 1
     addi(t5, t4, 2)                   # 1  columns of a tile: ceil(tile / 3) times that
     li(t6, 3)                         # 1
     divu(t5, t5, t6)                  # 1
@@ -149,8 +148,23 @@ def conv_2d(a0, a1, a2):
     jal(zero, TILES)                  # 2
     label(NOTHING)
     jal(zero, DONE)                   # 2
-    # Tiles of consecutive pixels; the last one overlaps the one before.
+    # Tiles of consecutive pixels; of the last one what is left, but three at least.
     label(TILES)
+    c_lwsp(t0, 32)                    # 1
+    c_lwsp(t1, 36)                    # 1
+    c_lwsp(t2, 0)                     # 2
+    lw(t2, 124(t2))                   # 1
+    sub(t3, t1, t0)                   # 1
+    bge(t3, t2, TILE_FULL)            # 1-2
+    li(t2, 3)                         # 1
+    bge(t3, t2, TILE_LEFT)            # 1-2
+    addi(t0, t1, -3)                  # 1
+    c_swsp(t0, 32)                    # 1
+    mv(t3, t2)                        # 1
+    label(TILE_LEFT)
+    mv(t2, t3)                        # 1
+    label(TILE_FULL)
+    c_swsp(t2, 28)                    # 1
     c_swsp(zero, 80)                  # 1
     c_lwsp(t0, 16)                    # 2
     c_swsp(t0, 100)                   # 1
@@ -1112,10 +1126,6 @@ def conv_2d(a0, a1, a2):
     c_add(t0, t1)                     # 1
     c_lwsp(t2, 36)                    # 2
     bge(t0, t2, TILES_DONE)           # 1-2
-    sub(t2, t2, t1)                   # 1
-    bge(t2, t0, TILE_FULL)            # 1-2
-    mv(t0, t2)                        # 1
-    label(TILE_FULL)
     c_swsp(t0, 32)                    # 1
     jal(zero, TILES)                  # 2
     label(TILES_DONE)

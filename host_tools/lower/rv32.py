@@ -154,6 +154,7 @@ def _conv_options(w) -> list[tuple[int, int, int]]:
     """(scratch bytes, groups of channels a block, pixels a tile), the fastest first, none both larger and slower."""
     size, groups, pixels = _conv_sizes(w)
     tiles = {1} if pixels < 3 else {pixels} | {min(-(-(-(-pixels // n)) // 3) * 3, pixels) for n in range(1, min(pixels, 400) + 1)}
+    tiles |= {rows * w[13] for rows in range(1, w[12]) if rows * w[13] % 3 == 0}
     blocks = {-(-groups // n) for n in range(1, groups + 1)}
     found = sorted((_conv_instructions(w, b, t), conv_scratch(w, b, t), b, t) for b in blocks for t in tiles)
     options, least = [], None
@@ -237,8 +238,19 @@ def _depthwise_reach(w) -> tuple[int, int]:
 
 def _depthwise_scratch(w, tile_h: int) -> int:
     plane = (tile_h - 1) * w[17] + _depthwise_reach(w)[0]
-    nine = w[15:17] == [3, 3] and w[19:21] == [1, 1]
+    nine = list(w[15:17]) == [3, 3] and list(w[19:21]) == [1, 1]
     return plane * _PIXELS * 8 + (0 if nine else 4 * w[15] * w[16])
+
+
+def _depthwise_instructions(w, tile_h: int, tile_w: int) -> float:
+    """About what the kernel executes."""
+    tiles = -(-w[12] // tile_h) * -(-w[13] // tile_w)
+    reach = _depthwise_reach(w)
+    plane_h, plane_w = (tile_h - 1) * w[17] + reach[0], (tile_w - 1) * w[18] + reach[1]
+    nine = list(w[15:17]) == [3, 3] and list(w[19:21]) == [1, 1]
+    output = (33 if w[17] == 1 else 39) if nine else 25 + w[15] * (6 + 7 * w[16])
+    packed = plane_h * (10 + plane_w * (7 if w[11] % 8 == 0 else 20)) / 8
+    return w[8] * tiles * (40 * plane_h + w[11] * packed + w[14] * (70 + tile_w * (22 + tile_h * output)))
 
 
 def _depthwise_options(w) -> list[tuple[int, int]]:
@@ -279,3 +291,31 @@ def constants(kernel: str, words) -> list[tuple[int, int]]:
     if not (block >= 1 and (tile == 1 or 3 <= tile <= pixels)):
         return [(-1, 0)]
     return [(words[30], groups * (_GROUP + -(-size // 128) * 4))]
+
+
+def access(kernel: str, words):
+    """(words, band_h, tile_w): the order in which the form reads and writes, as overlap.tiles_lag takes it; None: another."""
+    if kernel == "depthwise_conv_2d":
+        return words, words[31] >> 16, words[31] & 0xFFFF
+    if kernel != "conv_2d" or not words[29]:
+        return None
+    _, _, pixels = _conv_sizes(words)
+    tile, out_w = words[31], words[13]
+    if pixels % tile in (1, 2) and tile > 2:  # the last tile reads some inputs again
+        return None
+    if list(words[15:19]) == [1, 1, 1, 1] and not (words[21] or words[22]):  # one row
+        return [*words[:8], 1, 1, pixels, words[11], 1, pixels, *words[14:]], 1, tile
+    if words[8] != 1:
+        return None
+    if tile % out_w == 0:
+        return words, tile // out_w, out_w
+    return (words, 1, tile) if out_w % tile == 0 else None
+
+
+def cycles(kernel: str, words) -> float | None:
+    """About the instructions that the form executes, to choose between options."""
+    if kernel == "conv_2d" and words[29]:
+        return _conv_instructions(words, words[29], words[31])
+    if kernel == "depthwise_conv_2d":
+        return _depthwise_instructions(words, words[31] >> 16, words[31] & 0xFFFF)
+    return None
