@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .add import add
 from .conv import conv_2d
 from .dense import fully_connected
 from .depthwise import depthwise_conv_2d
@@ -24,6 +25,8 @@ import micropython
 def files() -> dict[str, str]:
     """The device files: name -> text."""
     return {
+        "rv32_add.py": _HEAD.format(title="add in RV32IMC assembler: rows of neighbours, rescaled to less.")
+        + "\n" + add().source() + "\n\nkernels = {7: add}\n",
         "rv32_conv.py": _HEAD.format(title="conv_2d in RV32IMC assembler: two channels a multiplication.")
         + "\n" + conv_2d().source() + "\n\nkernels = {1: conv_2d}\n",
         "rv32_dense.py": _HEAD.format(title="fully_connected in RV32IMC assembler: four weights a word, two products a multiplication.")

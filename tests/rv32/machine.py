@@ -13,7 +13,7 @@ from unicorn import riscv_const as rv
 from host_tools import extents, mpy, packed
 
 ROOT = Path(__file__).parents[2]
-FILES = {"conv_2d": "rv32_conv.py", "depthwise_conv_2d": "rv32_depthwise.py", "fully_connected": "rv32_dense.py"}
+FILES = {"conv_2d": "rv32_conv.py", "depthwise_conv_2d": "rv32_depthwise.py", "fully_connected": "rv32_dense.py", "add": "rv32_add.py"}
 _CODE, _STACK, _HEAP, _PAGE = 0x10000000, 0x18000000, 0x20000000, 4096
 _RETURN = _CODE + 0x10000
 REGISTERS = [getattr(rv, f"UC_RISCV_REG_X{i}") for i in range(32)]
@@ -49,9 +49,10 @@ class Machine:
         self.record = self._put(struct.pack("<40i", *w))
         self.arena = self._put(arena)
         self.constants = self._put(op.constants)
-        x, y = network.inputs[0].bytes, network.outputs[0].bytes
+        y = network.outputs[0].bytes
         scratch = extents.scratch_bytes(op.kernel, w, network.fast_target)
-        self.readable = [(self.record, 160), (self.constants, len(op.constants)), (self.arena + w[5], x), (self.arena + w[7], scratch)]
+        self.readable = [(self.record, 160), (self.constants, len(op.constants)), (self.arena + w[7], scratch)]
+        self.readable += [(self.arena + t.arena_offset, t.bytes) for t in network.inputs]
         self.writable = [(self.arena + w[6], y), (self.arena + w[7], scratch)]
         stack = (_STACK, 2 * _PAGE)
         self.readable.append(stack)

@@ -6,7 +6,7 @@ Random windows beyond what ordinary networks have: extreme weights and accumulat
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed, plan
+from host_tools import convert, numpy_kernels, packed
 from host_tools.errors import ToolError
 from host_tools.lower import rv32
 from tests import strategies
@@ -18,11 +18,11 @@ OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 def check(model: bytes, inputs, want, form: str, what: str) -> Machine:
     network = packed.read(model)
     (op,) = network.ops
-    assert op.words[30], what
-    start, x = network.inputs[0].arena_offset, inputs[0].tobytes()
+    assert op.words[30] or op.kernel == "add", what
     # Behind the arena as much again that nothing may touch; everything in it has its own value before.
     arena = bytearray(np.random.default_rng(1).integers(0, 256, network.arena_bytes + 64, np.uint8).tobytes())
-    arena[start : start + len(x)] = x
+    for t, x in zip(network.inputs, inputs):
+        arena[t.arena_offset : t.arena_offset + t.bytes] = x.tobytes()
     machine = Machine(network, bytes(arena), form)
     after = machine.run()
     y = network.outputs[0].arena_offset
@@ -32,6 +32,13 @@ def check(model: bytes, inputs, want, form: str, what: str) -> Machine:
     return machine
 
 
+def runs_in_assembler(op) -> bool:
+    w = op.words
+    if op.kernel == "add":  # device/fxnn/rv32.py
+        return w[15] == 1 == w[19] and w[11] > 3 and not w[23] and 0 < w[22] < 22 and not w[21]
+    return bool(w[30])
+
+
 def packed_cases(op: str, count: int, seed: int):
     for case in strategies.generate(op, count, seed):
         try:
@@ -39,18 +46,18 @@ def packed_cases(op: str, count: int, seed: int):
         except ToolError:
             continue
         network = packed.read(model)
-        if len(network.ops) == 1 and network.ops[0].words[30]:
+        if len(network.ops) == 1 and runs_in_assembler(network.ops[0]):
             yield case, model
 
 
 @pytest.mark.parametrize("form", ["viper", "assembler"])
-@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("op", [*OPS, "add"])
 def test_random_models(op, form):
     done = 0
-    for case, model in packed_cases(op, 30, 21):
+    for case, model in packed_cases(op, 120 if op == "add" else 30, 21):
         check(model, case.inputs, case.outputs[0], form, str(case))
         done += 1
-    assert done > 20
+    assert done > (7 if op == "add" else 20)
 
 
 @pytest.mark.parametrize("op", ("conv_2d", "depthwise_conv_2d"))
@@ -173,4 +180,3 @@ def test_scratch_options_get_smaller():
         w = list(packed.read(model).ops[0].words)
         sizes = [size for size, _, _ in rv32._conv_options(w)]
         assert sizes == sorted(set(sizes), reverse=True)
-    assert plan._SCRATCH_BYTES > 0
