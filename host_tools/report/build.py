@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from ..deploy import PACKAGE_HEAP_BYTES
+from ..ram import PACKAGE_HEAP_BYTES
 from ..packed import Packed
 from . import facts, measured, verdicts
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..deploy import PACKAGE_HEAP_BYTES
 from ..packed import Packed
+from ..ram import choose
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ INSTRUCTIONS_PER_MAC = {
 @dataclass(frozen=True)
 class Verdict:
     board: str
-    fits: str  # "yes" | "from flash" | "no"
+    fits: str  # "yes" | "weights in flash" | "weights streamed" | "no"
     ram_bytes: int  # what it takes of the heap
     heap_bytes: int
     milliseconds: float | None
@@ -57,14 +57,8 @@ def judge(network: Packed, rows: list[dict] | None, viper_rows: list[dict] | Non
 
 
 def _judge(network: Packed, rows: list[dict] | None, viper_rows: list[dict] | None, board: BoardModel) -> Verdict:
-    loaded = network.resident_bytes + network.arena_bytes + PACKAGE_HEAP_BYTES
-    in_flash = network.arena_bytes + PACKAGE_HEAP_BYTES
-    if loaded <= board.heap_bytes:
-        fits, ram = "yes", loaded
-    elif in_flash <= board.heap_bytes:
-        fits, ram = ("weights in flash" if board.in_place else "weights streamed"), in_flash
-    else:
-        fits, ram = "no", in_flash
+    place, ram = choose(network, board.in_place, board.heap_bytes)
+    fits = {"ram": "yes", "flash": "weights in flash", "stream": "weights streamed"}[place] if ram <= board.heap_bytes else "no"
     milliseconds, how = estimate(network, rows, viper_rows, board)
     return Verdict(board.name, fits, ram, board.heap_bytes, milliseconds, f"RAM: {board.source}. Time: {how}")
 
