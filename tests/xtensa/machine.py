@@ -169,7 +169,8 @@ class Machine:
         for vector, text in _WINDOWS.items():
             self._write(base + vector, code(text))
         self._write(base + _STACK - 64 - 12, struct.pack("<I", base + _STACK - 16))
-        self.globals = self.alloc(bytes(4 * 256))
+        self.globals = self.alloc(bytes(4 * 256 * 8))  # 256 names a module
+        self.modules = 0
         self.table = self._fun_table()
 
     def _write(self, address: int, data: bytes) -> None:
@@ -199,7 +200,7 @@ class Machine:
         strings = mpy.read_strings(data)
         main = mpy.read_functions(data)
         objects = self.alloc(struct.pack("<I", self.table))
-        names = self.alloc(struct.pack("<256H", *range(256)))
+        names = self.alloc(struct.pack("<256H", *range(256 * self.modules, 256 * self.modules + 256)))
         context = self.alloc(struct.pack("<IIII", 0, 0, names, objects))
         found = {}
         for index, child in enumerate(main.children):
@@ -209,7 +210,8 @@ class Machine:
                 number = main.code[stores[0] + 3]
                 entry = self.alloc(child.code + bytes(8))
                 found[strings[number]] = self.alloc(struct.pack("<IIII", 0, context, 0, entry))
-                self._write(self.globals + 4 * number, struct.pack("<I", found[strings[number]]))
+                self._write(self.globals + 4 * (256 * self.modules + number), struct.pack("<I", found[strings[number]]))
+        self.modules += 1
         return found
 
     def run(self, calls, read=(), timeout: float = 120) -> tuple[list[int], list[int], list[bytes]]:

@@ -1,0 +1,274 @@
+"""Fully connected with a byte a weight for the ESP32's MAC16, for few rows of inputs. See ref.fully_connected for the
+meaning, xtensa_conv.py for how assembler is called and for the requantizer.
+
+Weights are stored for it (word 29 is 2): a half word holds c = w + 128 of an even input and, in its upper byte, b = w of
+the next, so that as an int16 it is 256 b + c. With x1' = x1 - 127 and y0 = 256 x0 - x1', all of them int16,
+
+    x1' (256 b + c) + y0 c = 256 (x1' b + x0 c)
+
+is two products of a half word and of its lower byte: 256 * acc grows in the 40-bit accumulator, and 4 * acc = (256 * acc
+>> 6) + 4 * word 0 - 512 * sum(x0), where word 0 holds what x1' leaves out.
+
+State, byte offsets from the start of the scratch, then the inputs: of four (x1', x3'), (y0, y2):
+0 inputs     4 groups of 4 inputs     8 prepared inputs     12 groups of 16     16 -512 * sum(x0)     20 weights
+24 channel table     28 y     32 channels     36 0x00FF00FF     40 y_zero_point     44 clamp_min     48 clamp_max
+52 inputs in the last group of 4, 0: all
+"""
+
+import micropython
+
+
+@micropython.asm_xtensa
+def spread(a2, a3, a4, a5):
+    """
+    A row of inputs as (x1', x3'), (y0, y2), and -512 * sum(x0). What follows up to a multiple of 16 is 0 already.
+    In   a5 args: state    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2
+         a9 x1', x3' | a10 y    Cost 5 an input
+    """
+    l32i(a2, a5, 0)
+    addi(a2, a2, -1)
+    add(a2, a2, a2)
+    l32i(a3, a2, 0)
+    l32i(a4, a2, 8)
+    l32i(a5, a2, 4)
+    movi(a6, 0)
+    loopnez(a5, GROUP)
+    l8ui(a8, a3, 0)
+    l8ui(a9, a3, 1)
+    sext(a8, a8, 7)
+    sext(a9, a9, 7)
+    add(a6, a6, a8)
+    addi(a9, a9, -127)
+    slli(a10, a8, 8)
+    sub(a10, a10, a9)  # -32768 to 32767
+    s16i(a9, a4, 0)
+    s16i(a10, a4, 4)
+    l8ui(a8, a3, 2)
+    l8ui(a9, a3, 3)
+    sext(a8, a8, 7)
+    sext(a9, a9, 7)
+    add(a6, a6, a8)
+    addi(a9, a9, -127)
+    slli(a10, a8, 8)
+    sub(a10, a10, a9)
+    s16i(a9, a4, 2)
+    s16i(a10, a4, 6)
+    addi(a3, a3, 4)
+    addi(a4, a4, 8)
+    label(GROUP)
+    # one to three more; an x1' that is not there counts as 0, as its weight does
+    l32i(a5, a2, 52)
+    beqz(a5, SUM)
+    movi(a7, 0)
+    s32i(a7, a4, 0)
+    s32i(a7, a4, 4)
+    l8ui(a8, a3, 0)
+    sext(a8, a8, 7)
+    add(a6, a6, a8)
+    slli(a10, a8, 8)
+    addi(a5, a5, -1)
+    beqz(a5, FIRST)
+    l8ui(a9, a3, 1)
+    sext(a9, a9, 7)
+    addi(a9, a9, -127)
+    s16i(a9, a4, 0)
+    sub(a10, a10, a9)
+    label(FIRST)
+    movi(a7, 127)
+    slli(a7, a7, 8)
+    addi(a7, a7, 127)
+    addi(a7, a7, 127)
+    addi(a7, a7, 1)
+    min(a10, a10, a7)
+    s16i(a10, a4, 4)
+    addi(a5, a5, -1)
+    bltz(a5, SUM)
+    beqz(a5, SUM)
+    l8ui(a8, a3, 2)
+    sext(a8, a8, 7)
+    add(a6, a6, a8)
+    slli(a10, a8, 8)
+    s16i(a10, a4, 6)
+    label(SUM)
+    slli(a6, a6, 9)
+    neg(a6, a6)
+    s32i(a6, a2, 16)
+    movi(a2, 1)
+
+
+@micropython.asm_xtensa
+def dense(a2, a3, a4, a5):
+    """
+    All channels of a prepared row: FORMAT.md eq. (2), (3); ref.fully_connected.
+    In   a5 args: state    Stack 4 state | 8 2 y_zero_point + 1
+    Uses a2 -512 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4 | a6 to a9 four weights each; a8, a9, a10 the
+         accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF | a13 groups of 16 | a14 channels left | a15 channel table
+         m0 x1', x3' | m1 y0, y2    Cost 25 for 16 products, 44 a channel
+    """
+    l32i(a2, a5, 0)
+    addi(a2, a2, -1)
+    add(a2, a2, a2)
+    s32i(a2, a1, 4)
+    l32i(a3, a2, 40)
+    add(a3, a3, a3)
+    addi(a3, a3, 1)
+    s32i(a3, a1, 8)
+    l32i(a5, a2, 8)
+    addi(a5, a5, -4)
+    l32i(a4, a2, 20)
+    l32i(a15, a2, 24)
+    l32i(a11, a2, 28)
+    l32i(a14, a2, 32)
+    l32i(a12, a2, 36)
+    l32i(a13, a2, 12)
+    l32i(a2, a2, 16)
+    l32i(a6, a4, 0)
+    l32i(a7, a4, 4)
+    label(CHANNEL)
+    movi(a10, 0)
+    wsr_acclo(a10)
+    wsr_acchi(a10)
+    mov(a3, a5)
+    ldinc(m0, a3)
+    ldinc(m1, a3)
+    loop(a13, DOT)
+    l32i(a8, a4, 8)
+    mula_da_ll(m0, a6)  # x1' * (256 b1 + c0)
+    and_(a10, a6, a12)
+    mula_da_hh_ldinc(m0, a3, m0, a6)  # x3' * (256 b3 + c2)
+    mula_da_ll(m1, a10)  # y0 * c0
+    mula_da_hh_ldinc(m1, a3, m1, a10)  # y2 * c2
+    l32i(a9, a4, 12)
+    mula_da_ll(m0, a7)
+    and_(a10, a7, a12)
+    mula_da_hh_ldinc(m0, a3, m0, a7)
+    mula_da_ll(m1, a10)
+    mula_da_hh_ldinc(m1, a3, m1, a10)
+    l32i(a6, a4, 16)
+    mula_da_ll(m0, a8)
+    and_(a10, a8, a12)
+    mula_da_hh_ldinc(m0, a3, m0, a8)
+    mula_da_ll(m1, a10)
+    mula_da_hh_ldinc(m1, a3, m1, a10)
+    l32i(a7, a4, 20)
+    mula_da_ll(m0, a9)
+    and_(a10, a9, a12)
+    mula_da_hh_ldinc(m0, a3, m0, a9)
+    mula_da_ll(m1, a10)
+    mula_da_hh_ldinc(m1, a3, m1, a10)
+    addi(a4, a4, 16)
+    label(DOT)
+    rsr_acchi(a9)
+    rsr_acclo(a3)
+    ssai(6)
+    src(a9, a9, a3)
+    l32i(a3, a15, 0)
+    l32i(a8, a15, 4)
+    slli(a3, a3, 2)
+    add(a9, a9, a2)
+    add(a9, a9, a3)  # 4 * acc
+    l16ui(a10, a15, 8)
+    addi(a15, a15, 12)
+    extui(a3, a10, 0, 8)
+    bnez(a3, LONG)
+    srli(a10, a10, 8)
+    beqz(a10, LONG)
+    addi(a3, a10, -22)
+    bgez(a3, LONG_RIGHT)
+    l32i(a3, a1, 8)
+    ssl(a10)
+    sll(a3, a3)
+    addi(a3, a3, 1)
+    mulsh(a9, a9, a8)  # q, Q1
+    srai(a8, a9, 31)
+    addx2(a9, a8, a9)
+    add(a9, a9, a3)
+    addi(a10, a10, 1)
+    ssr(a10)
+    sra(a9, a9)
+    label(CLAMP)
+    l32i(a3, a1, 4)
+    l32i(a8, a3, 44)
+    l32i(a10, a3, 48)
+    max(a9, a9, a8)
+    min(a9, a9, a10)
+    s8i(a9, a11, 0)
+    addi(a11, a11, 1)
+    addi(a14, a14, -1)
+    beqz(a14, END)
+    j(CHANNEL)
+    label(LONG_RIGHT)  # eq. (2) in full, as in xtensa_conv.convolve
+    slli(a10, a10, 8)
+    label(LONG)
+    srai(a9, a9, 2)
+    ssl(a10)
+    sll(a9, a9)
+    mull(a3, a9, a8)
+    mulsh(a9, a9, a8)
+    extui(a3, a3, 30, 2)
+    addi(a3, a3, 1)
+    srli(a3, a3, 1)
+    addx2(a9, a9, a3)  # h
+    srli(a10, a10, 8)
+    beqz(a10, ZERO)
+    addi(a10, a10, -1)
+    ssr(a10)
+    srai(a3, a9, 31)
+    add(a9, a9, a3)
+    sra(a9, a9)
+    addi(a9, a9, 1)
+    srai(a9, a9, 1)
+    label(ZERO)
+    l32i(a3, a1, 4)
+    l32i(a3, a3, 40)
+    add(a9, a9, a3)
+    j(CLAMP)
+    label(END)
+    movi(a2, 1)
+
+
+@micropython.viper
+def fully_connected(x: ptr8, acc: ptr8, w: ptr8):
+    """See ref.fully_connected. The arguments are record, arena, constants."""
+    rec = ptr32(x)
+    arena = int(acc)
+    constants = int(w)
+    s = ptr32(arena + rec[7])
+    state = int(s) >> 2
+    size = rec[11]
+    step = rec[32]
+    if step == 0:
+        step = rec[14]
+    rows = rec[9]
+    fresh = rec[33] == 0 or rows > 1
+    s[4 >> 2] = size >> 2
+    s[52 >> 2] = size & 3
+    s[8 >> 2] = int(s) + 56
+    s[12 >> 2] = (size + 15) >> 4
+    s[20 >> 2] = constants + rec[27]
+    s[24 >> 2] = constants + rec[28]
+    s[32 >> 2] = rec[14]
+    s[36 >> 2] = 0xFF00FF
+    s[40 >> 2] = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
+    s[44 >> 2] = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
+    s[48 >> 2] = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    if fresh:
+        to = ptr32(int(s) + 56 + (size >> 2) * 8)
+        end = int(s) + 56 + ((size + 15) >> 4) * 32
+        while int(to) < end:
+            to[0] = 0
+            to = ptr32(int(to) + 4)
+    image = arena + rec[5]
+    y = arena + rec[6]
+    while rows > 0:
+        rows -= 1
+        s[0] = image
+        s[28 >> 2] = y
+        if fresh:
+            spread(state)
+        dense(state)
+        image += size
+        y += step
+
+
+kernels = {3: fully_connected}
