@@ -60,7 +60,9 @@ def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: b
             row = words[15] * words[16] * (words[11] if kernel != "depthwise_conv_2d" else 1)
             row = row if kernel == "depthwise_conv_2d" else -(-row // 4) * 4
             constants = [(words[27], row * words[14]), (words[28], 12 * words[14])]
-            if kernel == "fully_connected" and words[29]:  # in pairs of channels, and of inputs
+            if kernel == "fully_connected" and words[29] == 2:  # in twos
+                constants = [(words[27], -(-words[11] // 16) * 16 * words[14]), (words[28], 12 * words[14])]
+            elif kernel == "fully_connected" and words[29]:  # in pairs of channels, and of inputs
                 channels = -(-words[14] // 2) * 2
                 constants = [(words[27], channels * -(-words[11] // 2) * 2), (words[28], 12 * channels)]
             elif kernel != "depthwise_conv_2d" and words[34] == 1:  # four bits a weight

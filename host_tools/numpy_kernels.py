@@ -90,6 +90,14 @@ def conv_2d(words, arena, constants):
 def fully_connected(words, arena, constants):
     """y = requantize(bias' + sum((x + 128) * w)), rows of inputs and OI; eqs. (2), (3)."""
     rows, depth, units = words[9], words[11], words[14]
+    if words[29] == 2:  # in twos: of odd inputs x - 127, and the weight itself
+        row = -(-depth // 16) * 16
+        weights = constants[words[27] : words[27] + row * units].reshape(units, row)[:, :depth].astype(np.uint8)
+        weights[:, 1::2] ^= 128
+        x = _int8(arena, words[5], (rows, depth)).astype(np.float64)
+        x[:, 1::2] -= 127
+        _multiply(words, arena, constants, x, weights.astype(np.float64) - 128)
+        return
     if words[29]:
         weights = _in_pairs(constants[words[27] :], depth, units)
         x = _int8(arena, words[5], (rows, depth)).astype(np.float64)

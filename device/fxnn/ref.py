@@ -124,6 +124,8 @@ def fully_connected(record, arena, constants):
     acc = channel word 0 + sum(x * w), and no scratch is used."""
     if not record[29]:
         return conv_2d(record, arena, constants)  # a row of inputs is an image of one pixel
+    if record[29] == 2:
+        return _in_twos(record, arena, constants)
     inputs, outputs = record[11], record[14]
     pairs, blocks = (inputs + 1) // 2, (outputs + 1) // 2 // 3
     for row in range(record[9]):
@@ -134,6 +136,19 @@ def fully_connected(record, arena, constants):
             for i in range(inputs):
                 x = signed(arena[record[5] + row * inputs + i])
                 acc += x * (constants[w + i // 2 * 4 * width + i % 2] - 128)
+            arena[record[6] + row * (record[32] or outputs) + o] = _output(record, acc, multiplier, left_shift, right_shift)
+
+
+def _in_twos(record, arena, constants):
+    """fully_connected with weights in twos: acc = channel word 0 + sum(x * w), of odd inputs x - 127."""
+    inputs, outputs = record[11], record[14]
+    for row in range(record[9]):
+        for o in range(outputs):
+            acc, multiplier, left_shift, right_shift = _channel(record, constants, o)
+            w = record[27] + o * (inputs + 15 & ~15)
+            for i in range(inputs):
+                x = signed(arena[record[5] + row * inputs + i])
+                acc += (x - 127) * signed(constants[w + i]) if i & 1 else x * (constants[w + i] - 128)
             arena[record[6] + row * (record[32] or outputs) + o] = _output(record, acc, multiplier, left_shift, right_shift)
 
 

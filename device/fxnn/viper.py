@@ -16,7 +16,9 @@ import micropython
 
 def kernel(id, words=None, target=0):
     """The function for a record of kernel `id`; imports its family. words: the record's 40."""
-    if id == 3 and words and words[29]:
+    if id == 3 and words and words[29] == 2:
+        from . import viper_dense as family
+    elif id == 3 and words and words[29]:
         from . import viper_fc as family
     elif id <= 3 and words and words[34]:
         from . import viper_int4 as family

@@ -56,7 +56,7 @@ def spread(a2, a3, a4, a5):
     addi(a3, a3, 4)
     addi(a4, a4, 8)
     label(GROUP)
-    # one to three more; an x1' that is not there counts as 0, as its weight does
+    # one to three more; an x1' that is not there is 0, and its weight is
     l32i(a5, a2, 52)
     beqz(a5, SUM)
     movi(a7, 0)
@@ -74,12 +74,6 @@ def spread(a2, a3, a4, a5):
     s16i(a9, a4, 0)
     sub(a10, a10, a9)
     label(FIRST)
-    movi(a7, 127)
-    slli(a7, a7, 8)
-    addi(a7, a7, 127)
-    addi(a7, a7, 127)
-    addi(a7, a7, 1)
-    min(a10, a10, a7)
     s16i(a10, a4, 4)
     addi(a5, a5, -1)
     bltz(a5, SUM)

@@ -178,6 +178,38 @@ def depthwise_conv_2d(layer: Layer) -> Fast | None:
 # ---- the interface
 
 
+IN_TWOS = 2  # word 29 of fully_connected: how its weights are stored
+_DENSE_STATE_BYTES = 56
+_DENSE_ROWS = 5  # of more rows, one channel's weights unpacked for all of them are faster
+
+
+def dense_scratch(w) -> int:
+    """Bytes: state, a row of inputs prepared and what is read past its end."""
+    return _DENSE_STATE_BYTES + 32 * -(-w[11] // 16) + 8
+
+
+def in_twos(rows: np.ndarray) -> np.ndarray:
+    """uint8[channels, inputs up to a multiple of 16] for int8 rows: w + 128 of even inputs, w itself of odd ones."""
+    stored = np.zeros((len(rows), -(-rows.shape[1] // 16) * 16), np.int8)
+    stored[:, : rows.shape[1]] = rows
+    stored = stored.view(np.uint8).copy()
+    stored[:, 0::2] ^= 128
+    return stored
+
+
+def fully_connected_stored(layer: Layer) -> Fast | None:
+    """Few rows of inputs: two weights a multiplication, read where they lie. Word 0 of a channel is that of x - 127 at odd inputs."""
+    w, k = layer.words, layer.constants
+    if w[9] > _DENSE_ROWS or not _bounded(layer):
+        return None
+    rows = layer.rows[:, : w[11]]
+    channels = layer.channels.copy()
+    channels["k"] = layer.first + 127 * rows[:, 1::2].astype(np.int64).sum(1) & 0xFFFFFFFF
+    # The table behind the weights: the kernel reads up to 8 bytes past them.
+    words = {27: k.add(in_twos(rows), lambda first, last: in_twos(rows[first:last])), 28: k.add(channels), 29: IN_TWOS}
+    return Fast({**words, 30: words[28]}, ((dense_scratch(layer.list()), {31: 0}),))
+
+
 def _form(kernel: str, words) -> int:
     return words[29] if kernel == "conv_2d" else COLUMNS if words[11] % 4 else FLAT
 
@@ -186,6 +218,8 @@ def every_option(kernel: str, w, short: bool) -> list[dict[int, int]]:
     """The words of every fast form that a record can have, for tests; none where it can have none. short: see _short."""
     if kernel == "depthwise_conv_2d":
         return [{30: w[27], 31: n << 16 | f} for f, n in _depthwise_forms(w, short)]
+    if kernel == "fully_connected" and w[29] == IN_TWOS:
+        return [{30: w[28]}]
     return [{29: f if kernel == "conv_2d" else 0, 30: w[27], 31: h << 16 | v} for f, h, v in _forms(w)] if w[27] else []
 
 
@@ -193,6 +227,8 @@ def scratch_bytes(kernel: str, words) -> int:
     """Bytes of scratch of a record with a fast form."""
     if kernel == "depthwise_conv_2d":
         return depthwise_scratch(words, words[31] & 0xFFFF, words[31] >> 16)
+    if kernel == "fully_connected" and words[29] == IN_TWOS:
+        return dense_scratch(words)
     return conv_scratch(words, _form(kernel, words), words[31] >> 16, words[31] & 0xFFFF)
 
 
@@ -219,5 +255,7 @@ def cycles(kernel: str, words) -> float:
     high, low = words[31] >> 16, words[31] & 0xFFFF
     if kernel == "depthwise_conv_2d":
         return _depthwise_instructions(words, low, high)
+    if kernel == "fully_connected" and words[29] == IN_TWOS:
+        return words[9] * (words[11] * 5.0 + words[14] * (-(-words[11] // 16) * 25 + 44) + 500)
     form = _form(kernel, words)
     return _conv_instructions(words, form, high, low + (high << 16) if form == FLAT else low)

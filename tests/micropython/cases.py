@@ -123,7 +123,7 @@ class Cases(cases_ops.OpCases):
         r = self.random
         v[6] = out_c = r.randint(1, 5)
         if kernel == "fully_connected" and r.random() < 0.6:
-            return self._in_pairs(v)
+            return self._in_pairs(v) if r.random() < 0.5 else self._in_twos(v)
         x, column, y = v[0] * v[1] * v[2] * v[3], v[7] * v[8] * v[3], v[0] * v[4] * v[5] * out_c
         words = dict(enumerate(v, 8)) | {5: r.choice((0, 4, 5)), 23: r.choice((-128, 127, r.randint(-128, 127)))}
         words[7] = (words[5] + x + 3) & ~3
@@ -133,6 +133,17 @@ class Cases(cases_ops.OpCases):
         words[28], words[27], words[34] = 0, len(table), int(int4)
         row = ((column + 7) & ~7) // 2 if int4 else (column + 3) & ~3
         return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * row))
+
+    def _in_twos(self, v: list[int]) -> bytes:
+        """Fully connected with weights in twos (word 29 is 2)."""
+        r = self.random
+        v[6] = out_c = r.randint(1, 20)
+        words = dict(enumerate(v, 8)) | {5: r.choice((0, 4, 5)), 23: r.choice((-128, 127, 3)), 29: 2}
+        words[6] = words[7] = words[5] + v[1] * v[3] + r.randint(0, 3)
+        words[24], words[25], words[26] = self.clamp()
+        weights = self.raw(out_c * (v[3] + 15 & ~15))
+        words[27], words[28] = 0, len(weights)
+        return self.network("fully_connected", words[6] + v[1] * out_c + 8, words, weights + self.channels(out_c))
 
     def _in_pairs(self, v: list[int]) -> bytes:
         """Fully connected with weights in pairs of inputs and channels (word 29)."""

@@ -13,7 +13,7 @@ from .machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64
-_FAMILIES = {"conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise"}
+_FAMILIES = {"dense": "xtensa_dense", "conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise"}
 _FUNCTION = {"fully_connected": "conv_2d"}
 
 
@@ -36,13 +36,16 @@ class Run:
 
     def add(self, kernel: str, words, constants: bytes, arena: bytes) -> None:
         """words: the record's 40; offsets of the arena are those of the record."""
+        name = _FUNCTION.get(kernel, kernel)
+        if kernel == "fully_connected" and words[29]:
+            kernel, name = "dense", kernel
         family = _FAMILIES[kernel]
         if family not in self.functions:
             self.functions[family] = self.machine.load(shipped(family))
         record = self.machine.alloc(struct.pack("<40I", *(w & 0xFFFFFFFF for w in words)))
         at = self.machine.alloc(b"\xa5" * GUARD + constants + b"\xa5" * GUARD)
         place = self.machine.alloc(b"\xa5" * GUARD + arena + b"\xa5" * GUARD)
-        self.calls.append((self.functions[family][_FUNCTION.get(kernel, kernel)], record, place + GUARD, at + GUARD))
+        self.calls.append((self.functions[family][name], record, place + GUARD, at + GUARD))
         self.regions += [(record, 160), (at, len(constants) + 2 * GUARD), (place, len(arena) + 2 * GUARD)]
 
     def go(self) -> list[tuple[bytes, bytes, int, bool]]:
