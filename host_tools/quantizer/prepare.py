@@ -22,7 +22,7 @@ _REAL = ("float32", "float16", "float64")
 def is_quantized(graph: Graph) -> bool:
     """Whether the activations are integers already: a full-int8 or QAT model, which keeps its own scales."""
     return any(
-        op.kind in RULES and graph.tensors[op.outputs[0]].dtype in ("int8", "uint8", "int16")
+        op.kind in RULES and op.kind != "QUANTIZE" and graph.tensors[op.outputs[0]].dtype in ("int8", "uint8", "int16")
         and not graph.tensors[op.outputs[0]].constant
         for op in graph.ops
     )  # fmt: skip
@@ -138,6 +138,13 @@ def name_weights(graph: Graph) -> Graph:
 def refuse(graph: Graph) -> Graph:
     """`graph`, if every op can be quantized; else ToolError with all that cannot."""
     problems = []
+    if any(op.kind == "DEQUANTIZE" and not graph.tensors[op.inputs[0]].constant for op in graph.ops):
+        raise ToolError(
+            f"{graph.name} quantizes and dequantizes its activations",
+            "it was trained with fake quantization (QAT), and exported in float",
+            "convert it with converter.optimizations = [tf.lite.Optimize.DEFAULT], which makes it int8 with its own scales; "
+            "`fxnn quantize` does that by itself for .keras, .h5 and SavedModel",
+        )
     for op in graph.ops:
         tensors = [graph.tensors[i] for i in (*op.inputs, *op.outputs) if i is not None]
         if op.kind not in RULES:

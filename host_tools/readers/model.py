@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 
 from ..errors import ToolError
+from ..ir import Graph
+from . import tflite
 
 KERAS = (".keras", ".h5", ".hdf5")
 _TIMEOUT_S = 600
@@ -44,12 +46,24 @@ def read_model(path: str | Path) -> bytes:
 
 
 def _by_tensorflow(path: Path) -> bytes:
+    """The float form; of a model trained with fake quantization (QAT) the int8 form, with its own scales."""
+    data = _run(path)
+    return _run(path, "qat") if has_fake_quantization(tflite.read(data, path.name)) else data
+
+
+def has_fake_quantization(graph: Graph) -> bool:
+    """Whether real activations are quantized and dequantized again: what is left of QAT in a float model."""
+    quantized = {op.outputs[0] for op in graph.ops if op.kind == "QUANTIZE"}
+    return any(op.kind == "DEQUANTIZE" and op.inputs[0] in quantized for op in graph.ops)
+
+
+def _run(path: Path, *options: str) -> bytes:
     python = os.environ.get("FXNN_KERAS_PYTHON", sys.executable)
     script = Path(__file__).with_name("keras_to_tflite.py")
     with tempfile.TemporaryDirectory(prefix="fxnn-keras-") as folder:
         out = Path(folder) / "model.tflite"
         try:
-            done = subprocess.run([python, str(script), str(path.resolve()), str(out)], capture_output=True, text=True,
+            done = subprocess.run([python, str(script), str(path.resolve()), str(out), *options], capture_output=True, text=True,
                                   timeout=_TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
         except FileNotFoundError:
             raise ToolError(f"no program {python}", "FXNN_KERAS_PYTHON names it", "set it to a Python with tensorflow") from None

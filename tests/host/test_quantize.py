@@ -550,6 +550,37 @@ def test_keras_models_of_every_form(tmp_path, monkeypatch):
         model_reader.read_model(tmp_path / "bad.keras")
 
 
+MAKE_QAT = """
+import sys, numpy as np, tensorflow as tf
+fake = tf.quantization.fake_quant_with_min_max_args
+class Trained(tf.Module):
+    def __init__(self):
+        self.w = tf.Variable(np.random.default_rng(0).normal(size=(64, 4)).astype("f") * 0.1)
+    def run(self, x):
+        return fake(tf.matmul(fake(x, 0.0, 1.0), fake(self.w, -0.4, 0.4, narrow_range=True)), -3.0, 3.0)
+model = Trained()
+model.call = tf.function(model.run, input_signature=[tf.TensorSpec((1, 64), tf.float32)])
+tf.saved_model.save(model, sys.argv[1] + "/qat", signatures=model.call)
+open(sys.argv[1] + "/qat.tflite", "wb").write(tf.lite.TFLiteConverter.from_saved_model(sys.argv[1] + "/qat").convert())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)")
+def test_a_qat_model_keeps_the_scales_of_its_training(tmp_path, monkeypatch):
+    """Without data: the ranges are those that fake quantization was trained with, 0..1 and -3..3."""
+    monkeypatch.setenv("FXNN_KERAS_PYTHON", _keras_python())
+    subprocess.run([_keras_python(), "-c", MAKE_QAT, str(tmp_path)], check=True, capture_output=True)
+    done = quantize_file.quantize_file(tmp_path / "qat", None, tmp_path / "q.fxnn")
+    net = packed.read_file(tmp_path / "q.fxnn")
+    assert done.quantized is None and "keeps its own scales" in done.lines()[0]
+    assert (net.inputs[0].scale, net.inputs[0].zero_point) == (pytest.approx(1 / 255), -128)
+    assert net.outputs[0].scale == pytest.approx(6 / 255)
+    with pytest.raises(ToolError, match="fake quantization") as e:
+        quantize_file.quantize_file(tmp_path / "qat.tflite", "random", tmp_path / "r.fxnn")
+    assert "Optimize.DEFAULT" in str(e.value)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
 def test_public_float_network():
