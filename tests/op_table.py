@@ -32,7 +32,7 @@ def kinds(tflite: bytes) -> tuple[set[str], str]:
     from host_tools.readers import tflite as reader
 
     graph = reader.read(tflite, "model")
-    wide = any(t.dtype == "int16" and not t.constant for t in graph.tensors.values())
+    wide = any(graph.tensors[i].dtype == "int16" for i in (*graph.inputs, *graph.outputs))  # not states of int8 ops
     return {op.kind for op in graph.ops}, "int16x8" if wide else "int8"
 
 

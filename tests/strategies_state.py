@@ -151,6 +151,33 @@ def transpose_conv(s: Source, b: Builder, source: int) -> int:
                             activation=activation)  # fmt: skip
 
 
+def _variables(s: Source, b: Builder, x: list) -> list[int]:
+    """tf.Variable in streaming form: a window of the last frames moves on by one, its sum with the frame goes out.
+
+    With first values from CALL_ONCE or without; TFLM then starts at the zero point.
+    """
+    frames, width = s.integer(2, 4), s.integer(1, 6)
+    quant = _quant(s, -8, -2)
+    source = b.input((1, width), **quant)
+    for _ in range(CALLS):
+        x.append(s.array((1, width), near=quant["zero_point"]))
+    if s.note(initialized=s.boolean()):
+        b.initialization = Builder()
+        first = b.initialization.constant(s.array((frames, width), near=quant["zero_point"]), **quant)
+        b.initialization.assign_variable(b.initialization.handle("window"), first)
+    handle = b.handle("window")
+    before = b.read_variable(handle, (frames, width), **quant)
+    rest = b.tensor((frames - 1, width), "int8", quant["scale"], quant["zero_point"])
+    b.op("SLICE", [before, b.constant(np.array([1, 0], np.int32)), b.constant(np.array([frames - 1, width], np.int32))], [rest],
+         "SliceOptions")  # fmt: skip
+    window = b.concatenation([rest, source], 0)
+    b.assign_variable(handle, window)
+    total = b.add(window, source, scale=float(np.float32(quant["scale"] * 2)), zero_point=s.zero_point())
+    if s.note(read_late=s.boolean()):
+        return [total, b.read_variable(b.handle("window"), (frames, width), **quant)]
+    return [total, before]
+
+
 OPS = {
     "batch_matmul": _batch_matmul,
     "transpose_conv": _transpose_conv,
@@ -158,4 +185,5 @@ OPS = {
 STATEFUL = {
     "lstm": _lstm,
     "svdf": _svdf,
+    "variables": _variables,
 }

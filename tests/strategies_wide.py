@@ -197,15 +197,18 @@ def _reshape(s: Source, b: Builder, x: list) -> int:
 _MOVES = ("transpose", "slice", "strided_slice", "split", "split_v", "unpack", "reverse_v2", "squeeze", "expand_dims")
 
 
-def _moves(s: Source, b: Builder, x: list):
-    """What only moves elements: the ops' own strategies, on int16."""
-    from tests.strategies import OPS as all_ops
+def _moves(kind: str):
+    """What only moves elements: the op's own strategy, on int16."""
 
-    kind = s.note(move=s.choice(_MOVES))
-    shape = [s.integer(1, 5) for _ in range(s.integer(2, 4))]
-    if kind == "squeeze":
-        shape = [1, s.integer(1, 5), 1, s.integer(1, 5)]
-    return all_ops[kind](s, b, x, _input16(s, b, shape, x))
+    def op(s: Source, b: Builder, x: list):
+        from tests.strategies import OPS as all_ops
+
+        shape = [s.integer(1, 5) for _ in range(s.integer(2, 4))]
+        if kind == "squeeze":
+            shape = [1, s.integer(1, 5), 1, s.integer(1, 5)]
+        return all_ops[kind](s, b, x, _input16(s, b, shape, x))
+
+    return op
 
 
 def _batch_matmul(s: Source, b: Builder, x: list) -> int:
@@ -241,7 +244,7 @@ OPS = {
     "leaky_relu_16": _relu("leaky_relu"),
     "quantize_16": _quantize,
     "reshape_16": _reshape,
-    "moves_16": _moves,
+    **{f"{kind}_16": _moves(kind) for kind in _MOVES},
     "concatenation_16": _concatenation,
     "pad_16": _pad("pad"),
     "pad_v2_16": _pad("pad_v2"),

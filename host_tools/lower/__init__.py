@@ -190,7 +190,7 @@ def lowers(*kinds: str, int16: bool = False, checks: bool = False):
 
 def supported() -> list[str]:
     """The op kinds that can be lowered, sorted."""
-    return sorted([*_LOWER, "QUANTIZE", "DEQUANTIZE"])
+    return sorted({*_LOWER, *_LOWER_16, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE"})
 
 
 def lower(graph: Graph, target: str = "none") -> Program:
