@@ -208,9 +208,38 @@ def drop_dead(graph: Graph) -> Graph:
     return replace(graph, ops=tuple(reversed(kept)))
 
 
+# ops that only move values: {kind: which input the values are}
+_MOVES = {"SPLIT": 1, **dict.fromkeys(("SPLIT_V", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE",
+                                       "UNPACK"), 0)}  # fmt: skip
+
+
+def sink_dequantize(graph: Graph) -> Graph:
+    """After: no DEQUANTIZE in front of an op that only moves values: the values move as integers, and become real behind.
+
+    Exact: real = scale * (q - zero_point) of each value by itself. The converter leaves such SPLITs in unrolled GRUs.
+    """
+    for move in graph.ops:
+        place = _MOVES.get(move.kind)
+        before = graph.producer(move.inputs[place]) if place is not None else None
+        if before is None or before.kind != "DEQUANTIZE" or any(graph.tensors[i].dtype != "float32" for i in move.outputs):
+            continue
+        source = graph.tensors[before.inputs[0]]
+        if source.quant is None or source.quant.per_channel or source.dtype not in ("int8", "int16"):
+            continue
+        raw = [replace(graph.tensors[i], id=f"{i}/raw", dtype=source.dtype, quant=source.quant) for i in move.outputs]
+        moved = replace(move, outputs=tuple(t.id for t in raw), name=raw[0].id,
+                        inputs=tuple(source.id if k == place else i for k, i in enumerate(move.inputs)))  # fmt: skip
+        real = tuple(Op("DEQUANTIZE", out, (t.id,), (out,)) for t, out in zip(raw, move.outputs))
+        for t in raw:
+            graph = graph.with_tensor(t)
+        graph = replace(graph, ops=tuple(o for op in graph.ops for o in ((moved, *real) if op == move else (op,))))
+    return drop_dead(graph)
+
+
 PIPELINE = (
     resolve_variables,
     fold_constants,
+    sink_dequantize,
     fold_borders,
     fold_float_islands,
     merge_transposes,

@@ -5,6 +5,8 @@ from tests import op_table
 
 # ops that only exist as a way to write another: SELECT is SELECT_V2 without broadcasting, REDUCE_ANY as REDUCE_ALL
 _TWINS = {"SELECT": "SELECT_V2", "REDUCE_ANY": "REDUCE_ALL", "TABLE": "QUANTIZE"}
+# tf.Variable: tests/host/test_state.py
+_ELSEWHERE = ("READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE")
 
 
 def test_readme_holds_the_table():
@@ -15,7 +17,7 @@ def test_every_op_was_run_on_every_target():
     results = op_table.load()
     assert set(results) == set(op_table.MODELS)
     for target, found in results.items():
-        missing = [k for k in lower.supported() if _TWINS.get(k, k) not in found]
+        missing = [k for k in lower.supported() if k not in _ELSEWHERE and _TWINS.get(k, k) not in found]
         assert not missing, f"{target}: python -m tests.op_table --run --on {target}: {missing}"
 
 

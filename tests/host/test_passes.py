@@ -233,3 +233,15 @@ def test_weights_made_at_run_time_are_refused():
     x, w = b.input((1, 8), scale=0.1), b.input((4, 8), scale=0.1)
     with pytest.raises(ToolError, match="weights are computed at run time"):
         convert.convert_bytes(b.finish([b.fully_connected(x, w, scale=0.2)]))
+
+
+def test_values_that_move_as_real_numbers_move_as_integers():
+    """DEQUANTIZE, SPLIT, RESHAPE, QUANTIZE: what TFLiteConverter leaves in unrolled GRUs. No real number remains."""
+    b = Builder()
+    real = b.dequantize(b.input((1, 6), scale=0.05, zero_point=-4))
+    parts = [b.tensor((1, 3), "float32") for _ in range(2)]
+    b.op("SPLIT", [b.constant(np.array(1, np.int32)), real], parts, "SplitOptions", NumSplits=2)
+    y = b.quantize(parts[0], scale=0.02, zero_point=9)
+    z = b.quantize(b.reshape(parts[1], (3, 1)), scale=0.3, zero_point=0)
+    network = exact(b.finish([y, z]), ["copy", "copy", "lut", "lut"])
+    assert not any(t.dtype == "float32" for t in network.tensors)
