@@ -92,7 +92,7 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
     limit = tflm_arena.least_bytes(graph)
     graph, fused = passes.run(graph)
     lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
-    memory = _placed(lowered, placing, boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram))
+    memory = _placed(lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram))
     program = memory.program
     classes = graph.tensors[graph.outputs[0]].size
     picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
@@ -105,6 +105,7 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
         "source": _utf8(source),
         "source_sha256": sha256,
         "created_by": f"fxnn {__version__}",
+        **({"ram_bytes": ram} if ram else {}),
         **(metadata or {}),
     }
     bare = pack.pack(program, memory, labels, metadata)

@@ -58,11 +58,12 @@ def _largest_block(limit):
     return low
 
 
-def _too_large(need):
+def _too_large(arena, rest):
+    """The MemoryError for an arena and the `rest` that do not fit; with the arena that would."""
     free = _free()
     return MemoryError(
         "model: needs %d bytes, %d free, largest block %d; free some, or: fxnn convert --ram %d"
-        % (need, free, _largest_block(min(need, free)), free)
+        % (arena + rest, free, _largest_block(min(arena + rest, free)), max(0, free - rest))
     )
 
 
@@ -107,7 +108,7 @@ def _load(file, arithmetic, arena, place):
     need = 0 if arena else file.arena_bytes
     free = _free() - reserve
     if free < need:
-        raise _too_large(need + reserve)
+        raise _too_large(need, reserve)
     if not [name for name in sys.modules if name.startswith("fxnn.viper_")]:
         free -= _KERNELS_HEAP
     ram = place != "stream" and not (mapped or in_place) and need + constants <= free
@@ -155,7 +156,7 @@ def _load(file, arithmetic, arena, place):
     except MemoryError:
         least = 0 if mapped or in_place else constants if place == "ram" else _longest(file) if file.head else 0
         arena = memory = file.head = file.stream = None
-        raise _too_large(need + least + reserve)
+        raise _too_large(need, least + reserve)
 
 
 def _stream(file, reserve):

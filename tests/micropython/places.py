@@ -7,7 +7,7 @@ import time
 
 import fxnn
 
-memory = bytearray(90112)  # a disk, below
+memory = bytearray(57344)  # a disk, below
 with open("output.bin", "rb") as f:
     WANT = f.read()
 
@@ -72,8 +72,8 @@ os.remove("between.bin")
 # Being rewritten while it is loaded: what was there before, until the file is closed; then it is damaged.
 copy("net.fxnn", "changing.fxnn")
 with open("changing.fxnn", "r+b") as f:
-    f.seek(20000)
-    f.write(bytes(30000))
+    f.seek(15000)
+    f.write(bytes(10000))
     check(fxnn.load("changing.fxnn"), "flash")
     changed = fxnn.load("changing.fxnn")
 try:

@@ -54,9 +54,9 @@ def public(name: str, **options):
 
 @pytest.mark.slow
 def test_whatever_happens_to_the_file():
-    network, x, y = case(small_network(1), "small", placing="flash")
+    network, x, y = case(small_network(1, 8), "small", placing="flash")
     assert {op.kernel for op in network.ops if op.words[33]} == {"conv_2d", "depthwise_conv_2d", "fully_connected"}
-    other = case(small_network(2), "other", placing="flash")[0]
+    other = case(small_network(2, 8), "other", placing="flash")[0]
     files = {"net.fxnn": network.data, "other.fxnn": other.data, "input.bin": x, "output.bin": y}
     assert run_pico("places.py", files).endswith("\nok\n")
 
