@@ -1,5 +1,6 @@
 """Where constants are used from, on the virtual Pico with stock firmware: in its flash, streamed, in RAM."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from host_tools import convert, numpy_kernels, packed
+from tests.host.test_cli import fxnn
+from tests.host.test_deploy import PACKAGE, pico
 from tests.micropython.boards import run_pico
 from tests.tflite_builder import Builder
 
@@ -84,3 +87,25 @@ def test_every_network_runs_on_a_heap_of_110_kb(name):
     files = {"net.fxnn": network.data, "input.bin": x, "output.bin": y}
     printed = run_pico("large.py", files, PLACE="stream", BLOCKED_BYTES=BLOCKED_BYTES)
     assert printed.endswith("ok\n"), printed
+
+
+@pytest.mark.slow
+def test_deploy_verifies_and_profiles_a_network_larger_than_the_heap(tmp_path):
+    """From a trained model to a board that runs it in its flash. Copying 300 kB to the emulated flash takes minutes: the
+    files lie there already, so that deploy has only to plan, to test and to say so."""
+    network, *_ = public("ad_autoencoder")
+    assert network.pieces
+    path = tmp_path / "anomaly.fxnn"
+    path.write_bytes(network.data)
+    with pico(tmp_path, {**PACKAGE, "/models/anomaly.fxnn": network.data}) as board:
+        printed = fxnn("deploy", path, "--port", board.port, "--json")
+        assert printed.returncode == 0, printed.stderr
+        report = json.loads(printed.stdout)
+        assert report["place"] == "flash" and report["copy_bytes"] == 0
+        assert report["ram_needed_bytes"] < 60_000 and report["selftest"]["vectors"] == 1
+        assert report["selftest"]["heap_peak_bytes"] < 60_000
+    verified = fxnn("verify", path, "--against", PUBLIC_MODELS / "ad_autoencoder_int8.tflite", "--on", "pico", "-n", "2")
+    assert verified.returncode == 0 and "same: 2 inputs" in verified.stdout, verified.stdout + verified.stderr
+    report = json.loads(fxnn("profile", path, "--on", "pico", "--json", "-").stdout)
+    assert report["weights_in"] == "flash" and report["heap_peak_bytes"] < 60_000
+    assert report["total"]["cycles_per_mac"] < 8
