@@ -92,6 +92,37 @@ def _scaled(graph: Graph, linear: Op, op: Op, scale: np.ndarray, shift: np.ndarr
     return replace(graph, ops=tuple(merged_op if o == merged else o for o in graph.ops if o != op))
 
 
+def fold_transposes(graph: Graph) -> Graph:
+    """After: no TRANSPOSE that a dense op reads, flattened, and nothing else: the columns of its weights change places.
+
+    A network that came from PyTorch has one: its Flatten was of NCHW.
+    """
+    for transpose in graph.ops:
+        if transpose.kind != "TRANSPOSE" or not graph.tensors[transpose.inputs[1]].constant:
+            continue
+        x, views = graph.tensors[transpose.inputs[0]], [transpose]
+        while (op := graph.only_consumer(views[-1].outputs[0])) is not None and op.kind in passes.RESHAPES:
+            views.append(op)
+        if op is None or op.kind != "FULLY_CONNECTED" or op.inputs[0] != views[-1].outputs[0]:
+            continue
+        w, bias = weights(graph, op)
+        if w.shape[1] != x.size:
+            continue
+        order = np.arange(x.size).reshape(x.shape).transpose(graph.tensors[transpose.inputs[1]].data.reshape(-1)).reshape(-1)
+        moved = np.empty_like(w)
+        moved[:, order] = w
+        graph, dense = with_weights(graph, op, moved, bias)
+        flat = replace(graph.tensors[views[-1].outputs[0]], id=f"{op.name}/flat", shape=(1, x.size))
+        to = Tensor(f"{op.name}/shape", (2,), "int32", data=np.array(flat.shape, np.int32))
+        reshape = Op("RESHAPE", flat.id, (x.id, to.id), (flat.id,))
+        graph = graph.with_tensor(flat).with_tensor(to)
+        dense_op = replace(dense, inputs=(flat.id, *dense.inputs[1:]))
+        ops = [o for o in graph.ops if o not in views]
+        at = ops.index(dense)
+        graph = replace(graph, ops=(*ops[:at], reshape, dense_op, *ops[at + 1 :]))
+    return graph
+
+
 _TAKES_ACTIVATION = (*LINEAR, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
 
 
@@ -172,6 +203,7 @@ PIPELINE = (
     real_constants,
     passes.fold_constants,
     fold_pairs,
+    fold_transposes,
     fuse_activations,
     passes.drop_dead,
     refuse,

@@ -187,6 +187,24 @@ def test_batch_norms_written_out_are_folded():
     np.testing.assert_allclose(float_graph.run(folded, [x])[0], float_graph.run(graph, [x])[0], rtol=1e-4, atol=1e-4)
 
 
+def test_the_transpose_of_pytorchs_flatten_is_folded():
+    """conv (NHWC), TRANSPOSE to NCHW, RESHAPE, dense: the dense op's columns are put in NHWC order instead."""
+    random = np.random.default_rng(6)
+    b = Builder()
+    y = b.conv_2d(b.input((1, 5, 4, 2), "float32"), b.constant(random.normal(size=(3, 2, 2, 2)).astype(F)), scale=None)
+    order = b.constant(np.array([0, 3, 1, 2], np.int32))
+    y = b.op("TRANSPOSE", [y, order], [b.tensor((1, 3, 5, 4), "float32", name="nchw")])[0]
+    y = b.fully_connected(b.reshape(y, (1, 60)), b.constant(random.normal(size=(7, 60)).astype(F)), scale=None)
+    graph = tflite.read(b.finish([y]), "torch")
+    folded = prepare.prepare(graph)
+    assert [op.kind for op in folded.ops] == ["CONV_2D", "RESHAPE", "FULLY_CONNECTED"]
+    x = random.normal(size=(4, 5, 4, 2)).astype(F)
+    np.testing.assert_allclose(float_graph.run(folded, [x])[0], float_graph.run(graph, [x])[0], rtol=1e-4, atol=1e-4)
+    assert len(equalize.pairs(folded)) == 1
+    made = quantize(graph, [random.normal(size=(40, 5, 4, 2)).astype(F)], OFF)
+    assert [op.kernel for op in network(made.graph).packed.ops] == ["conv_2d", "fully_connected"]
+
+
 def test_a_tensor_used_twice_is_not_folded_away():
     b = Builder()
     x = b.input((1, 4), "float32")
