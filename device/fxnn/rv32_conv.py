@@ -176,8 +176,9 @@ def conv_2d(a0, a1, a2):
     bne(t0, t1, COLUMNS3)             # 1-2
     jal(zero, COLUMNS_DONE)           # 2
     # Three pixels' windows. s0 record | s1 row of y, all batches | s2 ox | s3 pixels left | s4 column | s5 in_c
-    # s6 in_w | s7 copy | s8 fill | s9 iy | s10 kernel rows left | s11 row of x | a0 ix0 | a1 kernel_w | a2 ix
-    # a3 columns left | a4 dilation_w | a5 to | a6 in_h | a7 first row | t0 from | t1 bytes | t2 t3 t4 t6 temporary | t5 return
+    # s6 in_w | s7 copy | s8 fill | s9 iy | s10 kernel rows left | s11 x at iy, ix | a0 ix | a1 bytes of a kernel row
+    # a2 dilation_h | a3 columns left | a4 dilation_w | a5 to | a6 in_h | a7 from a kernel row to the next | ra dilation_w * in_c
+    # t0 from | t1 bytes | t2 t3 t4 temporary | t5 return | t6 0 where the columns are written to straight
     label(COLUMNS3)
     c_lwsp(s0, 0)                     # 1
     c_lwsp(t0, 80)                    # 1
@@ -191,83 +192,109 @@ def conv_2d(a0, a1, a2):
     c_lwsp(s4, 100)                   # 1
     lw(s5, 44(s0))                    # 1
     lw(s6, 40(s0))                    # 1
-    andi(t0, s5, 3)                   # 1  in_c a multiple of 4: whole words, else bytes through a line
-    bne(t0, zero, BY_BYTES)           # 1-2
-    la(s7, COPY_WORDS)                # 1
-    la(s8, FILL_WORDS)                # 1
-    jal(zero, PIXEL)                  # 2
-    label(BY_BYTES)
-    la(s7, COPY_BYTES)                # 1
-    la(s8, FILL_BYTES)                # 1
+    lw(a1, 64(s0))                    # 1
+    lw(a2, 76(s0))                    # 1
+    lw(a4, 80(s0))                    # 1
+    lw(a6, 36(s0))                    # 1
+    mul(a7, a2, s6)                   # 1
+    mul(a7, a7, s5)                   # 1
+    mul(ra, a4, s5)                   # 1
     label(PIXEL)
     lw(t0, 48(s0))                    # 1  oy and the batch
     mv(t1, s1)                        # 1
-    li(a7, 0)                         # 1
+    li(t4, 0)                         # 1
     bltu(t1, t0, ONE_BATCH)           # 1-2
     divu(t2, t1, t0)                  # 1
     mul(t3, t2, t0)                   # 1
     sub(t1, t1, t3)                   # 1
-    lw(t3, 36(s0))                    # 2
-    mul(a7, t2, t3)                   # 1
+    mul(t4, t2, a6)                   # 1
     label(ONE_BATCH)
-    lw(t0, 68(s0))                    # 2
+    lw(t0, 68(s0))                    # 2  iy and ix of the window's first pixel
     mul(s9, t1, t0)                   # 1
     lw(t0, 84(s0))                    # 2
-    sub(s9, s9, t0)                   # 1  iy of the window's first row
+    sub(s9, s9, t0)                   # 1
     lw(t0, 72(s0))                    # 2
     mul(a0, s2, t0)                   # 1
     lw(t0, 88(s0))                    # 2
     sub(a0, a0, t0)                   # 1
-    mv(a5, s4)                        # 1
-    andi(t0, s5, 3)                   # 1
-    beq(t0, zero, TO_COLUMN)          # 1-2
-    c_lwsp(a5, 24)                    # 1
-    label(TO_COLUMN)
+    add(t0, s9, t4)                   # 1
+    mul(t0, t0, s6)                   # 1
+    c_add(t0, a0)                     # 1
+    mul(t0, t0, s5)                   # 1
+    c_lwsp(s11, 4)                    # 2
+    c_add(s11, t0)                    # 1
     lw(s10, 60(s0))                   # 1
-    lw(a1, 64(s0))                    # 1
-    lw(a4, 80(s0))                    # 1
-    lw(a6, 36(s0))                    # 1
-    label(KERNEL_ROW)
-    c_lwsp(t0, 4)                     # 1
-    add(t1, s9, a7)                   # 1
-    mul(t1, t1, s6)                   # 1
-    mul(t1, t1, s5)                   # 1
-    add(s11, t0, t1)                  # 1
-    bgeu(s9, a6, BY_PIXELS)           # 1-2  a row outside, or a window that is not whole or not dense: pixel by pixel
-    blt(a0, zero, BY_PIXELS)          # 1-2
+    lw(a1, 64(s0))                    # 2  dense rows that lie between the image's sides are copied whole
     add(t0, a0, a1)                   # 1
-    blt(s6, t0, BY_PIXELS)            # 1-2
-    li(t0, 1)                         # 1
-    bne(a4, t0, BY_PIXELS)            # 1-2
-    mul(t0, a0, s5)                   # 1
-    c_add(t0, s11)                    # 1
-    mul(t1, a1, s5)                   # 1
+    slt(t1, s6, t0)                   # 1
+    slt(t2, a0, zero)                 # 1
+    or_(t1, t1, t2)                   # 1
+    addi(t2, a4, -1)                  # 1
+    or_(t3, t1, t2)                   # 1
+    mul(a1, a1, s5)                   # 1
+    andi(t6, s5, 3)                   # 1  in whole words where in_c is a multiple of 4; where a row is one, if not cut, in fours; else by bytes through a line
+    la(s7, COPY_WORDS)                # 1
+    la(s8, FILL_WORDS)                # 1
+    mv(a5, s4)                        # 1
+    beq(t6, zero, STRAIGHT)           # 1-2
+    andi(t0, a1, 3)                   # 1
+    or_(t0, t0, t3)                   # 1
+    la(s7, COPY_FOURS)                # 1
+    mv(t6, t0)                        # 1
+    beq(t0, zero, STRAIGHT)           # 1-2
+    la(s7, COPY_BYTES)                # 1
+    la(s8, FILL_BYTES)                # 1
+    c_lwsp(a5, 24)                    # 1
+    label(STRAIGHT)
+    bne(t3, zero, PIXELS_ROW)         # 1-2
+    label(WHOLE_ROW)
+    mv(t1, a1)                        # 1
+    bgeu(s9, a6, WHOLE_OUTSIDE)       # 1-2
+    mv(t0, s11)                       # 1
     jalr(t5, s7, 0)                   # 2
-    jal(zero, ROW_DONE)               # 2
-    label(BY_PIXELS)
-    mv(a2, a0)                        # 1
-    mv(a3, a1)                        # 1
+    label(WHOLE_NEXT)
+    c_add(s9, a2)                     # 1
+    c_add(s11, a7)                    # 1
+    c_addi(s10, -1)                   # 1
+    bne(s10, zero, WHOLE_ROW)         # 1-2
+    jal(zero, GATHERED)               # 2
+    label(WHOLE_OUTSIDE)
+    jalr(t5, s8, 0)                   # 2
+    jal(zero, WHOLE_NEXT)             # 2
+    # Pixel by pixel.
+    label(PIXELS_ROW)
+    mv(t1, a1)                        # 1
+    bgeu(s9, a6, ROW_OUTSIDE)         # 1-2
+    lw(a3, 64(s0))                    # 1
     label(KERNEL_PIXEL)
     mv(t1, s5)                        # 1
-    bgeu(s9, a6, OUTSIDE)             # 1-2
-    bgeu(a2, s6, OUTSIDE)             # 1-2
-    mul(t0, a2, s5)                   # 1
-    c_add(t0, s11)                    # 1
+    bgeu(a0, s6, OUTSIDE)             # 1-2
+    mv(t0, s11)                       # 1
     jalr(t5, s7, 0)                   # 2
-    jal(zero, PIXEL_DONE)             # 2
-    label(OUTSIDE)
-    jalr(t5, s8, 0)                   # 2
     label(PIXEL_DONE)
-    c_add(a2, a4)                     # 1
+    c_add(a0, a4)                     # 1
+    c_add(s11, ra)                    # 1
     c_addi(a3, -1)                    # 1
     bne(a3, zero, KERNEL_PIXEL)       # 1-2
-    label(ROW_DONE)
-    lw(t0, 76(s0))                    # 2
-    c_add(s9, t0)                     # 1
+    lw(a3, 64(s0))                    # 2  back to the row's first pixel
+    mul(t0, a3, a4)                   # 1
+    sub(a0, a0, t0)                   # 1
+    mul(t0, a3, ra)                   # 1
+    sub(s11, s11, t0)                 # 1
+    label(PIXELS_NEXT)
+    c_add(s9, a2)                     # 1
+    c_add(s11, a7)                    # 1
     c_addi(s10, -1)                   # 1
-    bne(s10, zero, KERNEL_ROW)        # 1-2
-    andi(t0, s5, 3)                   # 1
-    beq(t0, zero, SPREAD_DONE)        # 1-2
+    bne(s10, zero, PIXELS_ROW)        # 1-2
+    jal(zero, GATHERED)               # 2
+    label(OUTSIDE)
+    jalr(t5, s8, 0)                   # 2
+    jal(zero, PIXEL_DONE)             # 2
+    label(ROW_OUTSIDE)
+    jalr(t5, s8, 0)                   # 2
+    jal(zero, PIXELS_NEXT)            # 2
+    label(GATHERED)
+    beq(t6, zero, SPREAD_DONE)        # 1-2
     # The line to the column.
     c_lwsp(t0, 24)                    # 1
     c_lwsp(t1, 56)                    # 2
@@ -1165,6 +1192,21 @@ def conv_2d(a0, a1, a2):
     c_addi(t1, -4)                    # 1
     c_addi(a5, 12)                    # 1
     bne(t1, zero, FILL4)              # 1-2
+    jalr(zero, t5, 0)                 # 2
+    # The same from anywhere, t1 a multiple of 4.
+    label(COPY_FOURS)
+    lbu(t2, 0(t0))                    # 1
+    lbu(t3, 1(t0))                    # 1
+    lbu(t4, 2(t0))                    # 1
+    sb(t2, 0(a5))                     # 1
+    lbu(t2, 3(t0))                    # 1
+    sb(t3, 1(a5))                     # 1
+    sb(t4, 2(a5))                     # 1
+    c_addi(t0, 4)                     # 1
+    sb(t2, 3(a5))                     # 1
+    c_addi(t1, -4)                    # 1
+    c_addi(a5, 12)                    # 1
+    bne(t1, zero, COPY_FOURS)         # 1-2
     jalr(zero, t5, 0)                 # 2
     # The same to the line, byte by byte.
     label(COPY_BYTES)

@@ -105,7 +105,7 @@ def test_outputs_over_inputs():
 
 @pytest.mark.parametrize("name", layers.SHAPES)
 def test_instructions_a_product(name):
-    network = packed.read(convert.convert_bytes(layers.model(name), name, selftest=0, board="esp32c3"))
+    network = packed.read(convert.convert_bytes(layers.model(name), name, selftest=0, board="esp32c3", prefer="speed"))
     x = np.random.default_rng(3).integers(-128, 128, (2, *network.inputs[0].shape[1:])).astype(np.int8)
     with open_target("qemu-rv32") as target:
         (y,), stats = target.run(network, [x])
