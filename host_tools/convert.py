@@ -114,7 +114,7 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
         data=pack.pack(program, memory, labels, metadata, vectors),
         source_ops=source_ops,
         records=len(program.steps),
-        fused=fused,
+        fused={**fused, **program.saved},
         plan=memory,
     )
 

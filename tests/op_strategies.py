@@ -114,7 +114,11 @@ def _bool(s: Source, b: Builder, x: list, shape) -> int:
     return b.input(shape, "bool")
 
 
-def _island(s: Source, b: Builder, x: list, source: int | None = None) -> int:
+def _float(kind: str) -> Callable:
+    return lambda s, b, x, source=None: _island(s, b, x, source, kind)
+
+
+def _island(s: Source, b: Builder, x: list, source: int | None = None, first: str | None = None) -> int:
     """DEQUANTIZE, one to three float ops, QUANTIZE: what a converter leaves of SQRT, SIN and the like."""
     source = _elementwise_input(s, b, x, source, -8, 2)
     shape = b.tensors[source].shape
@@ -123,6 +127,7 @@ def _island(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     for _ in range(s.integer(1, 3)):
         kind = s.choice(("SQUARE", "NEG", "ABS", "FLOOR", "CEIL", "ROUND", "EXP", "SIN", "COS", "ADD", "MUL", "RELU", "SQRT",
                          "LOG", "RSQRT"))  # fmt: skip
+        kind, first = first or kind, None
         kinds.append(kind)
         out = b.tensor(shape, "float32")
         inputs, options = [real], {}
@@ -726,6 +731,7 @@ TABLES: dict[str, Callable] = {
     "abs": _unary("ABS", -10, 2, (-6, 6), None, "AbsOptions"),
     "rsqrt": _rsqrt,
     "float_island": _island,
+    **{f"float_{k.lower()}": _float(k) for k in ("SQRT", "SQUARE", "NEG", "FLOOR", "CEIL", "ROUND", "SIN", "COS")},
     "logical_not": _logical_not,
 }
 PAIRS: dict[str, Callable] = {

@@ -36,13 +36,13 @@ def kinds(tflite: bytes) -> tuple[set[str], str]:
     return {op.kind for op in graph.ops}, "int16x8" if wide else "int8"
 
 
-def generated(count: int):
-    """(case, packed model) of `count` models of each strategy that the converter takes."""
+def generated(count: int, ops=None):
+    """(case, packed model) of `count` models of each strategy, or of `ops`, that the converter takes."""
     from host_tools import convert
     from host_tools.errors import ToolError
     from tests import strategies
 
-    for op in strategies.OPS | strategies.STATEFUL:
+    for op in ops or strategies.OPS | strategies.STATEFUL:
         for case in strategies.generate(op, count, SEED):
             try:
                 yield case, convert.convert_bytes(case.tflite, case.name, selftest=0)
@@ -50,12 +50,12 @@ def generated(count: int):
                 continue
 
 
-def run(target: str) -> dict[str, dict[str, int]]:
+def run(target: str, ops=None) -> dict[str, dict[str, int]]:
     """{kind: {precision: models that gave the reference's bits}} on a target. AssertionError at the first difference."""
     from host_tools import packed
     from tests import batch
 
-    cases = list(generated(MODELS[target]))
+    cases = list(generated(MODELS[target], ops))
     inputs = [(model, case.inputs) for case, model in cases]
     with tempfile.TemporaryDirectory() as folder:
         if target == "host":
@@ -98,7 +98,7 @@ def load() -> dict[str, dict[str, dict[str, int]]]:
 def table(results=None) -> str:
     """The table in Markdown: ops of one reference that were exact on the same targets share a row."""
     from host_tools import lower
-    from tests.op_strategies import LITERT
+    from tests.strategies import op_strategies
 
     results = results or load()
     own = set(lower.supported()) - {"TABLE"}
@@ -113,7 +113,7 @@ def table(results=None) -> str:
         if kind not in own:
             islands.append(kind)
             continue
-        reference = "LiteRT" if kind.lower() in LITERT else "TFLM"
+        reference = "LiteRT" if kind.lower() in op_strategies.LITERT else "TFLM"
         groups.setdefault((targets(kind, "int8"), targets(kind, "int16x8"), reference), []).append(kind)
 
     def text(names: tuple[str, ...]) -> str:
@@ -136,17 +136,29 @@ def readme() -> str:
     return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n{table()}\n{END}", text, flags=re.S)
 
 
+def _sum(first: dict, second: dict) -> dict:
+    """The counts of both."""
+    total = {kind: dict(counts) for kind, counts in first.items()}
+    for kind, counts in second.items():
+        for precision, n in counts.items():
+            entry = total.setdefault(kind, {})
+            entry[precision] = entry.get(precision, 0) + n
+    return total
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--on", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.run:
         results = load() if RESULTS.exists() else {}
         for target in options.on:
-            results[target] = run(target)
-            print(f"{target}: {len(results[target])} kinds of op", flush=True)
+            found = run(target, options.ops)
+            print(f"{target}: {len(found)} kinds of op", flush=True)
+            results[target] = found if not options.ops else _sum(results.get(target, {}), found)
             ordered = {t: dict(sorted(results[t].items())) for t in MODELS if t in results}
             RESULTS.write_text(json.dumps(ordered, indent=1) + "\n")
     if options.write:

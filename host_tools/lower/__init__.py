@@ -75,6 +75,7 @@ class Program:
     variables: tuple[str, ...] = ()  # ids of tensors, which are those of their buffers
     target: str = "none"  # whose fast forms the steps hold
     blocks: bool = False  # whether constants are placed so that no kernel call's cross a block of a filesystem
+    saved: Mapping[str, int] = field(default_factory=dict)  # ops that take no kernel call, by reason
 
 
 class Unsupported(Exception):
@@ -240,8 +241,11 @@ def lower(graph: Graph, target: str = "none") -> Program:
 
         raise explain(ctx.graph, refused)
     kept = {ctx.place[i] for i in ctx.graph.outputs}
-    steps = tuple(recurrent.drop_reads(_compose_tables(ctx), ctx.variables, kept))
-    return Program(ctx.graph, steps, ctx.buffers, ctx.place, ctx.variables, target)
+    composed = _compose_tables(ctx)
+    views = sum(ctx.place[op.outputs[0]] != op.outputs[0] for op in graph.ops if op.outputs)
+    saved = {"other names for the same bytes": views, "tables": len(ctx.steps) - len(composed)}
+    steps = tuple(recurrent.drop_reads(composed, ctx.variables, kept))
+    return Program(ctx.graph, steps, ctx.buffers, ctx.place, ctx.variables, target, saved=saved)
 
 
 _MAX_RANK = 6  # of a tensor entry

@@ -163,6 +163,17 @@ def test_batch_norm_and_what_follows_are_tables_a_channel():
     exact(b.finish([z]), ["channel_lut"])
 
 
+def test_the_ops_saved_are_reported():
+    """RELU into the ADD, a RESHAPE that is another name, two tables in a row."""
+    b = Builder()
+    x, x2 = b.input((1, 4, 4, 12), scale=0.1), b.input((1, 4, 4, 12), scale=0.1)
+    y = b.reshape(b.relu(b.add(x, x2, scale=0.1)), (1, 192))
+    z = b.tanh(b.quantize(y, scale=0.07))
+    line = convert.convert(b.finish([z]), "model").lines()[0]
+    assert line == ("ops: 5 -> 2 kernel calls (removed: 1 by fuse_activations, 1 by other names for the same bytes, "
+                    "1 by tables)")  # fmt: skip
+
+
 def test_large_tables_a_channel_are_not_made():
     """64 channels would take 16 kB of tables."""
     b = Builder()
