@@ -477,6 +477,9 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
+    table = rec[30]  # of its own, or the one of all
+    if table == rec[27]:
+        table = rec[28]
     s = ptr32(arena + rec[7])
     state = int(s) >> 2
     form = rec[29]
@@ -614,7 +617,7 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         widen(state)
                 s[0] = words
                 s[4 >> 2] = constants + rec[27]
-                s[12 >> 2] = constants + rec[28]
+                s[12 >> 2] = constants + table
                 s[16 >> 2] = y + (oy * out_w + ox) * out_c
                 s[20 >> 2] = rec[14]
                 s[44 >> 2] = 0

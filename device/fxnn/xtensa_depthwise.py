@@ -491,6 +491,9 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
+    table = rec[30]  # of its own, or the one of all
+    if table == rec[27]:
+        table = rec[28]
     s = ptr32(arena + rec[7])
     state = int(s) >> 2
     tile = rec[31] >> 16
@@ -585,7 +588,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
             s[8 >> 2] = count
             s[32 >> 2] = y + first * y_across
             s[44 >> 2] = lines
-            s[56 >> 2] = constants + rec[28]
+            s[56 >> 2] = constants + table
             s[60 >> 2] = constants + rec[27]
             s[64 >> 2] = out_c
             s[88 >> 2] = 0

@@ -1,10 +1,12 @@
 """What the Xtensa kernels (ESP32, ESP32-S3) need beyond the file's common part: a form, a tile, scratch memory.
 
 The kernels read the same weights and channel table as every other backend. They keep acc * 4 in 32 bits, so a record
-gets a fast form only where no accumulator of any channel can reach 2^29.
+gets a fast form only where no accumulator of any channel can reach 2^29, or where that does not matter (_tamed).
 """
 
 from __future__ import annotations
+
+from bisect import bisect_left
 
 import numpy as np
 
@@ -12,14 +14,43 @@ from .layer import Fast, Layer
 
 ROWS, COLUMNS, FLAT = 1, 2, 3  # word 29 (FORMAT.md)
 _STATE_BYTES = 172
+_BOUND = 1 << 29
 
 
-def _bounded(layer: Layer) -> bool:
-    """Whether |acc| < 2^29 for every input: sums of products lie between those of the worst inputs."""
+def _tamed(layer: Layer) -> np.ndarray | None:
+    """The channel table for the kernels, |acc| < 2^29 in every channel for every input; None where there is none.
+
+    Sums of products lie between those of the worst inputs. A channel that reaches further, but whose output is the same
+    at both ends of its range (eq. (3) rises, so it is constant: converters give channels without weights a bias of 2^30),
+    gets another word 0, at which all its range has that output.
+    """
     w = layer.rows.astype(np.int64)
     low = layer.first + np.minimum(127 * w, -128 * w).sum(1)
     high = layer.first + np.maximum(127 * w, -128 * w).sum(1)
-    return bool((low > -(1 << 29)).all() and (high < 1 << 29).all())
+    table = layer.channels
+    for o in np.flatnonzero((low <= -_BOUND) | (high >= _BOUND)):
+        multiplier, left, right = (int(table[o][name]) for name in "mlr")
+        if left or low[o] < -(1 << 31) or high[o] >= 1 << 31:
+            return None
+
+        def y(acc: int) -> int:
+            h = (acc * multiplier + (1 << 30)) >> 31
+            rounded = (h + (1 << right >> 1) - (h < 0 and right > 0)) >> right
+            return max(layer.words[25], min(layer.words[26], rounded + layer.words[24]))
+
+        wanted, width = y(int(low[o])), int(high[o] - low[o])
+        first = bisect_left(range(1 - _BOUND, _BOUND), wanted, key=y) + 1 - _BOUND
+        if y(int(high[o])) != wanted or first + width >= _BOUND or y(first + width) != wanted:
+            return None
+        if table is layer.channels:
+            table = table.copy()
+        table["k"][o] = (int(table["k"][o]) + first - int(low[o])) & 0xFFFFFFFF
+    return table
+
+
+def _add_table(layer: Layer, table: np.ndarray) -> int:
+    """Word 30: where the kernels' own channel table is; the weights' offset where it is the one of all."""
+    return layer.words[27] if table is layer.channels else layer.constants.add(table)
 
 
 def _groups(w) -> int:
@@ -109,10 +140,11 @@ def _conv_options(w) -> list[tuple[float, int, int, int]]:
 
 def conv_2d(layer: Layer) -> Fast | None:
     """MAC16: X words of the tile's inputs, Y words of one channel's weights at a time."""
-    if not _bounded(layer):
+    table = _tamed(layer)
+    if table is None:
         return None
     options = tuple((size, {29: form, 31: tile}) for _, size, form, tile in _conv_options(layer.list()))
-    return Fast({30: layer.words[27]}, options)  # no table of its own: the weights stand for it if options else None
+    return Fast({30: _add_table(layer, table)}, options) if options else None
 
 
 def fully_connected(layer: Layer) -> Fast | None:
@@ -142,10 +174,10 @@ def _padded4(n: int) -> int:
 
 
 def _short(layer: Layer) -> bool:
-    """Whether every channel can be requantized the short way: |4 * acc| < 2^31, right shifts of 1 to 21, no other clamps."""
+    """Whether every channel can be requantized the short way: right shifts of 1 to 21, no other clamps."""
     left, right = layer.channels["l"], layer.channels["r"]
     w = layer.words
-    return _bounded(layer) and not left.any() and bool(((right >= 1) & (right <= 21)).all()) and (w[25], w[26]) == (-128, 127)
+    return not left.any() and bool(((right >= 1) & (right <= 21)).all()) and (w[25], w[26]) == (-128, 127)
 
 
 def _depthwise_instructions(w, form: int, lines: int) -> float:
@@ -166,13 +198,15 @@ def _depthwise_forms(w, short: bool) -> list[tuple[int, int]]:
 def depthwise_conv_2d(layer: Layer) -> Fast | None:
     """MAC16 on the plane of one channel. Word 31: lines at a time * 65536 + form."""
     w = layer.list()
+    table = _tamed(layer)
+    short = table is not None and _short(layer)
     options = []
     for _, size, form, lines in sorted(
-        (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n) for f, n in _depthwise_forms(w, _short(layer))
+        (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n) for f, n in _depthwise_forms(w, short)
     ):
         if not options or size < options[-1][0]:
             options.append((size, {31: lines << 16 | form}))
-    return Fast({30: layer.words[27]}, tuple(options))
+    return Fast({30: _add_table(layer, table if short else layer.channels)}, tuple(options))
 
 
 # ---- the interface
@@ -200,11 +234,14 @@ def in_twos(rows: np.ndarray) -> np.ndarray:
 def fully_connected_stored(layer: Layer) -> Fast | None:
     """Few rows of inputs: two weights a multiplication, read where they lie. Word 0 of a channel is that of x - 127 at odd inputs."""
     w, k = layer.words, layer.constants
-    if w[9] > _DENSE_ROWS or not _bounded(layer):
+    channels = _tamed(layer)
+    if w[9] > _DENSE_ROWS or channels is None:
         return None
     rows = layer.rows[:, : w[11]]
-    channels = layer.channels.copy()
-    channels["k"] = layer.first + 127 * rows[:, 1::2].astype(np.int64).sum(1) & 0xFFFFFFFF
+    # _tamed has moved word 0 by as much as bias
+    moved = channels["k"].astype(np.int64) - layer.channels["k"].astype(np.int64)
+    channels = channels.copy()
+    channels["k"] = moved + layer.first + 127 * rows[:, 1::2].astype(np.int64).sum(1) & 0xFFFFFFFF
     # The table behind the weights: the kernel reads up to 8 bytes past them.
     words = {27: k.add(in_twos(rows), lambda first, last: in_twos(rows[first:last])), 28: k.add(channels), 29: IN_TWOS}
     return Fast({**words, 30: words[28]}, ((dense_scratch(layer.list()), {31: 0}),))
@@ -233,8 +270,8 @@ def scratch_bytes(kernel: str, words) -> int:
 
 
 def constants(kernel: str, words) -> list[tuple[int, int]]:
-    """The fast forms read what every backend reads."""
-    return []
+    """What the fast forms read that not every backend reads: a channel table of their own."""
+    return [] if words[30] in (words[27], words[28]) else [(words[30], 12 * words[14])]
 
 
 def access(kernel: str, words):
