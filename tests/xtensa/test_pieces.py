@@ -1,0 +1,37 @@
+"""The xtensa kernels on ops that are cut by output channels, a piece at a time: each writes its channels and no others."""
+
+import pytest
+
+from tests import strategies
+from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
+
+from . import kernels, machine
+
+pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
+
+
+@pytest.mark.parametrize("op", ("conv_2d", "fully_connected", "depthwise_conv_2d"))
+def test_pieces_write_their_channels(op, small_blocks):  # noqa: F811
+    run, wanted = kernels.Run(), []
+    for case, network in cut_cases(op, 25, 71, board="esp32"):
+        case = strategies.expected(case)
+        arena = bytearray(b"\x5a" * network.arena_bytes)
+        x, y = network.inputs[0], network.outputs[0]
+        arena[x.arena_offset : x.arena_offset + x.bytes] = case.inputs[0].tobytes()
+        record = network.ops[-1]
+        if len(network.ops) != 1 or not record.words[30] or record.words[5] & 3 or record.words[7] & 3:
+            continue  # viper's kernel there
+        channels = record.words[14]
+        answer = case.outputs[0].tobytes()
+        for words, constants in record.calls:
+            run.add(record.kernel, words, constants, bytes(arena))
+            own = [i for i in range(len(answer)) if words[6] <= y.arena_offset + i % channels < words[6] + words[14]]
+            wanted.append((str(case), y.arena_offset, answer, own, bytes(arena)))
+    assert len(wanted) > 20
+    for (name, at, answer, own, before), (arena, guards, _, same) in zip(wanted, run.go()):
+        got = arena[at : at + len(answer)]
+        mine = set(own)
+        for i in range(len(answer)):
+            want = answer[i] if i in mine else before[at + i]
+            assert got[i] == want, (name, i, got[i], want)
+        assert set(guards) == {0xA5} and same, name
