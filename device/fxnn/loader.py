@@ -13,6 +13,9 @@ _PIECE_BYTES = const(32)
 _TENSOR_BYTES = const(64)
 _KERNELS = ((1, 19), (32, 44))  # first and last of the kernel ids
 _CHUNK_BYTES = const(1024)
+# Kernels whose constants hold places (resize, programs, channel_lut): copied, so that nothing can change them.
+_PLACES_FIRST = const(17)
+_PLACES_LAST = const(19)
 # Heap of a 32-bit board that is kept free: for an op, a piece, an input or output besides what the file holds of it,
 # for the kernels' code where none is loaded yet, and for the rest.
 _OP_HEAP = const(128)
@@ -179,6 +182,11 @@ def _ops(file, arithmetic, kernels, mapped, memory):
     head = memoryview(file.head)
     table = head[file.pieces_offset : file.head_bytes]
 
+    def copied(offset, size):
+        view = memoryview(bytearray(size))
+        file.read_into(offset, view)
+        return view
+
     def constants(offset, size):
         # A view of constants in memory; a copy where they cannot be used in the flash.
         if memory is not None:
@@ -186,10 +194,7 @@ def _ops(file, arithmetic, kernels, mapped, memory):
         if not mapped:
             return file.view[offset : offset + size]
         view = mapped.get(offset, size)
-        if view is None:
-            view = memoryview(bytearray(size))
-            file.read_into(offset, view)
-        return view
+        return copied(offset, size) if view is None else view
 
     entry = 0
     for i, kernel in enumerate(kernels):
@@ -201,7 +206,9 @@ def _ops(file, arithmetic, kernels, mapped, memory):
         if count and not memory and not mapped and not stream:
             record = bytearray(record)  # it is patched, and not ours
         record = arithmetic.record(record)
-        if stream:
+        if _PLACES_FIRST <= words[0] <= _PLACES_LAST and (mapped or stream):
+            where = copied(*spans[0])
+        elif stream:
             kernel = Streamed(kernel, arithmetic.patch if count else None, table, entry, stream)
             where = [stream.unit(*span) for span in spans]
         elif count:

@@ -20,6 +20,18 @@ if locked:
     raise AssertionError("heap still locked")
 print("kernels", sorted([net.file.op(i)[0] for i in range(net.file.op_count)]))
 
+answers = []
+for place in ("ram", "stream"):
+    net = fxnn.load("all.fxnn", place=place)
+    for tensor in net.inputs:
+        tensor.data[:] = bytes([7 * i & 255 for i in range(len(tensor.data))])
+    micropython.heap_lock()
+    net.invoke()
+    micropython.heap_unlock()
+    answers.append(b"".join([bytes(tensor.data) for tensor in net.outputs]))
+if answers[0] != answers[1]:
+    raise AssertionError("streamed: another answer")
+
 
 def cycle(source):
     net = fxnn.load(source)
