@@ -96,14 +96,16 @@ Examples:
               help="balanced: as fast as it gets with an arena no larger than TensorFlow Lite Micro's.")  # fmt: skip
 @click.option("--ram", metavar="BYTES", type=_Bytes(),
               help="The most the arena (activations and scratch) may take, such as 65536 or 64k (k: 1024).")  # fmt: skip
+@click.option("--stripes/--no-stripes", "striped", default=True, show_default=True,
+              help="With --prefer ram, or a --ram that is not met otherwise: compute the widest ops some rows at a time.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def convert(model, out, name, labels, selftest, board, placing, prefer, ram, as_json):
+def convert(model, out, name, labels, selftest, board, placing, prefer, ram, striped, as_json):
     """Packs a full-int8 .tflite network into one file for the board."""
     from .convert import convert_file
 
     with _waiting("converting"):
         conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest, board=board,
-                                  placing=placing, prefer=prefer, ram=ram)  # fmt: skip
+                                  placing=placing, prefer=prefer, ram=ram, striped=striped)  # fmt: skip
     if as_json:
         from .inspect import describe
         from .packed import read

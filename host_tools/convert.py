@@ -55,7 +55,7 @@ class Conversion:
 
 def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
             board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
-            ram: int | None = None) -> Conversion:  # fmt: skip
+            ram: int | None = None, striped: bool = True) -> Conversion:  # fmt: skip
     """The packed form of a full-int8 .tflite file.
 
     `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
@@ -63,10 +63,11 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
     `placing`: of PLACINGS, see _placed.
     `prefer`: "balanced", the fastest plan whose arena is not above TensorFlow Lite Micro's; "speed"; "ram".
     `ram`: the arena has at most so many bytes, whatever is preferred; ToolError with what is missing where none is found.
+    `striped`: for "ram" or a budget a chain of ops may run some rows at a time.
     Raises ToolError naming every op that cannot run, or labels that do not fit.
     """
     try:
-        return _convert(data, name, labels, selftest, source, board, placing, prefer, ram)
+        return _convert(data, name, labels, selftest, source, board, placing, prefer, ram, striped)
     except ToolError:
         raise
     except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
@@ -78,21 +79,23 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
 
 
 def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str,
-             placing: str, prefer: str, ram: int | None) -> Conversion:  # fmt: skip
+             placing: str, prefer: str, ram: int | None, striped: bool) -> Conversion:  # fmt: skip
     graph = tflite.read(data, source or name)
     return convert_graph(graph, name, labels=labels, selftest=selftest, source=source, board=board,
-                         placing=placing, prefer=prefer, ram=ram, sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
+                         placing=placing, prefer=prefer, ram=ram, striped=striped,
+                         sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
 
 
 def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
                   sha256: str = "", metadata: dict | None = None, board: str = boards.DEFAULT,
-                  placing: str = PLACINGS[0], prefer: str = "balanced", ram: int | None = None) -> Conversion:  # fmt: skip
+                  placing: str = PLACINGS[0], prefer: str = "balanced", ram: int | None = None,
+                  striped: bool = True) -> Conversion:  # fmt: skip
     """The packed form of an int8 graph, as the reader or the quantizer makes it; `sha256`: of the file it came from."""
     source_ops = len(graph.ops)
     limit = tflm_arena.least_bytes(graph)
     graph, fused = passes.run(graph)
     lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
-    memory = _placed(lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram))
+    memory = _placed(lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram, striped))
     program = memory.program
     classes = graph.tensors[graph.outputs[0]].size
     picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
@@ -141,14 +144,14 @@ def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
 
 def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
                  selftest: int = 3, board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
-                 ram: int | None = None) -> Conversion:  # fmt: skip
+                 ram: int | None = None, striped: bool = True) -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
         raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
     texts = read_labels(Path(labels)) if labels else ()
     conversion = convert(read_file(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
-                         board=board, placing=placing, prefer=prefer, ram=ram)  # fmt: skip
+                         board=board, placing=placing, prefer=prefer, ram=ram, striped=striped)  # fmt: skip
     write_atomically(out, conversion.data)
     return conversion
 

@@ -29,7 +29,7 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     resident = _constants_offset(program, piece_count) + len(constants)
 
     # tensors and strings: names are offsets in the file, so the table's size comes first
-    tensors = _tensors(program)
+    tensors = _tensors(program, plan)
     tensors_offset = resident
     strings_offset = tensors_offset + TENSOR.size * len(tensors)
     strings = _Strings(strings_offset)
@@ -128,12 +128,14 @@ class _Strings:
         return self.known[text]
 
 
-def _tensors(program: Program) -> list[str]:
+def _tensors(program: Program, plan: Plan) -> list[str]:
     """Tensor ids in the file's order: inputs, outputs, then the other activations, one a buffer."""
     border = [*program.graph.inputs, *program.graph.outputs]
     shown = {program.place[id] for id in border}
     written = {s.y for s in program.steps} | set(program.variables)
-    return border + [id for id in program.buffers if id not in shown and id in written]
+    # A tensor of which only some rows exist at a time (stripes) may reach beyond the arena: it is not listed.
+    inside = {id for id in written if plan.offsets[id] + program.buffers[id].bytes <= plan.arena_bytes}
+    return border + [id for id in program.buffers if id not in shown and id in inside]
 
 
 def _tensor_entry(program: Program, plan: Plan, id: str, strings: _Strings) -> bytes:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from . import overlap
+from . import overlap, stripes
 from .errors import ToolError
 from .lower import Program, Step
 from .lower.fast_forms import TARGETS
@@ -21,7 +21,8 @@ from .overlap import NEVER, PLANE, Lag
 
 ALIGNMENT = 4  # kernels may read whole words
 PREFER = ("balanced", "speed", "ram")
-_GIVE_BACK = 64  # the last bytes cost the most time: one in so many goes back to speed
+_GIVE_BACK, _GIVE_BACK_STRIPED = 64, 24  # the last bytes cost the most time: one in so many goes back to speed
+_CALL_CYCLES = 5000  # of a kernel from the interpreter, and of what its driver does once
 _SEARCH_STEPS = 1200  # changes of the order that are tried; about a second for a network of 30 ops
 
 
@@ -53,15 +54,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choice:
-    """An option of a step. lags: per buffer that it reads, how y may lie to it."""
+    """An option of a step. lags: per buffer of sources(step), how y may lie to it."""
 
     scratch_bytes: int
     words: tuple[tuple[int, int], ...]
-    lags: tuple[tuple[str, Lag], ...]
+    lags: tuple[Lag, ...]
     cycles: float
 
 
-def plan(program: Program, prefer: str = "ram", limit: int | None = None) -> Plan:
+def plan(program: Program, prefer: str = "ram", limit: int | None = None, give_back: int = _GIVE_BACK) -> Plan:
     """The memory plan of `program`.
 
     prefer "ram": the smallest arena found and 1/64 more, with the fastest options that fit there. "speed": the fastest options, then the
@@ -76,20 +77,76 @@ def plan(program: Program, prefer: str = "ram", limit: int | None = None) -> Pla
     found = search.run(None)
     if prefer == "speed":
         return found
-    return search.run(found.arena_bytes + found.arena_bytes // _GIVE_BACK)
+    return search.run(found.arena_bytes + found.arena_bytes // give_back)
 
 
-def make(program: Program, prefer: str = "balanced", limit: int | None = None, ram: int | None = None) -> Plan:
-    """plan(), and where `ram` is given no more than so many bytes of arena. ToolError: how far it is, what holds the peak."""
-    if ram is None:
+def make(program: Program, prefer: str = "balanced", limit: int | None = None, ram: int | None = None,
+         striped: bool = True) -> Plan:  # fmt: skip
+    """plan(), and where `ram` is given no more than so many bytes of arena. ToolError: how far it is, what holds the peak.
+
+    `striped`: the smallest arena, and a budget that is not met otherwise, may compute a chain of ops in stripes.
+    """
+    if ram is not None and prefer != "ram":
+        found = _Search(program).run(ram)
+        if found.arena_bytes <= ram:
+            return found
+    elif prefer != "ram":
         return plan(program, prefer, limit)
-    search = _Search(program)
-    found = search.run(ram) if prefer != "ram" else plan(program, "ram")
-    if found.arena_bytes > ram:
-        found = search.run(None)
-    if found.arena_bytes > ram:
-        raise over_budget(found, ram)
+    whole = plan(program, "ram")
+    found = _striped(program, whole, ram if prefer != "ram" else None) if striped else whole
+    if ram is not None and found.arena_bytes > ram:
+        found = min(found, _Search(program).run(None), key=lambda p: p.arena_bytes)
+        if found.arena_bytes > ram:
+            raise over_budget(found, ram)
     return found
+
+
+# A stripe's record and what the board keeps of it, 160 and about 100 bytes, have to be worth it.
+_RECORD_BYTES = 260
+_TRIED_CHAINS = 3
+_STRIPES = (2, 3, 4, 5, 6, 8, 12, 16, 24)
+_TRIAL_STEPS = 200
+
+
+def _striped(program: Program, whole: Plan, budget: int | None) -> Plan:
+    """The best plan found with one chain of ops in stripes of about equal height, or `whole` if that is no worse: the one
+    of the fewest records within `budget`; without a budget the one of the smallest arena, its records included."""
+    needs = _Search(program).needs()
+    peak = max(range(len(needs)), key=lambda i: needs[i], default=None)
+    if peak is None:
+        return whole
+    ranked = []
+    for first, last in stripes.chains(program, peak):
+        rows = program.steps[last].words[12]
+        finest = _Search(stripes.split(program, first, last, list(range(1, rows + 1)))).needs()
+        ranked.append((max(finest), last - first, first, last))
+
+    def cost(found: Plan) -> tuple:
+        size = found.arena_bytes + _RECORD_BYTES * len(found.program.steps)
+        return (max(0, found.arena_bytes - budget), len(found.program.steps), found.cycles) if budget is not None else (size,)
+
+    best, best_program = whole, program
+    for least, _, first, last in sorted(ranked)[:_TRIED_CHAINS]:
+        if least >= best.arena_bytes or budget is not None and least > budget:
+            break
+        rows, worse, of_chain = program.steps[last].words[12], 0, None
+        for count in _STRIPES:
+            ends = sorted({-(-rows * n // count) for n in range(1, count + 1)})
+            if len(ends) < count or worse > 1:
+                break
+            trial = stripes.split(program, first, last, ends)
+            found = _Search(trial).run(budget, _TRIAL_STEPS)
+            worse = worse + 1 if of_chain is not None and cost(found) >= of_chain else 0
+            of_chain = min(cost(found), of_chain or cost(found))
+            if cost(found) < cost(best):
+                best, best_program = found, trial
+            if budget is not None and found.arena_bytes <= budget:
+                break
+    if best is whole:
+        return whole
+    if budget is not None:
+        return min(best, _Search(best_program).run(budget), key=cost)
+    return plan(best_program, "ram", give_back=_GIVE_BACK_STRIPED)
 
 
 def over_budget(found: Plan, budget: int) -> ToolError:
@@ -128,8 +185,26 @@ def _union(found: Plan, i: int) -> list[tuple[int, int]]:
     return merged
 
 
+def sources(step: Step) -> tuple[str, ...]:
+    """The buffers that a step reads, each once."""
+    return tuple(dict.fromkeys(step.reads))
+
+
 def choices(step: Step, target: str) -> tuple[Choice, ...]:
     """The options of a step, the fastest first, without those that another beats in everything."""
+    read = sources(step)
+    key = (step.kernel, target, tuple(sorted(step.words.items())), step.scratch_bytes, step.cut is None, step.macs,
+           tuple((id == step.x, id == step.x2, id in step.inplace) for id in read),
+           tuple((size, *sorted(words.items())) for size, words in step.options))  # fmt: skip
+    if key not in _choices:
+        _choices[key] = _all_choices(step, target)
+    return _choices[key]
+
+
+_choices: dict[tuple, tuple[Choice, ...]] = {}  # stripes of one op are mostly alike
+
+
+def _all_choices(step: Step, target: str) -> tuple[Choice, ...]:
     kept: list[Choice] = []
     cycles_of = getattr(TARGETS.get(target), "cycles", None)
     options = step.options or ((step.scratch_bytes, {}),)
@@ -140,13 +215,13 @@ def choices(step: Step, target: str) -> tuple[Choice, ...]:
             variants.append((max(variants[0][0], record[9] * record[10]), {**words, PLANE: 1}))
         for scratch, words_ in variants:
             record = _record(step, words_)
-            lags = tuple((id, _lag(step, id, record, target)) for id in dict.fromkeys(step.reads))
+            lags = tuple(_lag(step, id, record, target) for id in sources(step))
             cycles = cycles_of(step.kernel, record) if cycles_of and record[30] else None
             if cycles is None:
                 cycles = step.macs * (8 + rank / len(options))
             if dict(words_).get(PLANE):
                 cycles *= 1.01  # in viper about a third, in the fast forms nothing
-            choice = Choice(scratch, tuple(sorted(words_.items())), lags, cycles)
+            choice = Choice(scratch, tuple(sorted(words_.items())), lags, cycles + _CALL_CYCLES)
             if not any(_beats(other, choice) for other in kept):
                 kept.append(choice)
     return tuple(kept)
@@ -182,7 +257,7 @@ def _beats(a: Choice, b: Choice) -> bool:
     """Whether a, listed earlier and so as fast, needs no more scratch than b and allows whatever b allows."""
     return a.scratch_bytes <= b.scratch_bytes and all(
         x.any <= y.any and (not y.step or x.step and y.step % x.step == 0 and x.stepped <= y.stepped or y.stepped >= x.any)
-        for (_, x), (_, y) in zip(a.lags, b.lags)
+        for x, y in zip(a.lags, b.lags)
     )
 
 
@@ -295,13 +370,30 @@ class _Search:
              for k, id in enumerate(self.ids) if self.lives[id][0] <= i <= self.lives[id][1]]
             for i in range(-1, len(program.steps) + 1)
         ]  # fmt: skip
-        self.sources = [[(number[id], _start(step, id)) for id in dict.fromkeys(step.reads)] for step in program.steps]
+        self.sources = [[(number[id], _start(step, id)) for id in sources(step)] for step in program.steps]
         self.target = [(number[step.y], step.y_at) for step in program.steps]
-        pairs = self._pairs()
-        self.neighbours: list[list[tuple[int, _Pair]]] = [[] for _ in self.ids]
-        for pair in pairs:
-            self.neighbours[pair.a].append((pair.b, pair))
-            self.neighbours[pair.b].append((pair.a, pair))
+        self.neighbours: list[list[tuple[int, _Pair]]] = []
+
+    def needs(self) -> list[int]:
+        """Per step the bytes that it takes at least: all that is alive, its output as far over its input as it may be, and
+        the scratch of the option that then takes least."""
+        found = []
+        for i, step in enumerate(self.program.steps):
+            size = {k: high - low for k, low, high in self.active[i + 1]}
+            low_of = {k: low for k, low, _ in self.active[i + 1]}
+            y, y_start = self.target[i]
+            rest = sum(size.values())
+            best = NEVER
+            for choice in self.choices[i]:
+                saved = 0
+                for (k, x_start), lag in zip(self.sources[i], choice.lags):
+                    distance = min(lag.any, max(lag.stepped, 0)) + y_start - x_start  # from buffer to buffer
+                    gap = low_of[k] + distance - low_of[y]  # from the start of what is alive of y to that of x
+                    together = max(gap + size[k], size[y]) - min(gap, 0)
+                    saved = max(saved, size[k] + size[y] - max(together, size[k], size[y]))
+                best = min(best, rest - saved + choice.scratch_bytes)
+            found.append(best)
+        return found
 
     def _pairs(self) -> list[_Pair]:
         pairs: dict[tuple[int, int], _Pair] = {}
@@ -314,6 +406,8 @@ class _Search:
                     a, b = sorted((one, other))
                     pair = pairs.setdefault((a[0], b[0]), _Pair(a[0], b[0]))
                     pair.meetings += 1
+                    if a[1] >= a[2] or b[1] >= b[2]:  # between two stripes: nothing of it is alive
+                        continue
                     if y == a[0] and b[0] in sources:
                         self._source(pair, i, b, a)
                     elif y == b[0] and a[0] in sources:
@@ -330,7 +424,7 @@ class _Search:
         """What step i demands of its input x and its output y, each (buffer, low, high)."""
         k = [k for k, _ in self.sources[i]].index(x[0])
         shift = self.sources[i][k][1] - self.target[i][1]
-        lags = [choice.lags[k][1] for choice in self.choices[i]]
+        lags = [choice.lags[k] for choice in self.choices[i]]
         distance = min(lag.any for lag in lags) - shift
         first, last = self.lives[self.ids[x[0]]]
         if i < last:  # what is read again later stays
@@ -347,6 +441,12 @@ class _Search:
                 exception = (lag.step, x[0] == pair.a, shift, lag.stepped)
                 if lag.step and exception not in pair.exceptions:
                     pair.exceptions.append(exception)
+
+    def _meet(self) -> None:
+        self.neighbours = [[] for _ in self.ids]
+        for pair in self._pairs():
+            self.neighbours[pair.a].append((pair.b, pair))
+            self.neighbours[pair.b].append((pair.a, pair))
 
     def place(self, order: list[int]) -> list[int]:
         """Offsets: each buffer of `order` in turn at the lowest address that those before it allow."""
@@ -380,7 +480,7 @@ class _Search:
             least = max(least, at)
             if 0 <= i < len(self.choices):
                 widest = max(gaps, key=lambda gap: gap[1], default=(0, 0))
-                possible = [c for c in self.choices[i] if self._allowed(i, c, offsets)]
+                possible = self._possible(i, offsets)
                 frames.append((possible, widest, at))
         for possible, widest, top in frames:
             least = max(least, min((top if c.scratch_bytes <= widest[1] else top + _align(c.scratch_bytes)
@@ -397,19 +497,24 @@ class _Search:
                     break
         return max(arena, least), cycles, taken
 
-    def _allowed(self, i: int, choice: Choice, offsets: list[int]) -> bool:
+    def _possible(self, i: int, offsets: list[int]) -> tuple[Choice, ...]:
+        """The choices of step i that may run where its buffers lie."""
         y, y_start = self.target[i]
-        for (k, x_start), (_, lag) in zip(self.sources[i], choice.lags):
-            if lag.allows(offsets[k] + x_start - offsets[y] - y_start):
-                continue
-            x_low, x_high = next((low, high) for n, low, high in self.active[i + 1] if n == k)
-            y_low, y_high = next((low, high) for n, low, high in self.active[i + 1] if n == y)
-            if offsets[y] + y_high > offsets[k] + x_low and offsets[k] + x_high > offsets[y] + y_low:
-                return False
-        return True
+        span = {k: (offsets[k] + low, offsets[k] + high) for k, low, high in self.active[i + 1]}
+        met = [  # (source, distance) where the two are not apart
+            (n, offsets[k] + x_start - offsets[y] - y_start)
+            for n, (k, x_start) in enumerate(self.sources[i])
+            if span[y][1] > span[k][0] and span[k][1] > span[y][0]
+        ]
+        if not met:
+            return self.choices[i]
+        return tuple(c for c in self.choices[i] if all(c.lags[n].allows(distance) for n, distance in met))
 
-    def run(self, limit: int | None) -> Plan:
+    def run(self, limit: int | None, steps: int = _SEARCH_STEPS) -> Plan:
         """The best plan found: the smallest arena, then the fewest cycles; with a limit the fewest cycles within it."""
+
+        if not self.neighbours:
+            self._meet()
 
         def value(offsets):
             arena, cycles, _ = self.settle(offsets, limit)
@@ -430,7 +535,7 @@ class _Search:
         best, order, offsets = min((value(self.place(o)), o, self.place(o)) for o in starts)
         goal = (0 if limit is not None else self._floor(), sum(min(c.cycles for c in cs) for cs in self.choices))
         pick = random.Random(0)
-        for _ in range(_SEARCH_STEPS * 30 // max(30, len(order)) if len(order) > 1 else 0):
+        for _ in range(steps * 30 // max(30, len(order)) if len(order) > 1 else 0):
             if best[:2] <= goal:
                 break
             trial = list(order)
@@ -497,7 +602,8 @@ def _check(found: Plan) -> None:
         if step.scratch_bytes:
             start = found.scratch[i]
             assert start + step.scratch_bytes <= found.arena_bytes and start % ALIGNMENT == 0
-            assert all(high <= start or start + step.scratch_bytes <= low for _, low, high in at), f"scratch of {step.name}"
+            clear = (low == high or high <= start or start + step.scratch_bytes <= low for _, low, high in at)
+            assert all(clear), f"scratch of {step.name}"
         for p, (a, a_low, a_high) in enumerate(at):
             assert a_high <= found.arena_bytes and found.offsets[a.buffer] % ALIGNMENT == 0
             for b, b_low, b_high in at[:p]:

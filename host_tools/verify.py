@@ -129,7 +129,7 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
 
     def compare(index: int, arena: np.ndarray) -> None:
         tensor = written.get(index)
-        if found or tensor is None or tensor.name not in tensors:
+        if found or tensor is None or tensor.name not in tensors or _in_stripes(packed, tensor):
             return
         want = np.asarray(tensors[tensor.name])
         got = numpy_kernels.read_tensor(arena, tensor)
@@ -139,6 +139,12 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
 
     numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frames[-1], packed.inputs)], compare, state)
     return found[0] if found else None
+
+
+def _in_stripes(packed: Packed, tensor: TensorEntry) -> bool:
+    """Whether several ops write the tensor: after the first it is not whole."""
+    place = range(tensor.arena_offset, tensor.arena_offset + tensor.bytes)
+    return any(op.words[6] in place for op in packed.ops[tensor.first_op + 1 : max(tensor.last_op, 0)])
 
 
 def _difference(name: str, op: str, got: np.ndarray, want: np.ndarray) -> Difference:

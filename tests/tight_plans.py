@@ -39,7 +39,7 @@ def _laid(program, choice: plan.Choice, distance: int) -> plan.Plan:
     (step,) = program.steps
     step = replace(step, scratch_bytes=choice.scratch_bytes, words={**step.words, **dict(choice.words)}, options=())
     sizes = {id: b.bytes for id, b in program.buffers.items()}
-    x = choice.lags[0][0]
+    x = plan.sources(step)[0]
     base = max(0, distance)
     offsets = {x: base, step.y: base - distance}
     top = max(offsets[id] + sizes[id] for id in offsets)
@@ -107,7 +107,7 @@ def tight(op: str, count: int, seed: int, target: str, options: int = 3) -> tupl
             middle = [possible[source.integer(1, len(possible) - 2)] for _ in range(options - 2)]
             possible = (possible[0], *middle, possible[-1])
         for choice in dict.fromkeys(possible):
-            id, lag = choice.lags[0]
+            id, lag = plan.sources(step)[0], choice.lags[0]
             sizes = program.buffers[id].bytes, program.buffers[step.y].bytes
             for order, least, nearer in _nearest(lag, 4, *sizes, source):
                 words = {**step.words, **dict(choice.words)}
@@ -148,15 +148,16 @@ def dead(found: plan.Plan) -> list[list[tuple[int, int]]]:
 # As batch.SCRIPT, but before each op all that holds nothing anyone will read is overwritten: what follows the inputs is a
 # table of u32 {op, first byte, end}.
 POISON_SCRIPT = batch.SCRIPT.replace(
-    "            net.invoke()\n",
+    "                net.invoke()\n",
     """\
-            table = struct.unpack('<%%dI' %% ((len(data) - at) // 4), data[at:])
-            for i_op, op in enumerate(net._ops):
-                for k in range(0, len(table), 3):
-                    if table[k] == i_op:
-                        for byte in range(table[k + 1], table[k + 2]):
-                            net.arena[byte] = 0xA5
-                op[0](op[1], net.arena, op[2])
+                table = struct.unpack('<%%dI' %% ((len(data) - at) // 4), data[at:])
+                at = len(data)
+                for i_op, op in enumerate(net._ops):
+                    for k in range(0, len(table), 3):
+                        if table[k] == i_op:
+                            for byte in range(table[k + 1], table[k + 2]):
+                                net.arena[byte] = 0xA5
+                    op[0](op[1], net.arena, op[2])
 """,
 )
 assert POISON_SCRIPT != batch.SCRIPT

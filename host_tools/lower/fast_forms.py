@@ -12,6 +12,7 @@ For the memory plan it may also have
 
     access(kernel, words) -> (words, band_h, tile_w) or None   the form's order, as overlap.tiles_lag takes it; None (or no
         such function): y never lies over x. A depthwise form has to read each channel's tile before it writes that channel.
+    options(kernel, words) -> as of a Step    for a record of another number of rows; no such function: no stripes
     cycles(kernel, words) -> float or None    about what it takes; None: the earlier option is the faster one
 """
 

@@ -322,6 +322,14 @@ def access(kernel: str, words):
     return (flat(words) if words[29] & 2 else words), tile_h * (4 if words[29] & 1 else 1), tile_w
 
 
+def options(kernel: str, words) -> tuple:
+    """The options of a record that has the fast form, for other rows than it was made for (stripes)."""
+    if kernel == "depthwise_conv_2d":
+        return tuple((size, {31: tile}) for size, tile in depthwise_options(words))
+    tiles = conv_tiles(words, bool(words[29] & SPLIT_FORM))
+    return tuple((size, {29: form, 31: tile}) for _, size, form, tile in tiles)
+
+
 def cycles(kernel: str, words) -> float | None:
     """About what the fast form takes, to choose between options."""
     tile_h, tile_w = words[31] >> 16, words[31] & 0xFFFF
