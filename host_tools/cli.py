@@ -121,16 +121,22 @@ def convert(model, out, name, labels, selftest, board, placing, prefer, ram, str
     epilog="""\
 Examples:
   fxnn inspect digits.fxnn
-  fxnn inspect digits.fxnn --json | jq .arena_bytes"""
+  fxnn inspect digits.fxnn --json | jq .arena_bytes
+  fxnn inspect digits.fxnn --png arena.png"""
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def inspect(network, as_json):
+@click.option("--png", metavar="FILE", type=_OUT, help="Draw the memory plan over time (needs Pillow).")
+def inspect(network, as_json, png):
     """Shows what is in a packed network: ops, shapes, memory, the arena over time."""
     from .inspect import describe, show
     from .packed import read_file
 
     packed = read_file(network)
+    if png is not None:
+        from . import chart
+
+        chart.draw(packed, png)
     if as_json:
         _print_json(describe(packed))
     else:

@@ -30,6 +30,20 @@ def scratch_bytes(kernel: str, words, target: str) -> int:
 def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: bytes = b"") -> str | None:
     """None, or where a record reaches outside: "arena" or "constants". words: the record's 40;
     target: whose fast forms the file holds; constant_bytes: the record's constants."""
+    reached = reach(kernel, words, target, constant_bytes)
+    if isinstance(reached, str):
+        return reached
+    spans, constants = reached
+    if any(offset < 0 or size < 0 or offset + size > arena_bytes for offset, size in spans):
+        return "arena"
+    if any(offset < 0 or offset + size > words[3] for offset, size in constants):
+        return "constants"
+    return None
+
+
+def reach(kernel: str, words, target: str, constant_bytes: bytes = b"") -> tuple[list, list] | str:
+    """(spans in the arena, spans in the constants), each (offset, bytes); or "arena", "constants" where words make no sense.
+    The output is the last span that starts at word 6, scratch lies at word 7, all else is read."""
     sizes = words[8:23]
     if kernel in extents_ops.KERNELS:
         reached = extents_ops.reach(kernel, words, constant_bytes)
@@ -99,8 +113,4 @@ def problem(kernel: str, words, arena_bytes: int, target: str, constant_bytes: b
         spans, constants = [(words[5], size), (words[6], size)], [(words[11], 4 * words[10])]
     else:  # lut
         spans, constants = [(words[5], words[8]), (words[6], words[8])], [(words[9], 256)]
-    if any(offset < 0 or size < 0 or offset + size > arena_bytes for offset, size in spans):
-        return "arena"
-    if any(offset < 0 or offset + size > words[3] for offset, size in constants):
-        return "constants"
-    return None
+    return spans, constants

@@ -6,12 +6,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from . import extents, extents_wide
+from . import chart, extents, extents_wide
 from .packed import OpRecord, Packed, TensorEntry
 from .ram import longest_call
 
-_MAP_COLUMNS = 64
-_MARKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
 
 
@@ -87,37 +85,8 @@ def show(network: Packed, console: Console) -> None:
             f"from {least + longest_call(network):,} on with them streamed",
             highlight=False,
         )
-    for line in arena_map(network):
-        console.print(line, highlight=False, markup=False, no_wrap=True)
-
-
-def arena_map(network: Packed) -> list[str]:
-    """The arena over time: a line an op, a column a piece of arena, a letter a tensor ('-' scratch)."""
-    if not network.arena_bytes:
-        return []
-    marks = {}
-    lines = [
-        f"arena, {network.arena_bytes:,} bytes: a line an op, {_MAP_COLUMNS} columns of {network.arena_bytes / _MAP_COLUMNS:,.0f} bytes"
-    ]
-    for i, t in enumerate(network.tensors):
-        marks[i] = _MARKS[i % len(_MARKS)]
-
-    def span(offset: int, size: int) -> range:
-        first = offset * _MAP_COLUMNS // network.arena_bytes
-        last = max(first, -(-(offset + size) * _MAP_COLUMNS // network.arena_bytes) - 1)
-        return range(first, min(last + 1, _MAP_COLUMNS))
-
-    for op in network.ops:
-        row = ["."] * _MAP_COLUMNS
-        for i, t in enumerate(network.tensors):
-            if t.first_op <= op.index <= t.last_op:
-                for column in span(t.arena_offset, t.bytes):
-                    row[column] = marks[i]
-        if scratch_bytes(op):
-            for column in span(op.words[7], scratch_bytes(op)):
-                row[column] = "-"
-        lines.append(f"{op.index:3} {''.join(row)} {op.kernel}")
-    return lines
+    for line in chart.lines(network):
+        console.print(line, highlight=False, no_wrap=True)
 
 
 def scratch_bytes(op: OpRecord) -> int:

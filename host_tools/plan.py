@@ -373,6 +373,7 @@ class _Search:
         self.sources = [[(number[id], _start(step, id)) for id in sources(step)] for step in program.steps]
         self.target = [(number[step.y], step.y_at) for step in program.steps]
         self.neighbours: list[list[tuple[int, _Pair]]] = []
+        self.tightest = 0  # the step that needs most, where buffers lay at the last settle()
 
     def needs(self) -> list[int]:
         """Per step the bytes that it takes at least: all that is alive, its output as far over its input as it may be, and
@@ -482,9 +483,10 @@ class _Search:
                 widest = max(gaps, key=lambda gap: gap[1], default=(0, 0))
                 possible = self._possible(i, offsets)
                 frames.append((possible, widest, at))
-        for possible, widest, top in frames:
-            least = max(least, min((top if c.scratch_bytes <= widest[1] else top + _align(c.scratch_bytes)
-                                    for c in possible), default=NEVER))  # fmt: skip
+        for i, (possible, widest, top) in enumerate(frames):
+            needed = min((top if c.scratch_bytes <= widest[1] else top + _align(c.scratch_bytes) for c in possible), default=NEVER)
+            if needed >= least:
+                least, self.tightest = needed, i
         room = least if limit is None else max(limit, least)
         taken, cycles, arena = [], 0.0, 0
         for possible, widest, top in frames:
@@ -533,21 +535,25 @@ class _Search:
             )
         ]
         best, order, offsets = min((value(self.place(o)), o, self.place(o)) for o in starts)
+        value(offsets)
+        tight = self.tightest
         goal = (0 if limit is not None else self._floor(), sum(min(c.cycles for c in cs) for cs in self.choices))
-        pick = random.Random(0)
+        pick, everything = random.Random(0), range(len(order))
         for _ in range(steps * 30 // max(30, len(order)) if len(order) > 1 else 0):
             if best[:2] <= goal:
                 break
             trial = list(order)
+            # Mostly a buffer that is alive where the arena is widest, or just before or after.
+            near = {k for active in self.active[tight : tight + 3] for k, _, _ in active} if pick.random() < 0.7 else everything
+            i, j = trial.index(pick.choice(sorted(near))), pick.randrange(len(order))
             if pick.random() < 0.5:
-                i, j = pick.sample(range(len(order)), 2)
                 trial[i], trial[j] = trial[j], trial[i]
             else:
-                trial.insert(pick.randrange(len(order)), trial.pop(pick.randrange(len(order))))
+                trial.insert(j, trial.pop(i))
             placed = self.place(trial)
             found = value(placed)
             if found <= best:  # sideways steps too: they lead out of corners
-                best, order, offsets = found, trial, placed
+                best, order, offsets, tight = found, trial, placed, self.tightest
         return self._plan(offsets, limit)
 
     def _floor(self) -> int:
