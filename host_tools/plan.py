@@ -23,6 +23,7 @@ ALIGNMENT = 4  # kernels may read whole words
 PREFER = ("balanced", "speed", "ram")
 _GIVE_BACK, _GIVE_BACK_STRIPED = 64, 24  # the last bytes cost the most time: one in so many goes back to speed
 _CALL_CYCLES = 5000  # of a kernel from the interpreter, and of what its driver does once
+_POLISH_STEPS = 150
 _SEARCH_STEPS = 1200  # changes of the order that are tried; about a second for a network of 30 ops
 
 
@@ -539,9 +540,14 @@ class _Search:
         tight = self.tightest
         goal = (0 if limit is not None else self._floor(), sum(min(c.cycles for c in cs) for cs in self.choices))
         pick, everything = random.Random(0), range(len(order))
-        for _ in range(steps * 30 // max(30, len(order)) if len(order) > 1 else 0):
+        left = steps * 30 // max(30, len(order)) if len(order) > 1 else 0
+        while left > 0:
+            left -= 1
             if best[:2] <= goal:
-                break
+                if limit is None:
+                    break
+                left = min(left, _POLISH_STEPS)  # nothing is faster: a little for the size
+                goal = (-1, 0)
             trial = list(order)
             # Mostly a buffer that is alive where the arena is widest, or just before or after.
             near = {k for active in self.active[tight : tight + 3] for k, _, _ in active} if pick.random() < 0.7 else everything
