@@ -124,9 +124,16 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
 
 def _placed(lowered: lower.Program, placing: str, ram_bytes: int, make: Callable[[lower.Program], plan.Plan]) -> plan.Plan:
     """The memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
-    streams them; `ram`: they are not, which spares a call a piece; `auto`: where arena and constants exceed ram_bytes."""
+    streams them; `ram`: they are not, which spares a call a piece, and lets outputs lie over inputs everywhere; `auto`:
+    where arena and constants exceed ram_bytes, if that leaves an arena within the budget."""
+    memory = None
     for cut in {"ram": (False,), "flash": (True,), "auto": (False, True)}[placing]:
-        memory = make(place.cut_large(lowered, cut))
+        try:
+            memory = make(place.cut_large(lowered, cut))
+        except ToolError:  # over the budget
+            if memory is None:
+                raise
+            break
         if memory.arena_bytes + pack.resident_bytes(memory.program) <= ram_bytes:
             break
     return memory
