@@ -22,7 +22,9 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
     """(spans in the arena, spans in the constants) as (offset, bytes); None for sizes that no kernel takes."""
     element = 2
     if kernel in WINDOWS:
-        if min(words[8:17]) < 0 or min(words[17:21]) < 1:
+        if min(words[8:23]) < 0 or min(words[15:21]) < 1:
+            return None
+        if kernel == "depthwise_conv_2d_16" and words[14] != words[11] * words[29]:
             return None
         element = 1 if kernel == "transpose_conv" and not words[29] else 2
         y = words[8] * words[12] * words[13] * words[14]
@@ -56,6 +58,8 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
         if words[9] not in (1, 2) or words[10] not in (1, 2):
             return None
         return [(words[5], words[8] * words[9]), (words[6], words[8] * words[10])], []
+    if kernel == "sigmoid_16" and not 0 <= words[10] <= 30:
+        return None
     if kernel == "sigmoid_16":
         return [(words[5], 2 * words[8]), (words[6], 2 * words[8])], [(words[12], 512)]
     if kernel == "softmax_16":
@@ -65,7 +69,7 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
         return [(words[5], size), (words[6], size)], [(words[13], _SOFTMAX_TABLE), (words[14], _SOFTMAX_TABLE)]
     if kernel == "svdf":
         batches, inputs, filters, rank, memory, size = words[8:14]
-        if min(words[8:14]) < 0 or rank < 1 or size not in (1, 2) or memory < 1:
+        if min(words[8:14]) < 0 or rank < 1 or size not in (1, 2) or memory < 1 or filters % rank:
             return None
         units = filters // rank
         return [(words[5], batches * inputs), (words[6], batches * units), (words[14], batches * filters * memory * size)], [
@@ -73,7 +77,7 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
         ]  # fmt: skip
     batches, steps, inputs, units = words[8:12]
     size = words[16]
-    if min(words[8:16]) < 0 or size not in (1, 2):
+    if min(words[8:16]) < 0 or size not in (1, 2) or not 0 <= words[28] <= 30:
         return None
     x, y = ((batches - 1) * words[at] + (steps - 1) * words[at + 1] + n * size for at, n in ((12, inputs), (14, units)))
     spans = [(words[5], x), (words[6], y), (words[7], scratch_bytes(kernel, words)), (words[17], batches * units * size),

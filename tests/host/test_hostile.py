@@ -142,3 +142,32 @@ def test_planning_a_deep_network_is_quick():
         x = b.add(x, z, **Q)
     network = packed.read(convert.convert_bytes(b.finish([x]), selftest=0))
     assert len(network.ops) == 180
+
+
+@pytest.mark.parametrize("word, value", [(11, 3), (14, 5), (21, -1), (27, 1 << 20), (28, -4), (15, 0)])
+def test_wide_records_that_reach_outside_are_refused(word, value):
+    b = Builder()
+    x = b.input((1, 5, 5, 2), "int16", 0.01)
+    y = b.depthwise_conv_2d(x, b.constant(w(1, 3, 3, 2), [0.01] * 2, axis=3), scale=0.01)
+    data = bytearray(convert.convert_bytes(b.finish([y]), selftest=0))
+    struct.pack_into("<i", data, 96 + 4 * word, value)
+    struct.pack_into("<I", data, 12, packed.crc32(bytes(data)))
+    with pytest.raises(ToolError, match="arena|constants"):
+        packed.read(bytes(data))
+
+
+@pytest.mark.parametrize("change", ["count", "place", "value"])
+def test_variables_outside_are_refused(change, tmp_path):
+    """On the host and on the board."""
+    init = Builder()
+    init.assign_variable(init.handle("v"), init.constant(w(1, 8), **Q))
+    b = Builder(init)
+    y = b.add(b.input((1, 8), **Q), b.read_variable(b.handle("v"), (1, 8), **Q), **Q)
+    data = bytearray(convert.convert_bytes(b.finish([y]), selftest=0))
+    at = struct.unpack_from("<I", data, 88)[0]
+    struct.pack_into("<I", data, at + {"count": 0, "place": 4, "value": 12}[change], 1 << 20)
+    struct.pack_into("<I", data, 12, packed.crc32(bytes(data)))
+    with pytest.raises(ToolError, match="variables"):
+        packed.read(bytes(data))
+    (answer,) = batch.run_ref([(bytes(data), [w(1, 8)])], tmp_path)
+    assert isinstance(answer, str) and answer.startswith("error")
