@@ -475,6 +475,24 @@ def test_the_autoencoder_halves(tmp_path):
     assert int4.resident_bytes + int4.arena_bytes < 150_000  # it runs from a Pico's RAM
 
 
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+def test_int4_in_pieces_for_the_flash(tmp_path):
+    """Rows of four bits and short channel tables are cut by channels as others are; the board streams the pieces."""
+    from host_tools.targets import open_target
+
+    x = np.random.default_rng(0).integers(-128, 128, (2, 640)).astype(np.int8)
+    answers = []
+    for placing in ("ram", "flash"):
+        out = tmp_path / f"{placing}.fxnn"
+        quantize_file.quantize_file(PUBLIC / "ad_autoencoder_int8.tflite", None, out, Options(weights="int4"), placing=placing)
+        for name in ("host", "unix"):
+            with open_target(name) as target:
+                answers.append(target.run(packed.read_file(out), (x,))[0][0])
+    assert any(op.words[33] for op in packed.read_file(tmp_path / "flash.fxnn").ops)
+    for other in answers[1:]:
+        np.testing.assert_array_equal(other, answers[0])
+
+
 # --------------------------------------------------------------------------------------------- files and Keras
 
 
