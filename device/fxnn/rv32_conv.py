@@ -232,7 +232,9 @@ def conv_2d(a0, a1, a2):
     addi(t2, a4, -1)                  # 1
     or_(t3, t1, t2)                   # 1
     mul(a1, a1, s5)                   # 1
-    andi(t6, s5, 3)                   # 1  in whole words where in_c is a multiple of 4; where a row is one, if not cut, in fours; else by bytes through a line
+    c_lwsp(t6, 4)                     # 2  in whole words where in_c and x are multiples of 4; where a row is one, if not cut, in fours; else by bytes through a line
+    or_(t6, t6, s5)                   # 1
+    andi(t6, t6, 3)                   # 1
     la(s7, COPY_WORDS)                # 1
     la(s8, FILL_WORDS)                # 1
     mv(a5, s4)                        # 1

@@ -274,7 +274,8 @@ def depthwise_conv_2d(a0, a1, a2):
     mv(a1, s2)                        # 1
     add(s5, s2, s4)                   # 1
     bne(s8, t0, PACK_SOME)            # 1-2
-    andi(t1, s6, 3)                   # 1
+    or_(t1, s6, s1)                   # 1
+    andi(t1, t1, 3)                   # 1
     bne(t1, zero, PACK8)              # 1-2
     label(PACK_WORDS)
     lw(t1, 0(a0))                     # 1

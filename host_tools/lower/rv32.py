@@ -135,9 +135,9 @@ def _conv_sizes(w) -> tuple[int, int, int]:
 
 
 def conv_scratch(w, block: int, tile: int) -> int:
-    """Bytes of scratch: columns of a tile, streams of a block, and a line where in_c is no multiple of 4."""
+    """Bytes of scratch: columns of a tile, streams of a block, and a line for what is copied byte by byte."""
     size, _, _ = _conv_sizes(w)
-    return -(-tile // 3) * 3 * size + block * (8 + 36 * (size // 4 + 1)) + (size if w[11] % 4 else 0)
+    return -(-tile // 3) * 3 * size + block * (8 + 36 * (size // 4 + 1)) + size
 
 
 def _conv_instructions(w, block: int, tile: int) -> float:
@@ -319,3 +319,20 @@ def cycles(kernel: str, words) -> float | None:
     if kernel == "depthwise_conv_2d":
         return _depthwise_instructions(words, words[31] >> 16, words[31] & 0xFFFF)
     return None
+
+
+def runs_in(kernel: str, words) -> tuple[str, str]:
+    """("rv32" or "viper", why): what device/fxnn/rv32.py takes for a record; a test holds the two together."""
+    if kernel == "add":
+        if words[15] == 1 == words[19] and words[11] > 3 and not words[23] and 0 < words[22] < 22 and not words[21]:
+            return "rv32", ""
+        return "viper", "rows of less than 4, an operand that is broadcast or a constant, or scales far apart"
+    if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
+        return "viper", "no assembler for this kernel"
+    if words[30]:
+        return "rv32", ""
+    if words[34]:
+        return "viper", "weights of four bits"
+    if kernel == "depthwise_conv_2d" and _depthwise_reach(words)[1] > _PIXELS:
+        return "viper", f"a window of more than {_PIXELS} columns"
+    return "viper", "a sum can leave 29 bits, or its scale is far off"

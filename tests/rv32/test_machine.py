@@ -168,6 +168,54 @@ def test_requantizer_is_exact_at_every_step():
     assert found > 2000
 
 
+@pytest.mark.parametrize("op", OPS)
+def test_inputs_at_odd_addresses(op):
+    """A slice of another tensor, or the channels of a piece: x may lie anywhere, and no access is unaligned."""
+    from dataclasses import replace
+
+    done = 0
+    for case, model in packed_cases(op, 16, 44):
+        network = packed.read(model)
+        if len(network.inputs) != 1:
+            continue
+        (x,), (record,) = network.inputs, network.ops
+        words = list(record.words)
+        at = network.arena_bytes + 1 + done % 3
+        words[5] = at
+        moved = replace(network, ops=(replace(record, words=tuple(words)),), tensors=(replace(x, arena_offset=at), *network.tensors[1:]))
+        arena = bytearray(b"\xa5" * (at + x.bytes + 64))
+        arena[at : at + x.bytes] = case.inputs[0].tobytes()
+        after = Machine(moved, bytes(arena), "viper").run()
+        y = network.outputs[0]
+        assert after[y.arena_offset : y.arena_offset + y.bytes] == case.outputs[0].tobytes(), str(case)
+        done += 1
+    assert done > 10
+
+
+def test_the_report_names_the_kernels_the_board_takes():
+    """lower/rv32.py says what device/fxnn/rv32.py chooses."""
+    import ast
+    from pathlib import Path
+
+    tree = ast.parse((Path(__file__).parents[2] / "device/fxnn/rv32.py").read_text())
+    (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
+    branches, node = [], next(n for n in function.body if isinstance(n, ast.If))
+    while isinstance(node, ast.If):
+        branches.append((ast.unparse(node.test), ast.unparse(node.body[0])))
+        node = node.orelse[0]
+    ids = {v: k for k, v in packed.KERNELS.items()}
+    for op in (*OPS, "add", "mul"):
+        for case in strategies.generate(op, 15, 45):
+            try:
+                network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3"))
+            except ToolError:
+                continue
+            for record in network.ops:
+                names = dict(id=ids[record.kernel], words=record.words, fast=record.words[30])
+                taken = next((module for test, module in branches if eval(test, names)), "viper")  # noqa: S307
+                assert ("rv32" if "rv32_" in taken else "viper") == rv32.runs_in(record.kernel, record.words)[0], record
+
+
 def test_what_has_no_fast_form_is_run_by_viper():
     """A sum that would leave 32 bits when shifted to the left: eq. (2) wraps, the assembler cannot."""
     weights = np.full((4, 1, 1, 4), 127)
