@@ -31,8 +31,8 @@ def check(done, answers) -> None:
 
 @pytest.fixture(scope="module")
 def plain():
-    done = striped(60, "none")
-    assert len(done) > 25 and any(len([s for s in p.program.steps if s.y_bytes is not None]) > 8 for _, _, p, _ in done)
+    done = striped(44, "none")
+    assert len(done) > 18 and any(len([s for s in p.program.steps if s.y_bytes is not None]) > 8 for _, _, p, _ in done)
     return done
 
 
