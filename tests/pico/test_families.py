@@ -134,3 +134,28 @@ def test_on_qemu_rv32(networks):
 def test_here_and_on_unix(networks, tmp_path):
     answers = batch.run_unix([(model, x) for _, model, x, _ in networks], tmp_path)
     assert [name for (name, _, _, want), got in zip(networks, answers) if got != want] == []
+
+
+def models(networks) -> dict[str, bytes]:
+    return {name: model for name, model, _, _ in networks}
+
+
+def test_nothing_is_allocated_on_unix(networks, tmp_path):
+    """heap_lock() around invoke(), and a forgotten network gives its memory back: tests/micropython/memory.py."""
+    from tests.micropython.boards import run_unix
+
+    seen = set()
+    for name, model in models(networks).items():
+        printed = run_unix("memory.py", {"all.fxnn": model}, tmp_path)
+        assert printed.endswith("\nok\n"), (name, printed)
+        seen |= set(map(int, printed.split("[")[1].split("]")[0].split(",")))
+    assert set(range(12, 20)) <= seen
+
+
+@pytest.mark.pico
+def test_nothing_is_allocated_on_the_pico(networks):
+    """32-bit words, where an int of more than 30 bits would be an object."""
+    from tests.micropython.boards import run_pico
+
+    for name, model in models(networks).items():
+        assert run_pico("memory.py", {"all.fxnn": model}, ROUNDS=3).endswith("\nok\n"), name
