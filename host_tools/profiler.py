@@ -8,9 +8,14 @@ from .targets.base import Profile
 
 def report(packed: Packed, profile: Profile, target: str) -> dict:
     """The report for scripts. Times in microseconds, sizes in bytes; cycles only where the target counts them."""
-    ops = [_op_row(op.name, op.kind, op.macs, op.time_us, profile.clock_hz) for op in profile.ops]
+    ops = [_op_row(op.name, op.kind, op.macs, op.time_us, _cycles(op, profile.clock_hz)) for op in profile.ops]
+    cycles = [_cycles(op, profile.clock_hz) for op in profile.ops]
     totals = _op_row(
-        "", "", sum(op.macs for op in profile.ops), sum(op.time_us for op in profile.ops), profile.clock_hz
+        "",
+        "",
+        sum(op.macs for op in profile.ops),
+        sum(op.time_us for op in profile.ops),
+        None if None in cycles else sum(cycles),
     )
     del totals["name"], totals["kind"]
     return {
@@ -29,10 +34,16 @@ def report(packed: Packed, profile: Profile, target: str) -> dict:
     }
 
 
-def _op_row(name: str, kind: str, macs: int, time_us: int, clock_hz: int | None) -> dict:
+def _cycles(op, clock_hz: int | None) -> int | None:
+    """Counted, else the microseconds' worth; None where the target's cycles mean nothing."""
+    if clock_hz is None:
+        return None
+    return op.time_us * clock_hz // 1_000_000 if op.cycles is None else op.cycles
+
+
+def _op_row(name: str, kind: str, macs: int, time_us: int, cycles: int | None) -> dict:
     row = {"name": name, "kind": kind, "macs": macs, "time_us": time_us}
-    if clock_hz:
-        cycles = time_us * clock_hz // 1_000_000
+    if cycles is not None:
         row["cycles"] = cycles
         row["cycles_per_mac"] = round(cycles / macs, 2) if macs else None
     return row

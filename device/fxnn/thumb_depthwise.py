@@ -5,8 +5,8 @@ they see are packed to a plane of 16 words a row, placed so that the last window
 
 State, 30 words at the start of the scratch, byte offsets: 0 image, next channel     4 from the first to the second row
 8 plane, first input     12 plane, first window     16 bytes a row of the image     20 in_c     24 bytes of a row to pack
-28 segments {1 both rows inside, 2 the first, 3 the second, 4 none; rows}, 0 ends     32 accumulators, 40 their end
-36 end of lanes     44 4 * stride_w     48 from the end of a row of windows to the next     52 weights     56 out_c
+28 segments {1 both rows inside, 5 with odd columns, 2 the first, 3 the second, 4 none; rows}, 0 ends
+32 accumulators, 40 their end     36 end of lanes     44 4 * stride_w     48 from the end of a row of windows to the next     52 weights     56 out_c
 60 channel table     64 fast table     68 channels     72 1: negative accumulators give clamp_min     76, 80 clamps
 84 y_zero_point     88 out_c     92 depth_multiplier     96 of it, left     100 lanes {outputs, y, accumulators}
 104 words' bytes from a packed row to the next     108 plane, 112 its end     116 x_zero_point
@@ -91,15 +91,13 @@ def depthwise(r0):
     mov(r2, lr)             # 1
     add(r2, r2, r0)         # 1
     mov(r10, r2)            # 1
-    label(BOTH)  # 11 cycles two inputs
+    label(BOTH)  # 10.5 cycles two inputs
     data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
     data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
     lsl(r3, r3, 16)         # 1
     add(r2, r2, r3)         # 1
     data(2, 0xC604)         # 2  stm r6!,{r2}
     add(r0, r0, r7)         # 1
-    data(2, 0x4550)         # 1  cmp r0,r10
-    beq(BOTH_DONE)          # 2
     data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
     data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
     lsl(r3, r3, 16)         # 1
@@ -108,7 +106,6 @@ def depthwise(r0):
     add(r0, r0, r7)         # 1
     data(2, 0x4550)         # 1  cmp r0,r10
     bne(BOTH)               # 2
-    label(BOTH_DONE)
     add(r0, r0, r4)         # 1
     data(2, 0x444E)         # 1  add r6,r9
     mov(r2, r11)            # 1
@@ -144,6 +141,7 @@ def depthwise(r0):
     label(NOT_BOTH)
     cmp(r3, 4)              # 1
     beq(NEITHER)            # 2
+    bgt(ODD_COLUMNS)        # 2
     mov(r5, r12)            # 1
     label(SECOND_ROW)
     mov(r2, lr)             # 1
@@ -163,6 +161,55 @@ def depthwise(r0):
     sub(r2, 1)              # 1
     mov(r11, r2)            # 1
     bne(SECOND_ROW)         # 2
+    b(SEGMENT_DONE)         # 2
+    label(ODD_COLUMNS)  # both rows inside
+    data(2, 0x4577)         # 1  cmp r7,lr
+    beq(SINGLE)             # 2
+    label(ODD_ROW)
+    mov(r2, lr)             # 1
+    add(r2, r2, r0)         # 1
+    mov(r10, r2)            # 1
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    label(ODD)
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    data(2, 0x4550)         # 1  cmp r0,r10
+    bne(ODD)                # 2
+    add(r0, r0, r4)         # 1
+    data(2, 0x444E)         # 1  add r6,r9
+    mov(r2, r11)            # 1
+    sub(r2, 1)              # 1
+    mov(r11, r2)            # 1
+    bne(ODD_ROW)            # 2
+    b(SEGMENT_DONE)         # 2
+    label(SINGLE)
+    data(2, 0x5742)         # 2  ldrsb r2,[r0,r5]
+    data(2, 0x5643)         # 2  ldrsb r3,[r0,r1]
+    lsl(r3, r3, 16)         # 1
+    add(r2, r2, r3)         # 1
+    data(2, 0xC604)         # 2  stm r6!,{r2}
+    add(r0, r0, r7)         # 1
+    add(r0, r0, r4)         # 1
+    data(2, 0x444E)         # 1  add r6,r9
+    mov(r2, r11)            # 1
+    sub(r2, 1)              # 1
+    mov(r11, r2)            # 1
+    bne(SINGLE)             # 2
     b(SEGMENT_DONE)         # 2
     label(NEITHER)
     mov(r2, 64)             # 1
@@ -494,19 +541,19 @@ def depthwise(r0):
     data(2, 0x9406)         # 2  str r4,[sp,#24]
     cmp(r5, 0)              # 1
     beq(LANE_DONE)          # 2
-    mov(r4, 8)              # 1
-    mul(r4, r5)             # 1
+    lsl(r4, r5, 3)          # 1
     add(r4, r4, r0)         # 1
     mov(r12, r4)            # 1
     neg(r5, r5)             # 1
-    lsl(r5, r5, 30)         # 1
-    lsr(r5, r5, 30)         # 1  blocks to skip
-    mov(r4, 8)              # 1
-    mul(r4, r5)             # 1
+    lsl(r5, r5, 29)         # 1
+    lsr(r5, r5, 29)         # 1  ** blocks to skip
+    lsl(r4, r5, 3)          # 1
     sub(r0, r0, r4)         # 1
     data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
     cmp(r4, 0)              # 1
-    bne(RELU)               # 2
+    beq(SIGNED_LANE)        # 2
+    b(RELU)                 # 2
+    label(SIGNED_LANE)
     mov(r4, 26)             # 1
     mul(r4, r5)             # 1
     data(2, 0x44A7)         # 2  add pc,r4
@@ -568,7 +615,63 @@ def depthwise(r0):
     label(PUT3)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    add(r0, 32)             # 1
+    ldr(r4, [r0, 32])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(MINUS4)             # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH4)              # 2
+    label(PUT4)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 40])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(MINUS5)             # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH5)              # 2
+    label(PUT5)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 48])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(MINUS6)             # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH6)              # 2
+    label(PUT6)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 56])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(MINUS7)             # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(HIGH7)              # 2
+    label(PUT7)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    add(r0, 64)             # 1
     data(2, 0x4560)         # 1  cmp r0,r12
     bne(SIGNED)             # 2
     label(LANE_DONE)
@@ -576,7 +679,9 @@ def depthwise(r0):
     data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
     ldr(r5, [r5, 36])       # 2
     cmp(r4, r5)             # 1
-    bne(LANE)               # 2
+    beq(LANES_DONE)         # 2
+    b(LANE)                 # 2
+    label(LANES_DONE)
     b(CHANNEL_DONE)         # 2
     label(MINUS0)
     mul(r5, r7)             # 1
@@ -634,6 +739,62 @@ def depthwise(r0):
     label(HIGH3)
     mov(r4, r11)            # 1
     b(PUT3)                 # 2
+    label(MINUS4)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT4)               # 2
+    mov(r4, r10)            # 1
+    b(PUT4)                 # 2
+    label(HIGH4)
+    mov(r4, r11)            # 1
+    b(PUT4)                 # 2
+    label(MINUS5)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT5)               # 2
+    mov(r4, r10)            # 1
+    b(PUT5)                 # 2
+    label(HIGH5)
+    mov(r4, r11)            # 1
+    b(PUT5)                 # 2
+    label(MINUS6)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT6)               # 2
+    mov(r4, r10)            # 1
+    b(PUT6)                 # 2
+    label(HIGH6)
+    mov(r4, r11)            # 1
+    b(PUT6)                 # 2
+    label(MINUS7)
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    asr(r4, r3)             # 1
+    data(2, 0x4554)         # 1  cmp r4,r10
+    bge(PUT7)               # 2
+    mov(r4, r10)            # 1
+    b(PUT7)                 # 2
+    label(HIGH7)
+    mov(r4, r11)            # 1
+    b(PUT7)                 # 2
     label(RELU)
     mov(r4, 26)             # 1
     mul(r4, r5)             # 1
@@ -696,7 +857,63 @@ def depthwise(r0):
     label(PUTZ3)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    add(r0, 32)             # 1
+    ldr(r4, [r0, 32])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(ZERO4)              # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP4)               # 2
+    label(PUTZ4)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 40])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(ZERO5)              # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP5)               # 2
+    label(PUTZ5)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 48])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(ZERO6)              # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP6)               # 2
+    label(PUTZ6)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    ldr(r4, [r0, 56])       # 2
+    asr(r5, r4, 4)          # 1
+    bmi(ZERO7)              # 2
+    mul(r5, r7)             # 1
+    asr(r5, r6)             # 1
+    mul(r4, r1)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4444)         # 1  add r4,r8
+    asr(r4, r3)             # 1
+    data(2, 0x455C)         # 1  cmp r4,r11
+    bgt(TOP7)               # 2
+    label(PUTZ7)
+    strb(r4, [r2, 0])       # 2
+    data(2, 0x444A)         # 1  add r2,r9
+    add(r0, 64)             # 1
     data(2, 0x4560)         # 1  cmp r0,r12
     bne(POSITIVE)           # 2
     b(LANE_DONE)            # 2
@@ -724,6 +941,30 @@ def depthwise(r0):
     label(TOP3)
     mov(r4, r11)            # 1
     b(PUTZ3)                # 2
+    label(ZERO4)
+    mov(r4, r10)            # 1
+    b(PUTZ4)                # 2
+    label(TOP4)
+    mov(r4, r11)            # 1
+    b(PUTZ4)                # 2
+    label(ZERO5)
+    mov(r4, r10)            # 1
+    b(PUTZ5)                # 2
+    label(TOP5)
+    mov(r4, r11)            # 1
+    b(PUTZ5)                # 2
+    label(ZERO6)
+    mov(r4, r10)            # 1
+    b(PUTZ6)                # 2
+    label(TOP6)
+    mov(r4, r11)            # 1
+    b(PUTZ6)                # 2
+    label(ZERO7)
+    mov(r4, r10)            # 1
+    b(PUTZ7)                # 2
+    label(TOP7)
+    mov(r4, r11)            # 1
+    b(PUTZ7)                # 2
     label(CHANNEL_DONE)
     data(2, 0x980D)         # 2  ldr r0,[sp,#52]
     ldr(r1, [r0, 60])       # 2
@@ -895,26 +1136,35 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 middle = in_w - ix - left
                 if middle > reach - left:
                     middle = reach - left
+                both = 1
+                if middle & 1:
+                    both = 5
                 n = 0
                 k = 0
                 last = 0
                 while n < plane_h:
                     mode = 4
-                    if iy + n >= 0 and iy + n < in_h:
+                    r = iy + n
+                    if r >= 0 and r < in_h:
                         mode = 2
-                    if iy + n + second >= 0 and iy + n + second < in_h:
-                        mode = 3 if mode == 4 else 1
+                    r += second
+                    if r >= 0 and r < in_h:
+                        mode = 3 if mode == 4 else both
                     if middle <= 0:
                         mode = 4
-                    n += 1
-                    if mode == last:
-                        segments[k - 1] = segments[k - 1] + 1
-                    else:
+                    if mode != last:
                         segments[k] = mode
-                        segments[k + 1] = 1
+                        segments[k + 1] = n
                         k += 2
                         last = mode
+                    n += 1
                 segments[k] = 0
+                # the rows of each, from where it starts
+                while k > 0:
+                    k -= 2
+                    r = n
+                    n = segments[k + 1]
+                    segments[k + 1] = r - n
                 s[0] = image + (iy * in_w + ix + left) * in_c
                 s[1] = second * in_w * in_c
                 s[3] = plane + 64 - tw * stride_w * 4

@@ -33,6 +33,7 @@ class OpTime:
     kind: str
     macs: int
     time_us: int
+    cycles: int | None = None  # counted, where the target can
 
 
 @dataclass(frozen=True)
