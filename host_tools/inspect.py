@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import chart, extents, extents_wide
+from .lower.fast_forms import runs_in
 from .packed import OpRecord, Packed, TensorEntry
 from .ram import longest_call
 
@@ -38,6 +39,8 @@ def describe(network: Packed) -> dict:
                 "input_shape": _shapes(op)[0],
                 "output_shape": _shapes(op)[1],
                 "macs": op.macs,
+                "backend": runs_in(op.fast_target, op.kernel, op.words)[0],
+                "backend_why": runs_in(op.fast_target, op.kernel, op.words)[1],
                 "constants_bytes": len(op.constants),
                 "x_offset": op.words[5],
                 "y_offset": op.words[6],
@@ -65,14 +68,20 @@ def show(network: Packed, console: Console) -> None:
         console.print(f"  labels {_plain(', '.join(network.labels))}", highlight=False)
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, justify in (("#", "right"), ("kernel", "left"), ("input", "left"), ("output", "left"),
+    for column, justify in (("#", "right"), ("kernel", "left"), ("code", "left"), ("input", "left"), ("output", "left"),
                             ("MACs", "right"), ("constants", "right"), ("scratch", "right"), ("name", "left")):  # fmt: skip
         table.add_column(column, justify=justify, no_wrap=column != "name")
     for op, row in zip(network.ops, d["ops"]):
-        table.add_row(str(op.index), op.kernel, _shape(row["input_shape"]), _shape(row["output_shape"]),
+        table.add_row(str(op.index), op.kernel, row["backend"], _shape(row["input_shape"]), _shape(row["output_shape"]),
                       f"{op.macs:,}" if op.macs else "", f"{len(op.constants):,}" if op.constants else "",
                       f"{row['scratch_bytes']:,}" if row["scratch_bytes"] else "", _plain(op.name))  # fmt: skip
     console.print(table)
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for row in d["ops"]:
+        if row["backend_why"]:
+            reasons.setdefault((row["backend"], row["backend_why"]), []).append(row["index"])
+    for (backend, why), indices in reasons.items():
+        console.print(f"{backend} in {', '.join(map(str, indices))}: {why}", highlight=False)
     console.print(
         f"{d['macs']:,} MACs; flash {d['flash_bytes']:,} bytes (of which {len(network.selftest)} self-test vectors); "
         f"RAM {d['ram_bytes']:,} bytes: {d['resident_bytes']:,} records and weights, {d['arena_bytes']:,} arena",

@@ -14,6 +14,8 @@ def kernel(id, words, target):
         from . import thumb_conv as family
     elif id == 2 and fast:
         from . import thumb_depthwise as family
+    elif id == 2 and not words[35] & 1:
+        from . import thumb_window as family
     elif id == 3 and fast:
         from . import thumb_fc as family
     elif 4 <= id <= 6:

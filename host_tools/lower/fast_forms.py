@@ -24,6 +24,16 @@ from .layer import Fast, Layer
 TARGETS = {"thumb": thumb, "xtensa": xtensa, "rv32": rv32}
 
 
+def runs_in(target: str, kernel: str, words) -> tuple[str, str]:
+    """(the backend whose kernel a board of this target takes for a record, why or how in a few words)."""
+    function = getattr(TARGETS.get(target), "runs_in", None)
+    if function:
+        return function(kernel, words)
+    if target == "none":
+        return "viper", "converted for any board"
+    return (target, "") if words[30] else ("viper", "")
+
+
 def make(target: str, kernel: str, layer: Layer) -> Fast | None:
     """The fast form of `layer` for `target`; None where it has none."""
     form = getattr(TARGETS.get(target), kernel, None)

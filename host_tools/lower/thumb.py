@@ -341,3 +341,26 @@ def cycles(kernel: str, words) -> float | None:
     tiles = -(-out_h // (2 * tile_h)) * -(-out_w // tile_w)
     plane = ((tile_h - 1) * words[17] + 3) * ((tile_w - 1) * words[18] + 3)
     return tiles * (4000 + out_c * (300 + 12 * plane + tile_h * tile_w * (70 + 40)))
+
+
+def runs_in(kernel: str, words) -> tuple[str, str]:
+    """("thumb" or "viper", why or how): what device/fxnn/thumb.py takes for a record; a test holds the two together."""
+    if kernel == "conv_2d" and words[30]:
+        return "thumb", "some channels twice: neighbouring weights of -128" if words[29] & SPLIT_FORM else ""
+    if kernel in ("depthwise_conv_2d", "fully_connected") and words[30]:
+        return "thumb", ""
+    if kernel in ("max_pool_2d", "average_pool_2d", "mean"):
+        return "thumb", ""
+    if kernel == "depthwise_conv_2d":
+        if words[35] & 1:
+            return "viper", "its output lies over its input, channel by channel"
+        if (words[15], words[16], words[19], words[20]) != (3, 3, 1, 1):
+            return "thumb", f"a tap at a time: window {words[15]}x{words[16]}, dilation {words[19]}x{words[20]}"
+        return "thumb", "a tap at a time: " + ("wide strides" if words[18] > 13 else "neighbouring weights of -128")
+    if kernel == "add":
+        if words[15] == 1 == words[19] and words[11] > 3 and not words[21] and 0 < words[22] < 21:
+            return "thumb", ""
+        if words[15] != 1 or words[19] != 1:
+            return "viper", "an operand is broadcast in the last dimension"
+        return "viper", "rows of less than 4" if words[11] <= 3 else "its scales are far apart"
+    return "viper", "no assembler for this kernel"

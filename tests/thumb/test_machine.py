@@ -89,7 +89,7 @@ def test_models_drawn_by_hypothesis(op, data):
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-@pytest.mark.parametrize("op, window", [("conv_2d", None), ("conv_2d", 3), ("depthwise_conv_2d", 3),
+@pytest.mark.parametrize("op, window", [("conv_2d", None), ("conv_2d", 3), ("depthwise_conv_2d", None), ("depthwise_conv_2d", 3),
                                         ("fully_connected", None), ("max_pool_2d", None), ("average_pool_2d", None),
                                         ("mean", None), ("add", None)])  # fmt: skip
 def test_the_same_machine_code_on_every_core(op, window, model, monkeypatch):
@@ -103,3 +103,19 @@ def test_the_same_machine_code_on_every_core(op, window, model, monkeypatch):
     networks = [(pack(case), case.inputs) for case in strategies.generate(op, 30, seed=21)]
     done = sum(run(network, inputs, model) for network, inputs in networks if network is not None)
     assert done >= (3 if op == "add" else 10)
+
+
+def test_inspect_says_which_kernels_run():
+    """The host's reading of device/fxnn/thumb.py, on every op's models; and why the others do not."""
+    seen = set()
+    for op in strategies.OPS:
+        for case in strategies.generate(op, 12, seed=5):
+            try:
+                network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0))
+            except ToolError:
+                continue
+            for record, row in zip(network.ops, inspect.describe(network)["ops"]):
+                assert row["backend"] == ("thumb" if family(record) else "viper"), (case, row)
+                assert row["backend"] == "thumb" or row["backend_why"]
+                seen.add((row["kernel"], row["backend"]))
+    assert {("conv_2d", "thumb"), ("add", "thumb"), ("add", "viper"), ("mean", "thumb")} <= seen

@@ -30,7 +30,7 @@ def encode(text: str) -> int:
     indexed = re.fullmatch(r"(r\d),\[(r\d),(r\d)\]", rest)
     if indexed:
         t, n, m = (number(g) for g in indexed.groups())
-        return {"str": 0x5000, "ldrsb": 0x5600, "ldr": 0x5800, "ldrsh": 0x5E00}[op] | m << 6 | n << 3 | t
+        return {"str": 0x5000, "ldrsb": 0x5600, "ldr": 0x5800, "ldrb": 0x5C00, "ldrsh": 0x5E00}[op] | m << 6 | n << 3 | t
     stack = re.fullmatch(r"(r\d),\[sp,#(\d+)\]", rest)
     if stack:
         assert int(stack[2]) % 4 == 0
