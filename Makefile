@@ -1,7 +1,8 @@
 # make setup   .venv with fxnn in it
 # make demo    a network on the virtual Pico (make demo PORT=/dev/ttyACM0: on a real one)
 # make test    every test
-.PHONY: setup demo test clean
+# make bench   cycles of five layers and the public networks on the virtual Pico, per backend (BENCH=--write keeps them)
+.PHONY: setup demo test bench clean
 
 PYTHON ?= python3
 PORT ?= pico
@@ -16,6 +17,9 @@ demo: setup
 test: $(VENV)/.test-installed
 	$(BIN)/python -m host_tools.setup_env
 	$(BIN)/python -m pytest -n logical --dist loadscope $(PYTEST_ARGS)
+
+bench: $(VENV)/.test-installed
+	$(BIN)/python -m tests.bench $(BENCH)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

@@ -14,7 +14,7 @@ def kernel(id, words, target):
         from . import thumb_conv as family
     elif id == 2 and fast:
         from . import thumb_depthwise as family
-    elif id == 2 and not words[35] & 1:
+    elif id == 2 and not (words[34] or words[35] & 1):
         from . import thumb_window as family
     elif id == 3 and fast:
         from . import thumb_fc as family

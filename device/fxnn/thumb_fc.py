@@ -578,7 +578,7 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
             sixes = channels // 3
             rest = channels - sixes * 3
             n = left
-            if sixes > most:
+            if channels > most * 3:
                 sixes = most
                 rest = 0
                 n = most * 6

@@ -351,6 +351,8 @@ def runs_in(kernel: str, words) -> tuple[str, str]:
         return "thumb", ""
     if kernel in ("max_pool_2d", "average_pool_2d", "mean"):
         return "thumb", ""
+    if words[34] and kernel in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
+        return "viper", "weights of four bits"
     if kernel == "depthwise_conv_2d":
         if words[35] & 1:
             return "viper", "its output lies over its input, channel by channel"
