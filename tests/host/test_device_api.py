@@ -162,7 +162,7 @@ def test_api_errors_and_memory_on_the_pico(files):
 def test_import_heap_on_the_pico():
     """`import fxnn` and all it loads for a network that uses every kernel."""
     used = int(run_pico("import_heap.py", {}))
-    assert used < 23_000, used
+    assert used < 25_000, used
 
 
 def test_nothing_is_imported_by_importing_the_package():
