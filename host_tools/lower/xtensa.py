@@ -6,8 +6,6 @@ gets a fast form only where no accumulator of any channel can reach 2^29, or whe
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 import numpy as np
 
 from .layer import Fast, Layer
@@ -20,32 +18,38 @@ _BOUND = 1 << 29
 def _tamed(layer: Layer) -> np.ndarray | None:
     """The channel table for the kernels, |acc| < 2^29 in every channel for every input; None where there is none.
 
-    Sums of products lie between those of the worst inputs. A channel that reaches further, but whose output is the same
-    at both ends of its range (eq. (3) rises, so it is constant: converters give channels without weights a bias of 2^30),
-    gets another word 0, at which all its range has that output.
+    Sums of products lie between those of the worst inputs. A channel that reaches further, or whose shifts the kernels take
+    the long way, but whose output is the same at both ends of its range (eq. (3) rises, so it is constant: converters give
+    channels without weights a bias of 2^30), gets an entry that is easy to compute and has that output, too: a multiplier
+    of 1/2, a right shift by which the whole range rounds to one number, and a word 0 in the middle of what rounds to it.
     """
     w = layer.rows.astype(np.int64)
     low = layer.first + np.minimum(127 * w, -128 * w).sum(1)
     high = layer.first + np.maximum(127 * w, -128 * w).sum(1)
-    table = layer.channels
-    for o in np.flatnonzero((low <= -_BOUND) | (high >= _BOUND)):
-        multiplier, left, right = (int(table[o][name]) for name in "mlr")
-        if left or low[o] < -(1 << 31) or high[o] >= 1 << 31:
-            return None
-
-        def y(acc: int) -> int:
-            h = (acc * multiplier + (1 << 30)) >> 31
-            rounded = (h + (1 << right >> 1) - (h < 0 and right > 0)) >> right
-            return max(layer.words[25], min(layer.words[26], rounded + layer.words[24]))
-
-        wanted, width = y(int(low[o])), int(high[o] - low[o])
-        first = bisect_left(range(1 - _BOUND, _BOUND), wanted, key=y) + 1 - _BOUND
-        if y(int(high[o])) != wanted or first + width >= _BOUND or y(first + width) != wanted:
-            return None
+    table, right = layer.channels, layer.channels["r"]
+    far = (low <= -_BOUND) | (high >= _BOUND)
+    zero, clamps = layer.words[24], (layer.words[25], layer.words[26])
+    for o in np.flatnonzero(far | (layer.channels["l"] > 0) | (right < 1) | (right > 21)):
+        width = int(high[o] - low[o])
+        shift = max(1, (width + 2).bit_length())
+        ends = [_output(int(acc), *(int(table[o][name]) for name in "mlr"), zero, clamps) for acc in (low[o], high[o])]
+        first = (ends[0] - zero << shift + 1) - width // 2
+        same = low[o] >= -(1 << 31) and high[o] < 1 << 31 and not table[o]["l"] and ends[0] == ends[1]
+        again = {_output(acc, 1 << 30, 0, shift, zero, clamps) for acc in (first, first + width)}
+        if not same or shift > 21 or max(-first, first + width) >= _BOUND or again != {ends[0]}:
+            if far[o]:
+                return None
+            continue
         if table is layer.channels:
             table = table.copy()
-        table["k"][o] = (int(table["k"][o]) + first - int(low[o])) & 0xFFFFFFFF
+        table[o] = ((int(table["k"][o]) + first - int(low[o])) & 0xFFFFFFFF, 1 << 30, 0, shift, 0)
     return table
+
+
+def _output(acc: int, multiplier: int, left: int, right: int, zero: int, clamps: tuple[int, int]) -> int:
+    """eq. (3), but for what wraps."""
+    h = ((acc << left) * multiplier + (1 << 30)) >> 31
+    return max(clamps[0], min(clamps[1], ((h + (1 << right >> 1) - (h < 0 and right > 0)) >> right) + zero))
 
 
 def _add_table(layer: Layer, table: np.ndarray) -> int:
@@ -173,9 +177,9 @@ def _padded4(n: int) -> int:
     return -(-n // 4) * 4
 
 
-def _short(layer: Layer) -> bool:
+def _short(layer: Layer, table: np.ndarray) -> bool:
     """Whether every channel can be requantized the short way: right shifts of 1 to 21, no other clamps."""
-    left, right = layer.channels["l"], layer.channels["r"]
+    left, right = table["l"], table["r"]
     w = layer.words
     return not left.any() and bool(((right >= 1) & (right <= 21)).all()) and (w[25], w[26]) == (-128, 127)
 
@@ -199,7 +203,7 @@ def depthwise_conv_2d(layer: Layer) -> Fast | None:
     """MAC16 on the plane of one channel. Word 31: lines at a time * 65536 + form."""
     w = layer.list()
     table = _tamed(layer)
-    short = table is not None and _short(layer)
+    short = table is not None and _short(layer, table)
     options = []
     for _, size, form, lines in sorted(
         (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n) for f, n in _depthwise_forms(w, short)
