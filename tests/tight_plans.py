@@ -169,8 +169,7 @@ with open('cases.bin', 'rb') as f:
             k = 0
             for i_op, op in enumerate(net._ops):
                 while k < len(table) and table[k] == i_op:
-                    for byte in range(table[k + 1], table[k + 2]):
-                        net.arena[byte] = 0xA5
+                    memoryview(net.arena)[table[k + 1]:table[k + 2]] = b'\\xa5' * (table[k + 2] - table[k + 1])
                     k += 3
                 op[0](op[1], net.arena, op[2])
             if k < len(table):
