@@ -35,8 +35,8 @@ BOARDS = (
 # the file holds that architecture's fast forms. One instruction is taken for 1.25 cycles (loads, taken branches).
 _CYCLES_PER_INSTRUCTION = 1.25
 INSTRUCTIONS_PER_MAC = {
-    "xtensa": {"conv_2d": 1.6, "depthwise_conv_2d": 3.2, "fully_connected": 1.8},
-    "rv32": {"conv_2d": 2.4, "depthwise_conv_2d": 4.1, "fully_connected": 2.9},
+    "xtensa": {"conv_2d": 1.4, "depthwise_conv_2d": 3.1, "fully_connected": 1.7},
+    "rv32": {"conv_2d": 2.3, "depthwise_conv_2d": 4.1, "fully_connected": 2.9},
 }
 
 
