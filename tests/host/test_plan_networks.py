@@ -68,7 +68,8 @@ def test_random_networks_in_ref(cases, tmp_path):
 @pytest.mark.pico
 @pytest.mark.parametrize("prefer", plan.PREFER)
 def test_random_networks_on_the_pico(cases, prefer):
-    done = converted(cases[:8], prefer)
+    done = [d for d in converted(cases[:8], prefer) if d[2].arena_bytes < 40_000]  # the model is in the heap, too
+    assert len(done) > 4
     check(done, tight_plans.poisoned(batch.run_pico, [d[:3] for d in done], "thumb"))
 
 
