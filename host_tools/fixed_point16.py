@@ -109,14 +109,12 @@ def matmul_multiplier(x1_scale: float, x2_scale: float, y_scale: float) -> tuple
 def add16_multipliers(kind: str, x1_scale: float, x2_scale: float, y_scale: float) -> tuple[tuple[int, int], ...]:
     """(multiplier, shift) of x1, x2 and the sum or difference of int16 ADD or SUB; all shifts are <= 0.
 
-    ADD divides in float64, SUB in float32. ToolError where the output's scale is too small: TFLM aborts there.
+    In float64 (SUB up to August 2026: float32, as fixed_tables.py says of its int8 form). ToolError where the output's scale is too small: TFLM aborts there.
     Source: micro/kernels/add_common.cc, sub_common.cc.
     """
-    f = np.float32 if kind == "SUB" else np.float64
-    a, b, y = (f(np.float32(s)) for s in (x1_scale, x2_scale, y_scale))
-    twice = f(2) * max(a, b)
-    reals = (a / twice, b / twice, twice / (f(1 << ADD16_LEFT_SHIFT) * y))
-    result = tuple(quantize_multiplier(float(r)) for r in reals)
+    a, b, y = (_f32(s) for s in (x1_scale, x2_scale, y_scale))
+    twice = 2 * max(a, b)
+    result = tuple(quantize_multiplier(r) for r in (a / twice, b / twice, twice / ((1 << ADD16_LEFT_SHIFT) * y)))
     if any(shift > 0 for _, shift in result):
         raise ToolError(f"{kind}: the output's scale {y_scale:g} is too small for inputs of scale {x1_scale:g} and {x2_scale:g}",
                         "the larger input scale may be at most 2**14 times the output's",
@@ -291,10 +289,12 @@ def cell_clip16(cell_clip: float, cell_scale: float) -> int:
 
 def svdf_multipliers(x_scale: float, feature_scale: float, state_scale: float, time_scale: float,
                      y_scale: float) -> tuple[tuple[int, int], tuple[int, int]]:  # fmt: skip
-    """(multiplier, shift) into the state and into the output; the products are float32 ones.
-    Source: micro/kernels/svdf_common.cc PrepareSvdf."""
-    x, feature, state, time, y = (np.float32(s) for s in (x_scale, feature_scale, state_scale, time_scale, y_scale))
-    return quantize_multiplier(float(x * feature / state)), quantize_multiplier(float(state * time / y))
+    """(multiplier, shift) into the state and into the output.
+
+    Source: micro/kernels/svdf_common.cc PrepareSvdf; its products were float32 ones up to August 2026, the package of
+    October 2026 multiplies in float64 (by test: tests/host/test_state.py, a model at a tie)."""
+    x, feature, state, time, y = (_f32(s) for s in (x_scale, feature_scale, state_scale, time_scale, y_scale))
+    return quantize_multiplier(x * feature / state), quantize_multiplier(state * time / y)
 
 
 def _f32(x: float) -> float:

@@ -124,6 +124,8 @@ def _island(s: Source, b: Builder, x: list, source: int | None = None, first: st
     shape = b.tensors[source].shape
     real = b.dequantize(source)
     kinds = []
+    # What the real numbers cannot exceed: beyond int32, what QUANTIZE gives is up to the processor (a cast in C).
+    bound = 128 * b.tensors[source].scales[0]
     for _ in range(s.integer(1, 3)):
         kind = s.choice(("SQUARE", "NEG", "ABS", "FLOOR", "CEIL", "ROUND", "EXP", "SIN", "COS", "ADD", "MUL", "RELU", "SQRT",
                          "LOG", "RSQRT"))  # fmt: skip
@@ -145,7 +147,9 @@ def _island(s: Source, b: Builder, x: list, source: int | None = None, first: st
             inputs = [high]
         b.op(kind, inputs, [out], **options)
         real = out
-    y = b.tensor(shape, "int8", s.scale(-8, 2), s.zero_point())
+        bound = {"SQUARE": bound * bound, "ADD": bound + 4, "MUL": bound * 4}.get(kind, max(bound + 1, 3))
+    smallest = max(-8, math.ceil(math.log2(bound)) - 29)
+    y = b.tensor(shape, "int8", s.scale(smallest, max(smallest, 2)), s.zero_point())
     b.op("QUANTIZE", [real], [y], "QuantizeOptions")
     s.note(kinds=kinds)
     return y

@@ -129,7 +129,7 @@ def test_source_replaces_mpy(tmp_path, networks):
         result = fxnn("deploy", networks.old, "--port", board.port, "--source")
         assert result.returncode == 0, result.stderr
     names = {path for path in board.files() if path.startswith("/lib")}
-    assert names == {path if "/thumb" in path else path.replace(".mpy", ".py") for path in PACKAGE}
+    assert names == {path if "/thumb_" in path else path.replace(".mpy", ".py") for path in PACKAGE}
 
 
 @pico_test

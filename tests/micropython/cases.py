@@ -289,6 +289,7 @@ class Cases(cases_ops.OpCases):
         _, multiplier, left, right = self.near_tie()
         step = max(1, (1 << right + 31) // multiplier)
         table = [self.random.randint(-128, 128) * step + step // 2 + self.random.randint(-2, 2) for _ in range(256)]
+        table = [max(-(2**31), min(2**31 - 1, acc)) for acc in table]
         words = {5: 0, 6: 256, 7: 2048, 8: 1, 9: 1, 10: 1, 11: 256, 15: 1, 20: multiplier, 21: left, 22: right, 23: 2}
         words |= {25: -128, 26: 127, 27: 0, 28: 1024}
         return self.network("add", 512, words, struct.pack("<512i", *table, *[0] * 256) + b"\0")
