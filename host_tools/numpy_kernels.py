@@ -15,7 +15,7 @@ from . import numpy_ops
 from .errors import ToolError
 from .extents import scratch_bytes
 from .fixed_point import requantize, softmax_scale, unpack_int4, wrap32_array
-from .packed import Packed
+from .packed import KERNEL_IDS, Packed
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
 UNWRITTEN = 0xA5
@@ -83,38 +83,36 @@ def conv_2d(words, arena, constants):
     _, _, _, _, oh, ow, out_c, kh, kw = words[8:17]
     x = _int8(arena, words[5], words[8:12]).astype(np.float64) + 128
     windows = _windows(x, words, words[23] + 128)  # [n, oh, ow, kh, kw, c]
-    depth = kh * kw * words[11]
-    _dense(words, arena, constants, windows.reshape(-1, depth), depth, out_c)
+    _multiply(words, arena, constants, windows.reshape(-1, kh * kw * words[11]), dense_weights(words, constants))
 
 
 def fully_connected(words, arena, constants):
     """y = requantize(bias' + sum((x + 128) * w)), rows of inputs and OI; eqs. (2), (3)."""
-    rows, depth, units = words[9], words[11], words[14]
-    if words[29] == 2:  # in twos: of odd inputs x - 127, and the weight itself
-        row = -(-depth // 16) * 16
-        weights = constants[words[27] : words[27] + row * units].reshape(units, row)[:, :depth].astype(np.uint8)
-        weights[:, 1::2] ^= 128
-        x = _int8(arena, words[5], (rows, depth)).astype(np.float64)
+    x = _int8(arena, words[5], (words[9], words[11])).astype(np.float64)
+    if not words[29]:
+        x += 128
+    elif words[29] == 2:  # in twos: of odd inputs x - 127
         x[:, 1::2] -= 127
-        _multiply(words, arena, constants, x, weights.astype(np.float64) - 128)
-        return
-    if words[29]:
-        weights = _in_pairs(constants[words[27] :], depth, units)
-        x = _int8(arena, words[5], (rows, depth)).astype(np.float64)
-        _multiply(words, arena, constants, x, weights.astype(np.float64) - 128)
-        return
-    _dense(words, arena, constants, _int8(arena, words[5], (rows, depth)).astype(np.float64) + 128, depth, units)
+    _multiply(words, arena, constants, x, dense_weights(words, constants))
 
 
-def _dense(words, arena, constants, columns, depth, out_c):
-    """columns: x + 128 as float64. Every partial sum is an integer below 255 * 128 * depth < 2**53: exact."""
+def dense_weights(words, constants) -> np.ndarray:
+    """The weights of conv_2d or fully_connected, float64[out_c, products] of -128 to 127, whatever their layout."""
+    depth, units = words[15] * words[16] * words[11], words[14]
+    layout = words[29] if words[0] == KERNEL_IDS["fully_connected"] else 0
+    data = constants[words[27] :]
+    if layout == 1:
+        return _in_pairs(data, depth, units).astype(np.float64) - 128
+    if layout == 2:  # in twos: the weight itself for odd inputs
+        row = -(-depth // 16) * 16
+        weights = data[: row * units].reshape(units, row)[:, :depth].astype(np.uint8)
+        weights[:, 1::2] ^= 128
+        return weights.astype(np.float64) - 128
     if words[34] == 1:
         row = -(-depth // 8) * 4
-        weights = unpack_int4(constants[words[27] : words[27] + row * out_c].reshape(out_c, row))[:, :depth].astype(np.float64)
-    else:
-        row = -(-depth // 4) * 4
-        weights = constants[words[27] : words[27] + row * out_c].reshape(out_c, row)[:, :depth].astype(np.float64) - 128
-    _multiply(words, arena, constants, columns, weights)
+        return unpack_int4(data[: row * units].reshape(units, row))[:, :depth].astype(np.float64)
+    row = -(-depth // 4) * 4
+    return data[: row * units].reshape(units, row)[:, :depth].astype(np.float64) - 128
 
 
 def _in_pairs(data, depth, units) -> np.ndarray:
@@ -130,6 +128,7 @@ def _in_pairs(data, depth, units) -> np.ndarray:
 
 
 def _multiply(words, arena, constants, columns, weights):
+    """Every partial sum of float64 is an integer below 255 * 128 * products < 2**53: exact."""
     table = (_short_channels if words[34] == 1 else _channels)(words, constants, len(weights))
     acc = (columns @ weights.T).astype(np.int64) + table["bias"]
     _store(words, arena, requantize(acc, table["multiplier"], table["left"], table["right"]), step=words[32])

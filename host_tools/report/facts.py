@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .. import inspect
+from .. import inspect, numpy_kernels
 from ..packed import OpRecord, Packed
 
 BINS = 64  # of a histogram of int8 values: 4 values a bar
@@ -87,17 +87,18 @@ def histogram(values: np.ndarray) -> tuple[int, ...]:
 
 
 def _weights(group: list[OpRecord]) -> tuple[int, ...]:
-    """The histogram of a layer's weights, whatever their order; the padding, which is 0, left out."""
+    """The histogram of a layer's weights, whatever their layout and order."""
+    if group[0].kernel not in _WEIGHTED:
+        return ()
     total = np.zeros(BINS, np.int64)
     for op in group:
-        w = op.words
-        if op.kernel not in _WEIGHTED or w[34]:  # word 34: weights of fewer bits
-            return ()
-        row = w[15] * w[16] * (1 if op.kernel == "depthwise_conv_2d" else w[11])
-        count, stored = row * w[14], (row if op.kernel == "depthwise_conv_2d" else -(-row // 4) * 4) * w[14]
-        raw = np.frombuffer(op.constants, np.uint8, stored, w[27])
-        total += histogram(raw.astype(np.int64) - 128)
-        total[BINS // 2] -= stored - count
+        for words, constants in op.calls:
+            data = np.frombuffer(constants, np.uint8)
+            if op.kernel == "depthwise_conv_2d":
+                size = words[15] * words[16] * words[14]
+                total += histogram(data[words[27] : words[27] + size].astype(np.int64) - 128)
+            else:
+                total += histogram(numpy_kernels.dense_weights(words, data))
     return tuple(int(n) for n in total)
 
 

@@ -113,6 +113,19 @@ def test_operators_know_what_they_read():
     assert all(sum(op.weights) > 0 for op in operators if op.kernel.startswith(("conv", "depthwise", "fully")))
 
 
+@pytest.mark.parametrize("board", ["pico", "esp32", "any"])
+def test_histograms_are_of_the_weights_in_any_layout(board):
+    """The same counts for every layout that a target's kernels want, and as many as the .tflite has."""
+    from host_tools.convert import convert_bytes
+    from host_tools.readers import tflite
+
+    data = (DIGITS / "digits.tflite").read_bytes()
+    graph = tflite.read(data, "digits")
+    weights = [graph.tensors[op.inputs[1]].data for op in graph.ops if "CONV" in op.kind or op.kind == "FULLY_CONNECTED"]
+    operators = facts.operators(packed.read(convert_bytes(data, "digits", board=board)))
+    assert [op.weights for op in operators if op.weights] == [facts.histogram(w) for w in weights]
+
+
 @pytest.mark.skipif(not RESNET.exists(), reason="the public networks are not here")
 def test_skips_are_drawn():
     from host_tools.convert import convert_bytes
