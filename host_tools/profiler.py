@@ -8,8 +8,8 @@ from .targets.base import Profile
 
 def report(packed: Packed, profile: Profile, target: str) -> dict:
     """The report for scripts. Times in microseconds, sizes in bytes; cycles only where the target counts them."""
-    ops = [_op_row(op.name, op.kind, op.macs, op.time_us, _cycles(op, profile.clock_hz)) for op in profile.ops]
-    cycles = [_cycles(op, profile.clock_hz) for op in profile.ops]
+    ops = [_op_row(op.name, op.kind, op.macs, op.time_us, cycles_of(op, profile.clock_hz)) for op in profile.ops]
+    cycles = [cycles_of(op, profile.clock_hz) for op in profile.ops]
     totals = _op_row(
         "",
         "",
@@ -34,7 +34,7 @@ def report(packed: Packed, profile: Profile, target: str) -> dict:
     }
 
 
-def _cycles(op, clock_hz: int | None) -> int | None:
+def cycles_of(op, clock_hz: int | None) -> int | None:
     """Counted, else the microseconds' worth; None where the target's cycles mean nothing."""
     if clock_hz is None:
         return None

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import numpy_kernels
 from ..packed import Packed
+from ..profiler import cycles_of
 from ..quantized_io import dequantize, frame_shape, quantize
 from ..targets import Target
 from ..verify import test_inputs
@@ -35,12 +36,12 @@ def rows(target: Target, network: Packed, backend: str | None = None) -> dict:
     """One inference there: {"board", "backend", "records": [{"kernel", "macs", "time_us", "cycles"}]}."""
     target.backend = backend
     profile = target.profile(network)
-    hz = profile.clock_hz or 0
     return {
         "board": profile.board,
         "backend": profile.backend,
         "records": [
-            {"kernel": op.kind, "macs": op.macs, "time_us": op.time_us, "cycles": op.time_us * hz // 1_000_000} for op in profile.ops
+            {"kernel": op.kind, "macs": op.macs, "time_us": op.time_us, "cycles": cycles_of(op, profile.clock_hz) or 0}
+            for op in profile.ops
         ],
     }  # fmt: skip
 
