@@ -16,6 +16,8 @@ def kernel(id, words, target):
         from . import thumb_depthwise as family
     elif id == 2 and not (words[34] or words[35] & 1):
         from . import thumb_window as family
+    elif id == 3 and fast and words[34]:
+        from . import thumb_int4 as family
     elif id == 3 and fast:
         from . import thumb_fc as family
     elif 4 <= id <= 6:

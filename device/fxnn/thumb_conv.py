@@ -13,8 +13,8 @@ there a weight is one instruction, adds or subs r1,#imm8. Nothing of that code o
 State, 34 words at the start of the scratch, byte offsets; pack's and band's come first, convolve reuses some:
 0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}
 4 entries | channels     8 where packed inputs go | y_zero_point     12 inputs of padding before a run, 16 of the run,
-36 after it     20 runs a row     24 from run to run     28 rows     32 from row to row     40 x_zero_point * 65537
-44 packed bytes an entry     48 weights     52 widened weights or code, 56 their end     60 weights a channel
+36 after it     20 runs a row     24 from run to run     28 rows     32 from row to row     40 x_zero_point * 65537 | where
+weights of four bits are unpacked, 0: they have eight     44 packed bytes an entry     48 weights     52 widened weights or code, 56 their end     60 weights a channel
 64 channel table     68 fast table     72 1: negative accumulators give clamp_min     76 widened bytes a run
 80 packed bytes between runs     84 where a run starts in the unrolled loop, -1: patched code     88 out_c     92, 96 clamps
 100 0x80808080     104 four times {outputs, where they go}: the pixels 0 to 3 of the groups
@@ -321,7 +321,7 @@ def convolve(r0):
          r12 end (accumulators) | lr c - 2^f (y)
     Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
     Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no wrap, proved by the host a channel.
-    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile, 12 to 18 an output requantized by
+    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile (four bits: 3.5 more), 12 to 18 an output requantized by
          two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles a product in all (profile on the
          virtual Pico, MicroPython 1.25).
     """
@@ -504,11 +504,7 @@ def convolve(r0):
     ldr(r1, [r0, 80])       # 2
     data(2, 0x9105)         # 2  str r1,[sp,#20]
     label(CHANNEL)
-    ldr(r1, [r0, 48])       # 2
-    ldr(r2, [r0, 60])       # 2
-    add(r2, r2, r1)         # 1
-    str(r2, [r0, 48])       # 2
-    mov(r12, r2)            # 1
+    bl(WEIGHTS)             # 3
     ldr(r6, [r0, 52])       # 2
     ldr(r7, [r0, 100])      # 2
     mov(r0, r1)             # 1
@@ -830,14 +826,57 @@ def convolve(r0):
     label(TOP3)
     mov(r4, r11)            # 1
     b(PUTZ3)                # 2
-    label(PATCHED)  # the unrolled code of build(), from the start of the scratch's code; lr returns from it to GROUP_DONE
-    data(2, 0x9102)         # 2  str r1,[sp,#8]
-    label(PATCH_CHANNEL)
+    label(WEIGHTS)  # r1: a channel's weights as bytes, r12: their end
     ldr(r1, [r0, 48])       # 2
     ldr(r2, [r0, 60])       # 2
+    ldr(r6, [r0, 40])       # 2
+    cmp(r6, 0)              # 1
+    bne(UNPACK)             # 2
     add(r2, r2, r1)         # 1
     str(r2, [r0, 48])       # 2
     mov(r12, r2)            # 1
+    data(2, 0x4770)         # 2  bx lr
+    label(UNPACK)
+    add(r2, r2, r6)         # 1
+    mov(r12, r2)            # 1
+    mov(r2, 255)            # 1
+    lsl(r3, r2, 16)         # 1
+    add(r2, r2, r3)         # 1
+    mov(r3, 15)             # 1
+    lsl(r4, r3, 8)          # 1
+    add(r3, r3, r4)         # 1
+    lsl(r4, r3, 16)         # 1
+    add(r3, r3, r4)         # 1
+    lsl(r7, r3, 3)          # 1
+    label(NIBBLES)  # 28 cycles for 8 weights: w + 8 in four bits to w + 128
+    ldrh(r4, [r1, 0])       # 2
+    lsl(r5, r4, 8)          # 1
+    orr(r4, r5)             # 1
+    and_(r4, r2)            # 1
+    lsl(r5, r4, 4)          # 1
+    orr(r4, r5)             # 1
+    and_(r4, r3)            # 1
+    add(r4, r4, r7)         # 1
+    data(2, 0xC610)         # 2  stm r6!,{r4}
+    ldrh(r4, [r1, 2])       # 2
+    lsl(r5, r4, 8)          # 1
+    orr(r4, r5)             # 1
+    and_(r4, r2)            # 1
+    lsl(r5, r4, 4)          # 1
+    orr(r4, r5)             # 1
+    and_(r4, r3)            # 1
+    add(r4, r4, r7)         # 1
+    data(2, 0xC610)         # 2  stm r6!,{r4}
+    add(r1, 4)              # 1
+    data(2, 0x4566)         # 1  cmp r6,r12
+    bcc(NIBBLES)            # 2
+    str(r1, [r0, 48])       # 2
+    ldr(r1, [r0, 40])       # 2
+    data(2, 0x4770)         # 2  bx lr
+    label(PATCHED)  # the unrolled code of build(), from the start of the scratch's code; lr returns from it to GROUP_DONE
+    data(2, 0x9102)         # 2  str r1,[sp,#8]
+    label(PATCH_CHANNEL)
+    bl(WEIGHTS)             # 3
     ldr(r6, [r0, 52])       # 2
     mov(r7, 0x31)           # 1
     lsl(r7, r7, 8)          # 1
@@ -955,6 +994,11 @@ def convolve(r0):
     ldr(r5, [r0, 8])        # 2
     mov(r9, r5)             # 1
     ldr(r5, [r0, 64])       # 2
+    ldr(r1, [r0, 40])       # 2
+    cmp(r1, 0)              # 1
+    beq(LONG)               # 2
+    ldr(r5, [r0, 68])       # 2  the fast table holds what the short one has not
+    label(LONG)
     ldrb(r1, [r5, 8])       # 2
     mov(r8, r1)             # 1
     ldrb(r7, [r5, 9])       # 2
@@ -1107,6 +1151,10 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
         n = rec[15]
     if rec[29] & 8:
         border = wide + 15 * size + 4 * n
+    unpacked = 0
+    if rec[34]:
+        unpacked = border
+        border += (size + 7) & ~7
     n = border
     padded = 1
     if planes:
@@ -1314,6 +1362,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                     k += 1
                 s[1] = rec[14]
                 s[2] = rec[24]
+                s[10] = unpacked
                 s[12] = constants + rec[27]
                 s[16] = constants + rec[28]
                 s[17] = constants + rec[30]

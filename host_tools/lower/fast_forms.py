@@ -8,6 +8,8 @@ A file holds those of one target (header, fast_target); every other backend igno
 
 and may leave out the kernels it has no form for. fully_connected_stored(layer) -> Fast, where there is one, makes the
 weights and the channel table, too (words 27 and 28): a layout of its own, that every backend reads (word 29).
+conv_2d_int4 and fully_connected_int4(layer) -> Fast or None are for weights of four bits; their layer's channel table is
+the long form of the short one.
 For the memory plan it may also have
 
     access(kernel, words) -> (words, band_h, tile_w) or None   the form's order, as overlap.tiles_lag takes it; None (or no

@@ -181,6 +181,8 @@ def conv_scratch(w, form: int, tile_h: int, tile_w: int) -> int:
     weights = (8 if form & SPLIT_FORM else 4) * size
     if form & PATCHED:  # code instead of weights: 60 bytes for 4, 4 for the end of a run
         weights = 15 * size + 4 * (w[15] if form & PLANES else 1)
+    if w[34]:  # a channel's weights of four bits as bytes
+        weights += -(-size // 8) * 8
     return STATE_BYTES + 20 * (entries + 1) + weights + border + 8 + columns
 
 
@@ -243,6 +245,18 @@ def conv_2d(layer: Layer) -> Fast | None:
     return Fast({30: at}, tuple((size, {29: form, 31: tile}) for _, size, form, tile in tiles))
 
 
+def conv_2d_int4(layer: Layer) -> Fast:
+    """As conv_2d, a channel's weights of four bits unpacked in scratch before they are used. Where a channel has no short
+    requantizer, its entry holds the multiplier and the shifts where the channel table has them."""
+    entries = _table(layer)
+    for entry, channel in zip(entries, layer.channels):
+        if not entry["kind"]:
+            entry["c"], entry["m1"] = channel["m"], int(channel["l"]) | int(channel["r"]) << 8
+    at = layer.constants.add(entries)
+    tiles = conv_tiles(layer.list(), False)
+    return Fast({30: at}, tuple((size, {29: form, 31: tile}) for _, size, form, tile in tiles))
+
+
 def depthwise_conv_2d(layer: Layer) -> Fast | None:
     """3 x 3 windows, a plane of one channel in scratch."""
     w = layer.words
@@ -258,6 +272,7 @@ def depthwise_conv_2d(layer: Layer) -> Fast | None:
 
 
 _FULLY_CONNECTED_PAIRS = 168  # of inputs at a time: 12 bytes each
+_INT4_PAIRS = 84  # as many, with their weights
 
 
 def fully_connected_stored(layer: Layer) -> Fast:
@@ -279,8 +294,17 @@ def fully_connected_stored(layer: Layer) -> Fast:
     cuts = [(-(-pairs // n), blocks) for n in range(fewest, fewest + 16) if n > 1]
     if fewest == 1:
         cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)] + cuts
-    options = tuple((fully_connected_scratch(w, c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts))
+    options = tuple((fully_connected_scratch(layer.list(), c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts))
     return Fast({**words, 30: words[28]}, options, 2)
+
+
+def fully_connected_int4(layer: Layer) -> Fast:
+    """Weights and channels as they are; six channels' weights of a part of the inputs are unpacked to pairs in scratch."""
+    w = layer.words
+    pairs, blocks = -(-w[11] // 4) * 2, -(-w[14] // 6)
+    cuts = [(-(-pairs // (2 * n)) * 2, 1 if n == 1 else blocks) for n in range(-(-pairs // _INT4_PAIRS), -(-pairs // _INT4_PAIRS) + 8)]
+    options = tuple((fully_connected_scratch(layer.list(), b << 16 | part), {31: b << 16 | part}) for part, b in dict.fromkeys(cuts))
+    return Fast({30: w[28]}, options)
 
 
 def in_pairs(rows: np.ndarray) -> bytes:
@@ -294,6 +318,8 @@ def in_pairs(rows: np.ndarray) -> bytes:
 
 def fully_connected_scratch(w, tile: int) -> int:
     """Bytes of scratch of the fast fully_connected: state, a table of pairs of inputs, accumulators of blocks of six."""
+    if w[34]:  # and, of one block, weights and channel table
+        return 76 + 24 * (tile & 0xFFFF) + 72 + 24 * (tile >> 16)
     return 76 + 12 * (tile & 0xFFFF) + 8 * min(3 * (tile >> 16), -(-w[14] // 2))
 
 

@@ -89,14 +89,16 @@ def _dense_constants(ctx: Lowering, kernel: str, words: dict[int, int], x: Tenso
     k = Constants()
     weights = w.data.reshape(len(bias), -1)
     if w.dtype == "int4":
-        words[28] = k.add(_short_channel_table(_folded_bias(x, bias, weights), multipliers))
+        short = _short_channel_table(_folded_bias(x, bias, weights), multipliers)
         words[27] = k.add(fixed_point.pack_int4(weights))
+        words[28] = k.add(short)
         words[34] = 1
-        return k, Fast({})
+        pairs = [(int(e["m"]) << 15, int(e["l"]) - int(e["r"])) for e in short]
+        channels = _channel_table(short["k"], pairs)
+        return k, _add_fast_form(ctx, kernel + "_int4", words, k, x, bias, _padded(weights), channels)
     channels = _channel_table(_folded_bias(x, bias, weights), multipliers)
     words[28] = k.add(channels)
-    rows = np.zeros((len(bias), -(-weights.shape[1] // 4) * 4), np.int8)
-    rows[:, : weights.shape[1]] = weights
+    rows = _padded(weights)
     words[27] = k.add(_offset_binary(rows))
     return k, _add_fast_form(ctx, kernel, words, k, x, bias, rows, channels)
 
@@ -110,6 +112,11 @@ def _multipliers(formula, x: Tensor, w: Tensor, y: Tensor, channels: int) -> lis
 def _folded_bias(x: Tensor, bias: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """bias - (x_zero_point + 128) * sum(w), weights in [channel, ...] order."""
     return bias - (x.quant.zero_point + 128) * weights.reshape(len(bias), -1).astype(np.int64).sum(1)
+
+
+def _padded(weights: np.ndarray) -> np.ndarray:
+    """int8[channels, products] with zeros behind each row, up to a multiple of 4."""
+    return np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
 
 
 def _offset_binary(weights: np.ndarray) -> np.ndarray:
@@ -206,9 +213,7 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
     k, fast, scratch_bytes = Constants(), Fast({}), 0
     if w.dtype == "int8":
         channels = _channel_table(_folded_bias(x, bias, w.data), multipliers)
-        rows_ = np.zeros((out_c, -(-in_c // 4) * 4), np.int8)
-        rows_[:, :in_c] = w.data
-        fast = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, rows_, channels)
+        fast = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, _padded(w.data), channels)
     if not fast.words:
         scratch_bytes = in_c
         k, fast = _dense_constants(ctx, "fully_connected", words, x, w, bias, multipliers)

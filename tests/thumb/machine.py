@@ -75,6 +75,7 @@ class Machine:
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(MODELS[model])
         names, functions = compiled(path, arch)
+        functions = functions + imported(path, arch)
         self._names = names
         self.functions = {f.name: f for f in functions}
         self._at: dict[str, int] = {}
@@ -241,6 +242,16 @@ def compiled(path: Path, arch: str) -> tuple[list[str], list[Function]]:
         assert kind == {"viper": _VIPER, "asm_thumb": _ASM}[decorator]
         functions.append(Function(node.name, kind, code, len(node.args.args)))
     return names, functions
+
+
+def imported(path: Path, arch: str) -> list[Function]:
+    """The assembler functions that a module takes from its neighbours."""
+    found = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names = {alias.name for alias in node.names}
+            found += [f for f in compiled(path.with_name(f"{node.module}.py"), arch)[1] if f.name in names and f.kind == _ASM]
+    return found
 
 
 class _Reader:
