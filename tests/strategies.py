@@ -547,6 +547,22 @@ def expected(case: Case) -> Case:
     return replace(case, outputs=tuple(y for frame in case.frames for y in oracle.run(frame)))
 
 
+def four_bits(case: Case) -> bytes | None:
+    """The case's model, packed, with the upper four bits of its weights as int4; None where that cannot be converted."""
+    from host_tools import convert
+    from host_tools.errors import ToolError
+    from host_tools.readers import tflite
+    try:
+        graph = tflite.read(case.tflite, case.name)
+        w = graph.tensors[graph.ops[0].inputs[1]]
+        if not w.constant:
+            return None
+        graph = graph.with_tensor(replace(w, dtype="int4", data=w.data.astype(np.int8) >> 4))
+        return convert.convert_graph(graph, case.name, selftest=0).data
+    except ToolError:
+        return None
+
+
 def generate(op: str, n: int, seed: int) -> list[Case]:
     """n cases for `op` with the outputs of TFLM; the same ones for the same arguments, always."""
     return [expected(build(op, RandomSource(f"{op}/{seed}/{i}"), f"{op}/{seed}/{i}")) for i in range(n)]

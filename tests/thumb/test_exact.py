@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from host_tools import convert, inspect, packed
+from host_tools import convert, inspect, numpy_kernels, packed
 from host_tools.errors import ToolError
 from tests import batch, strategies
 
@@ -90,3 +90,23 @@ def test_random_models(op, window, seed, monkeypatch):
 
         printed = run_script({**batch._package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
         assert printed.strip().endswith(f"done {len(blobs)} bad 0"), printed
+
+
+@pytest.mark.parametrize("op", ("conv_2d", "fully_connected"))
+def test_weights_of_four_bits(op):
+    """Against the host's kernels, which read the weights where they lie; among the channels some without a short requantizer."""
+    cases, kinds = [], set()
+    for case in strategies.generate(op, 40, 31):
+        model = strategies.four_bits(case)
+        if model is None:
+            continue
+        network = packed.read(model)
+        record = network.ops[0]
+        assert record.words[34] == 1 and record.words[30]
+        if op == "conv_2d":
+            kinds |= set(record.constants[record.words[30] + 15 :][: 16 * record.words[14] : 16])
+        cases.append((model, case.inputs, numpy_kernels.run(network, list(case.inputs))))
+    assert len(cases) > 20 and (op != "conv_2d" or kinds == {0, 1})
+    got = batch.run_pico([(model, inputs) for model, inputs, _ in cases], "thumb")
+    for (model, _, want), answer in zip(cases, got):
+        assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in want), packed.read(model).ops[0].words

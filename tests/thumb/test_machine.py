@@ -10,7 +10,6 @@ FXNN_EXAMPLES=500 draws 500 models an op instead of the default.
 import builtins
 import os
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from hypothesis import strategies as st
 
 from host_tools import convert, inspect, numpy_kernels, packed
 from host_tools.errors import ToolError
-from host_tools.readers import tflite
 from tests import strategies
 from tests.micropython.cases import device_module
 
@@ -107,28 +105,15 @@ def test_the_same_machine_code_on_every_core(op, window, model, monkeypatch):
     assert done >= 10 or op == "add"  # most of those have two inputs that are broadcast
 
 
-def four_bits(case):
-    """The case with the upper four bits of its weights, as a network of one op, or None."""
-    try:
-        graph = tflite.read(case.tflite, case.name)
-        w = graph.tensors[graph.ops[0].inputs[1]]
-        if not w.constant:
-            return None
-        graph = graph.with_tensor(replace(w, dtype="int4", data=w.data.astype(np.int8) >> 4))
-        network = packed.read(convert.convert_graph(graph, case.name, selftest=0).data)
-    except ToolError:
-        return None
-    return network if len(network.ops) == len(network.outputs) == 1 else None
-
-
 @pytest.mark.parametrize("op", ("conv_2d", "fully_connected"))
 @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_weights_of_four_bits(op, data):
     """All of them have a fast form, whatever their scales; on the Pico's core, where conv_2d patches code, and on an M4."""
     case = data.draw(strategies.models(op))
-    network = four_bits(case)
-    if network is not None:
+    model = strategies.four_bits(case)
+    network = packed.read(model) if model else None
+    if network is not None and len(network.ops) == 1:
         assert network.ops[0].words[34] == 1 and network.ops[0].words[30]
         assert run(network, case.inputs, data.draw(st.sampled_from(("m0", "m4"))))
 
