@@ -1,5 +1,7 @@
 """The thumb kernels against the oracle and viper's on the virtual Pico: random windows, and nothing written elsewhere."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,24 @@ def test_weights_of_four_bits(op):
     got = batch.run_pico([(model, inputs) for model, inputs, _ in cases], "thumb")
     for (model, _, want), answer in zip(cases, got):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in want), packed.read(model).ops[0].words
+
+
+@pytest.mark.parametrize("name", ("ad_autoencoder_int8", "ic_resnet8_int8"))
+def test_four_bits_in_pieces_on_the_pico(name, tmp_path):
+    """Public networks with int4 weights that stay in the board's flash: pieces of channels, as the host computes the whole."""
+    from host_tools import quantize_file
+    from host_tools.quantizer import Options
+    from host_tools.targets import open_target
+
+    source = Path(__file__).resolve().parents[3] / "shared/models" / f"{name}.tflite"
+    if not source.exists():
+        pytest.skip("the public networks (../shared/models) are not here")
+    quantize_file.quantize_file(source, None, tmp_path / "n.fxnn", Options(weights="int4"), placing="flash")
+    network = packed.read_file(tmp_path / "n.fxnn")
+    assert any(op.words[33] and op.words[34] and op.words[30] for op in network.ops)
+    (tensor,) = network.inputs
+    x = np.random.default_rng(0).integers(-128, 128, (2, *tensor.shape)).astype(np.int8).reshape(2, *tensor.shape[1:])
+    with open_target("pico") as target:
+        got = target.run(network, (x,))[0][0]
+    with open_target("host") as target:
+        np.testing.assert_array_equal(got, target.run(network, (x,))[0][0])
