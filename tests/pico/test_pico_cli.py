@@ -64,7 +64,8 @@ def test_profile(files, on):
     if on == "pico":
         assert report["clock_hz"] == 125_000_000
         conv = report["ops"][0]
-        assert conv["cycles"] == conv["time_us"] * 125
+        # counted by SysTick, not made of microseconds: more than them by their calls at most
+        assert 0 <= conv["cycles"] - (conv["time_us"] - 1) * 125 < 1250
         assert 1 < conv["cycles_per_mac"] < 1000 and report["ops"][1]["cycles_per_mac"] is None
     else:
         assert "cycles" not in report["total"]
