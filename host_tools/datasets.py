@@ -121,7 +121,7 @@ def _samples(array: np.ndarray, frame: tuple[int, ...], what: str) -> np.ndarray
         return tuple(d for d in shape if d != 1)
 
     if array.ndim < 1 or bare(array.shape[1:]) != bare(frame):
-        fix = f"add the leading axis: x[None]" if bare(array.shape) == bare(frame) else ""
+        fix = "add the leading axis: x[None]" if bare(array.shape) == bare(frame) else ""
         wanted = ", ".join(["N", *map(str, frame)])
         raise ToolError(f"{what} has shape {array.shape}", f"the network's input needs ({wanted})", fix or HOW_TO)
     if not len(array):

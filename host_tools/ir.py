@@ -108,18 +108,6 @@ class Graph:
     def without(self, *ops: Op) -> "Graph":
         return replace(self, ops=tuple(op for op in self.ops if op not in ops))
 
-    def renamed(self, old: str, new: str) -> "Graph":
-        """Every op that reads `old` reads `new` instead; so do the outputs."""
-
-        def swap(ids):
-            return tuple(new if i == old else i for i in ids)
-
-        return replace(
-            self,
-            ops=tuple(replace(op, inputs=swap(op.inputs)) for op in self.ops),
-            outputs=swap(self.outputs),
-        )
-
 
 def check(graph: Graph) -> Graph:
     """`graph`, if every tensor an op reads is a constant, an input, or written before; else AssertionError (our bug)."""

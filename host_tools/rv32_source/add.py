@@ -22,13 +22,8 @@ DOC = """
 
 def add() -> Function:
     f = Function("add", DOC, 4 * 7)
-    f.doc = f.doc.replace("{frame}", str(f.frame))
     f.enter()
-    f.sw("a0", REC, "sp")
-    for word, slot in ((5, X1), (7, X2), (6, Y)):
-        f.lw("t0", 4 * word, "a0")
-        f.add("t0", "t0", "a1")
-        f.sw("t0", slot, "sp")
+    f.keep(REC, ((5, X1), (7, X2), (6, Y)))
     for word, to in ((27, "s0"), (28, "s1")):
         f.lw(to, 4 * word, "a0")
         f.add(to, to, "a2")

@@ -24,6 +24,7 @@ class Function:
         self.name, self.doc = name, doc.strip("\n")
         self.locals = frame
         self.frame = -(-(frame + 4 * len(SAVED)) // 16) * 16
+        self.doc = self.doc.replace("{frame}", str(self.frame))
         self.lines: list[tuple[str, tuple, str]] = []
         self._note = ""
 
@@ -68,6 +69,17 @@ class Function:
         self.addi("sp", "sp", -self.frame)
         for i, r in enumerate(SAVED):
             self.sw(r, self.locals + 4 * i, "sp")
+
+    def keep(self, record: int, places: tuple[tuple[int, int], ...], constants: int | None = None) -> None:
+        """After enter(): on the stack, at these slots, the addresses of the record, of the places in the arena that words
+        of it name ((word, slot) each), and of the constants."""
+        self.sw("a0", record, "sp")
+        if constants is not None:
+            self.sw("a2", constants, "sp")
+        for word, slot in places:
+            self.lw("t0", 4 * word, "a0")
+            self.add("t0", "t0", "a1")
+            self.sw("t0", slot, "sp")
 
     def leave(self) -> None:
         """Registers restored; the small int 0 as an object, 1 as a number."""

@@ -28,7 +28,6 @@ DOC = """
 
 def conv_2d() -> Function:
     f = Function("conv_2d", DOC, 4 * 33)
-    f.doc = f.doc.replace("{frame}", str(f.frame))
     f.enter()
     _setup(f)
     _tiles(f)
@@ -46,12 +45,7 @@ def conv_2d() -> Function:
 
 def _setup(f: Function) -> None:
     f.title("Addresses and sizes.")
-    f.sw("a0", REC, "sp")
-    f.sw("a2", CONST, "sp")
-    for word, slot in ((5, IMAGE), (6, Y), (7, COLUMNS)):
-        f.lw("t0", 4 * word, "a0")
-        f.add("t0", "t0", "a1")
-        f.sw("t0", slot, "sp")
+    f.keep(REC, ((5, IMAGE), (6, Y), (7, COLUMNS)), CONST)
     f.text("products a channel, to a multiple of 4")
     f.lw("t1", 44, "a0")
     f.lw("t2", 60, "a0")

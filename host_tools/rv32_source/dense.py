@@ -27,7 +27,6 @@ DOC = """
 
 def fully_connected() -> Function:
     f = Function("fully_connected", DOC, 4 * 14)
-    f.doc = f.doc.replace("{frame}", str(f.frame))
     f.enter()
     _setup(f)
     _table(f)
@@ -40,12 +39,7 @@ def fully_connected() -> Function:
 
 def _setup(f: Function) -> None:
     f.title("Addresses and sizes.")
-    f.sw("a0", REC, "sp")
-    f.sw("a2", CONST, "sp")
-    for word, slot in ((5, X_AT), (6, Y_AT), (7, TABLE)):
-        f.lw("t0", 4 * word, "a0")
-        f.add("t0", "t0", "a1")
-        f.sw("t0", slot, "sp")
+    f.keep(REC, ((5, X_AT), (6, Y_AT), (7, TABLE)), CONST)
     f.lw("t1", 44, "a0")
     f.addi("t1", "t1", 3)
     f.srli("t1", "t1", 2)

@@ -26,7 +26,6 @@ DOC = """
 
 def depthwise_conv_2d() -> Function:
     f = Function("depthwise_conv_2d", DOC, 4 * 34)
-    f.doc = f.doc.replace("{frame}", str(f.frame))
     f.enter()
     _setup(f)
     _tiles(f)
@@ -43,12 +42,7 @@ def depthwise_conv_2d() -> Function:
 
 def _setup(f: Function) -> None:
     f.title("Addresses and sizes.")
-    f.sw("a0", REC, "sp")
-    f.sw("a2", CONST, "sp")
-    for word, slot in ((5, IMAGE), (6, Y), (7, PLANE)):
-        f.lw("t0", 4 * word, "a0")
-        f.add("t0", "t0", "a1")
-        f.sw("t0", slot, "sp")
+    f.keep(REC, ((5, IMAGE), (6, Y), (7, PLANE)), CONST)
     for axis, slot in ((0, REACH_H), (4, REACH_W)):
         f.lw("t1", 60 + axis, "a0")
         f.lw("t2", 76 + axis, "a0")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from host_tools import convert, datasets, evaluate, packed
+from host_tools import datasets, evaluate
 from host_tools.datasets import Dataset
 from host_tools.errors import ToolError
 from host_tools.evaluate_show import show

@@ -5,7 +5,6 @@ Run by MicroPython with device/ (or the .mpy package) on its path; cases.bin in 
 
 import gc
 import struct
-import sys
 
 import fxnn
 

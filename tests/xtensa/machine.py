@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from host_tools import mpy
-from host_tools.xtensa_assembler import Code, functions
+from host_tools.xtensa_assembler import Code
 
 QEMU = "qemu-system-xtensa"
 EXTRA: list[str] = []  # more arguments, for debugging: ["-d", "int", "-D", "log"]
