@@ -1,6 +1,14 @@
 """Options of the whole suite."""
 
+import os
+
 import pytest
+from hypothesis import settings
+
+# With FXNN_SEED set, as .ci/run does, Hypothesis draws the same examples in every run.
+settings.register_profile("repeatable", derandomize=True)
+if "FXNN_SEED" in os.environ:
+    settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser):

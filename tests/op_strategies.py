@@ -125,7 +125,7 @@ def _island(s: Source, b: Builder, x: list, source: int | None = None, first: st
     real = b.dequantize(source)
     kinds = []
     # What the real numbers cannot exceed: beyond int32, what QUANTIZE gives is up to the processor (a cast in C).
-    bound = 128 * b.tensors[source].scales[0]
+    bound = 256 * b.tensors[source].scales[0]  # a zero point at either end
     for _ in range(s.integer(1, 3)):
         kind = s.choice(("SQUARE", "NEG", "ABS", "FLOOR", "CEIL", "ROUND", "EXP", "SIN", "COS", "ADD", "MUL", "RELU", "SQRT",
                          "LOG", "RSQRT"))  # fmt: skip

@@ -49,10 +49,15 @@ with open("all.fxnn", "rb") as f:
     raw = f.read()
 for source in ("all.fxnn", raw):
     cycle(source)
-    before = used()
-    for _ in range(ROUNDS):
-        cycle(source)
-    # what the collector finds on the stack may differ by a little from one collection to the next
-    if used() - before > 512:
-        raise AssertionError("heap grew by %d bytes in %d loads" % (used() - before, ROUNDS))
+    # Every round of a leak takes more. What the collector takes for a pointer, in a register or on the stack, keeps a
+    # network alive that is forgotten, but once.
+    for _ in range(2):
+        before = used()
+        for _ in range(ROUNDS):
+            cycle(source)
+        grown = used() - before
+        if grown <= 512:
+            break
+    else:
+        raise AssertionError("heap grew by %d bytes in %d loads, and before" % (grown, ROUNDS))
 print("ok")
