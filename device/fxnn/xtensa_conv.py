@@ -14,7 +14,8 @@ multiplier / 2^30); y = (q + 2 * (q < 0 ? -1 : 0) + 1 + (2 * y_zero_point + 1) *
 eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts take the long way, channel by channel.
 
 Functions in assembler are called by viper code with the state's address / 4 as a small int (so that no int is
-allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int.
+allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure beside a
+line is its cycles, estimated, with the wait for its result: host_tools/xtensa_costs.py, which writes them.
 
 State, byte offsets from the start of the scratch (32 words), then Y words, then X words:
 0 X words of the first pixel     4 weights     8 Y words     12 channel table     16 y     20 channels left
@@ -38,30 +39,30 @@ def widen(a2, a3, a4, a5):
     In   a5 args: state    Uses a2 state | a3 source | a4 to | a6 groups | a7 0x80808080 | a8 0x03FC03FC | a9 bytes
          a10 x0, x2 | a11 x1, x3    Cost 3 an input
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    l32i(a3, a2, 100)
-    l32i(a4, a2, 104)
-    l32i(a6, a2, 108)
-    l32i(a7, a2, 84)
-    l32i(a8, a2, 88)
-    ssai(16)
-    loop(a6, GROUP)
-    l32i(a9, a3, 0)
-    addi(a3, a3, 4)
-    xor(a9, a9, a7)  # x + 128, uint8
-    slli(a10, a9, 2)
-    srli(a11, a9, 6)
-    and_(a10, a10, a8)  # 4 (x0 + 128), 4 (x2 + 128): at most 1020
-    and_(a11, a11, a8)  # 4 (x1 + 128), 4 (x3 + 128)
-    src(a9, a10, a11)  # x3 low, x0 high
-    src(a10, a11, a10)  # x2, x1
-    s32i(a9, a4, 0)
-    s32i(a10, a4, 4)
-    addi(a4, a4, 8)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    l32i(a3, a2, 100)                       # 1
+    l32i(a4, a2, 104)                       # 1
+    l32i(a6, a2, 108)                       # 1
+    l32i(a7, a2, 84)                        # 1
+    l32i(a8, a2, 88)                        # 1
+    ssai(16)                                # 1
+    loop(a6, GROUP)                         # 1
+    l32i(a9, a3, 0)                         # 2
+    addi(a3, a3, 4)                         # 1
+    xor(a9, a9, a7)                         # 1  x + 128, uint8
+    slli(a10, a9, 2)                        # 1
+    srli(a11, a9, 6)                        # 1
+    and_(a10, a10, a8)                      # 1  4 (x0 + 128), 4 (x2 + 128): at most 1020
+    and_(a11, a11, a8)                      # 1  4 (x1 + 128), 4 (x3 + 128)
+    src(a9, a10, a11)                       # 1  x3 low, x0 high
+    src(a10, a11, a10)                      # 1  x2, x1
+    s32i(a9, a4, 0)                         # 1
+    s32i(a10, a4, 4)                        # 1
+    addi(a4, a4, 8)                         # 1
     label(GROUP)
-    movi(a2, 1)
+    movi(a2, 1)                             # 1
 
 
 @micropython.asm_xtensa
@@ -72,91 +73,91 @@ def band(a2, a3, a4, a5):
     In   a5 args: state    Uses a2 state | a3 source | a4 to | a5 padding | a6 count | a7 end | a8 rows left | a9 bytes
     Cost 1 a byte where all is a multiple of 4, else 4
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    l32i(a3, a2, 100)
-    l32i(a4, a2, 104)
-    l32i(a5, a2, 168)
-    l32i(a8, a2, 144)
-    l32i(a6, a2, 128)
-    l32i(a7, a2, 140)
-    bnez(a7, BYTES)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    l32i(a3, a2, 100)                       # 1
+    l32i(a4, a2, 104)                       # 1
+    l32i(a5, a2, 168)                       # 1
+    l32i(a8, a2, 144)                       # 1
+    l32i(a6, a2, 128)                       # 1
+    l32i(a7, a2, 140)                       # 3
+    bnez(a7, BYTES)                         # 1-4
     # words: rows of padding above, then row by row
-    srli(a6, a6, 2)
-    loopnez(a6, TOP)
-    s32i(a5, a4, 0)
-    addi(a4, a4, 4)
+    srli(a6, a6, 2)                         # 1
+    loopnez(a6, TOP)                        # 1
+    s32i(a5, a4, 0)                         # 1
+    addi(a4, a4, 4)                         # 1
     label(TOP)
-    beqz(a8, BOTTOM)
+    beqz(a8, BOTTOM)                        # 1-4
     label(ROW)
-    l32i(a6, a2, 112)
-    srli(a6, a6, 2)
-    loopnez(a6, LEFT)
-    s32i(a5, a4, 0)
-    addi(a4, a4, 4)
+    l32i(a6, a2, 112)                       # 3
+    srli(a6, a6, 2)                         # 1
+    loopnez(a6, LEFT)                       # 1
+    s32i(a5, a4, 0)                         # 1
+    addi(a4, a4, 4)                         # 1
     label(LEFT)
-    l32i(a6, a2, 116)
-    srli(a6, a6, 2)
-    loopnez(a6, COPY)
-    l32i(a9, a3, 0)
-    addi(a3, a3, 4)
-    s32i(a9, a4, 0)
-    addi(a4, a4, 4)
+    l32i(a6, a2, 116)                       # 3
+    srli(a6, a6, 2)                         # 1
+    loopnez(a6, COPY)                       # 1
+    l32i(a9, a3, 0)                         # 2
+    addi(a3, a3, 4)                         # 1
+    s32i(a9, a4, 0)                         # 1
+    addi(a4, a4, 4)                         # 1
     label(COPY)
-    l32i(a6, a2, 120)
-    srli(a6, a6, 2)
-    loopnez(a6, RIGHT)
-    s32i(a5, a4, 0)
-    addi(a4, a4, 4)
+    l32i(a6, a2, 120)                       # 3
+    srli(a6, a6, 2)                         # 1
+    loopnez(a6, RIGHT)                      # 1
+    s32i(a5, a4, 0)                         # 1
+    addi(a4, a4, 4)                         # 1
     label(RIGHT)
-    l32i(a6, a2, 124)
-    add(a3, a3, a6)
-    addi(a8, a8, -1)
-    bnez(a8, ROW)
+    l32i(a6, a2, 124)                       # 3
+    add(a3, a3, a6)                         # 1
+    addi(a8, a8, -1)                        # 1
+    bnez(a8, ROW)                           # 1-4
     label(BOTTOM)
-    l32i(a6, a2, 132)
-    srli(a6, a6, 2)
-    loopnez(a6, WORDS_END)
-    s32i(a5, a4, 0)
-    addi(a4, a4, 4)
+    l32i(a6, a2, 132)                       # 3
+    srli(a6, a6, 2)                         # 1
+    loopnez(a6, WORDS_END)                  # 1
+    s32i(a5, a4, 0)                         # 1
+    addi(a4, a4, 4)                         # 1
     label(WORDS_END)
-    j(END)
+    j(END)                                  # 4
     label(BYTES)
-    loopnez(a6, TOP_BYTES)
-    s8i(a5, a4, 0)
-    addi(a4, a4, 1)
+    loopnez(a6, TOP_BYTES)                  # 1
+    s8i(a5, a4, 0)                          # 1
+    addi(a4, a4, 1)                         # 1
     label(TOP_BYTES)
-    beqz(a8, BOTTOM_BYTES)
+    beqz(a8, BOTTOM_BYTES)                  # 1-4
     label(ROW_BYTES)
-    l32i(a6, a2, 112)
-    loopnez(a6, LEFT_BYTES)
-    s8i(a5, a4, 0)
-    addi(a4, a4, 1)
+    l32i(a6, a2, 112)                       # 3
+    loopnez(a6, LEFT_BYTES)                 # 1
+    s8i(a5, a4, 0)                          # 1
+    addi(a4, a4, 1)                         # 1
     label(LEFT_BYTES)
-    l32i(a6, a2, 116)
-    loopnez(a6, COPY_BYTES)
-    l8ui(a9, a3, 0)
-    addi(a3, a3, 1)
-    s8i(a9, a4, 0)
-    addi(a4, a4, 1)
+    l32i(a6, a2, 116)                       # 3
+    loopnez(a6, COPY_BYTES)                 # 1
+    l8ui(a9, a3, 0)                         # 2
+    addi(a3, a3, 1)                         # 1
+    s8i(a9, a4, 0)                          # 1
+    addi(a4, a4, 1)                         # 1
     label(COPY_BYTES)
-    l32i(a6, a2, 120)
-    loopnez(a6, RIGHT_BYTES)
-    s8i(a5, a4, 0)
-    addi(a4, a4, 1)
+    l32i(a6, a2, 120)                       # 3
+    loopnez(a6, RIGHT_BYTES)                # 1
+    s8i(a5, a4, 0)                          # 1
+    addi(a4, a4, 1)                         # 1
     label(RIGHT_BYTES)
-    l32i(a6, a2, 124)
-    add(a3, a3, a6)
-    addi(a8, a8, -1)
-    bnez(a8, ROW_BYTES)
+    l32i(a6, a2, 124)                       # 3
+    add(a3, a3, a6)                         # 1
+    addi(a8, a8, -1)                        # 1
+    bnez(a8, ROW_BYTES)                     # 1-4
     label(BOTTOM_BYTES)
-    l32i(a6, a2, 132)
-    loopnez(a6, END)
-    s8i(a5, a4, 0)
-    addi(a4, a4, 1)
+    l32i(a6, a2, 132)                       # 3
+    loopnez(a6, END)                        # 1
+    s8i(a5, a4, 0)                          # 1
+    addi(a4, a4, 1)                         # 1
     label(END)
-    movi(a2, 1)
+    movi(a2, 1)                             # 1
 
 
 @micropython.asm_xtensa
@@ -168,65 +169,65 @@ def columns(a2, a3, a4, a5):
          run | a9 bytes | a10 x0, x2; runs left | a11 x1, x3; runs down left | a12 window row | a13 bytes of a run
          a14 groups | a15 0x80808080    Cost per pixel 9 a run, 4 a byte, 12 a group of 4, 20
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    l32i(a3, a2, 100)
-    l32i(a4, a2, 104)
-    l32i(a6, a2, 144)
-    l32i(a13, a2, 116)
-    l32i(a14, a2, 24)
-    l32i(a15, a2, 84)
-    ssai(16)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    l32i(a3, a2, 100)                       # 1
+    l32i(a4, a2, 104)                       # 1
+    l32i(a6, a2, 144)                       # 1
+    l32i(a13, a2, 116)                      # 1
+    l32i(a14, a2, 24)                       # 1
+    l32i(a15, a2, 84)                       # 1
+    ssai(16)                                # 1
     label(ROW)
-    l32i(a7, a2, 140)
+    l32i(a7, a2, 140)                       # 1
     label(PIXEL)
-    addx4(a5, a14, a4)
-    mov(a12, a3)
-    l32i(a11, a2, 160)
+    addx4(a5, a14, a4)                      # 1
+    mov(a12, a3)                            # 1
+    l32i(a11, a2, 160)                      # 1
     label(DOWN)
-    l32i(a10, a2, 152)
+    l32i(a10, a2, 152)                      # 1
     label(RUN)
-    mov(a8, a12)
-    loop(a13, COPY)
-    l8ui(a9, a8, 0)
-    addi(a8, a8, 1)
-    s8i(a9, a5, 0)
-    addi(a5, a5, 1)
+    mov(a8, a12)                            # 1
+    loop(a13, COPY)                         # 1
+    l8ui(a9, a8, 0)                         # 2
+    addi(a8, a8, 1)                         # 1
+    s8i(a9, a5, 0)                          # 1
+    addi(a5, a5, 1)                         # 1
     label(COPY)
-    l32i(a9, a2, 156)
-    add(a12, a12, a9)
-    addi(a10, a10, -1)
-    bnez(a10, RUN)
-    l32i(a9, a2, 164)
-    add(a12, a12, a9)
-    addi(a11, a11, -1)
-    bnez(a11, DOWN)
-    addx4(a5, a14, a4)
-    l32i(a8, a2, 88)
-    loop(a14, GROUP)
-    l32i(a9, a5, 0)
-    addi(a5, a5, 4)
-    xor(a9, a9, a15)
-    slli(a10, a9, 2)
-    srli(a11, a9, 6)
-    and_(a10, a10, a8)
-    and_(a11, a11, a8)
-    src(a9, a10, a11)
-    src(a10, a11, a10)
-    s32i(a9, a4, 0)
-    s32i(a10, a4, 4)
-    addi(a4, a4, 8)
+    l32i(a9, a2, 156)                       # 3
+    add(a12, a12, a9)                       # 1
+    addi(a10, a10, -1)                      # 1
+    bnez(a10, RUN)                          # 1-4
+    l32i(a9, a2, 164)                       # 3
+    add(a12, a12, a9)                       # 1
+    addi(a11, a11, -1)                      # 1
+    bnez(a11, DOWN)                         # 1-4
+    addx4(a5, a14, a4)                      # 1
+    l32i(a8, a2, 88)                        # 1
+    loop(a14, GROUP)                        # 1
+    l32i(a9, a5, 0)                         # 2
+    addi(a5, a5, 4)                         # 1
+    xor(a9, a9, a15)                        # 1
+    slli(a10, a9, 2)                        # 1
+    srli(a11, a9, 6)                        # 1
+    and_(a10, a10, a8)                      # 1
+    and_(a11, a11, a8)                      # 1
+    src(a9, a10, a11)                       # 1
+    src(a10, a11, a10)                      # 1
+    s32i(a9, a4, 0)                         # 1
+    s32i(a10, a4, 4)                        # 1
+    addi(a4, a4, 8)                         # 1
     label(GROUP)
-    l32i(a9, a2, 136)
-    add(a3, a3, a9)
-    addi(a7, a7, -1)
-    bnez(a7, PIXEL)
-    l32i(a9, a2, 148)
-    add(a3, a3, a9)
-    addi(a6, a6, -1)
-    bnez(a6, ROW)
-    movi(a2, 1)
+    l32i(a9, a2, 136)                       # 3
+    add(a3, a3, a9)                         # 1
+    addi(a7, a7, -1)                        # 1
+    bnez(a7, PIXEL)                         # 1-4
+    l32i(a9, a2, 148)                       # 3
+    add(a3, a3, a9)                         # 1
+    addi(a6, a6, -1)                        # 1
+    bnez(a6, ROW)                           # 1-4
+    movi(a2, 1)                             # 1
 
 
 @micropython.asm_xtensa
@@ -241,230 +242,230 @@ def convolve(a2, a3, a4, a5):
          m0, m1 X | m2, m3 Y    SAR e + 1
     Cost columns: 1 a product, 18 a pixel; rows: 6 more a segment, 5 a pixel; a channel: 3 a weight, 50
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    s32i(a2, a1, 4)
-    l32i(a3, a2, 56)
-    s32i(a3, a1, 8)
-    l32i(a3, a2, 44)
-    s32i(a3, a1, 12)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    s32i(a2, a1, 4)                         # 1
+    l32i(a3, a2, 56)                        # 3
+    s32i(a3, a1, 8)                         # 1
+    l32i(a3, a2, 44)                        # 3
+    s32i(a3, a1, 12)                        # 1
     label(CHANNEL)
     # weights of the channel to Y words: bytes b = w + 128, + 0x7F80 and ^ 0x8000 give int16 w
-    l32i(a3, a2, 4)
-    l32i(a4, a2, 8)
-    l32i(a13, a2, 24)
-    l32i(a5, a2, 72)
-    l32i(a6, a2, 76)
-    l32i(a7, a2, 80)
-    srli(a8, a13, 1)
-    ssai(16)
-    loopnez(a8, WEIGHTS)
-    l32i(a9, a3, 0)
-    src(a10, a9, a15)  # b[-2], b[-1], b0, b1
-    srli(a11, a9, 8)
-    and_(a10, a10, a5)  # b[-2], b0
-    and_(a11, a11, a5)  # b1, b3
-    add(a10, a10, a6)
-    add(a11, a11, a6)
-    xor(a10, a10, a7)
-    xor(a11, a11, a7)
-    s32i(a10, a4, 0)
-    s32i(a11, a4, 4)
-    l32i(a15, a3, 4)
-    src(a10, a15, a9)
-    srli(a11, a15, 8)
-    and_(a10, a10, a5)
-    and_(a11, a11, a5)
-    add(a10, a10, a6)
-    add(a11, a11, a6)
-    xor(a10, a10, a7)
-    xor(a11, a11, a7)
-    s32i(a10, a4, 8)
-    s32i(a11, a4, 12)
-    addi(a3, a3, 8)
-    addi(a4, a4, 16)
+    l32i(a3, a2, 4)                         # 1
+    l32i(a4, a2, 8)                         # 1
+    l32i(a13, a2, 24)                       # 1
+    l32i(a5, a2, 72)                        # 1
+    l32i(a6, a2, 76)                        # 1
+    l32i(a7, a2, 80)                        # 1
+    srli(a8, a13, 1)                        # 1
+    ssai(16)                                # 1
+    loopnez(a8, WEIGHTS)                    # 1
+    l32i(a9, a3, 0)                         # 3
+    src(a10, a9, a15)                       # 1  b[-2], b[-1], b0, b1
+    srli(a11, a9, 8)                        # 1
+    and_(a10, a10, a5)                      # 1  b[-2], b0
+    and_(a11, a11, a5)                      # 1  b1, b3
+    add(a10, a10, a6)                       # 1
+    add(a11, a11, a6)                       # 1
+    xor(a10, a10, a7)                       # 1
+    xor(a11, a11, a7)                       # 1
+    s32i(a10, a4, 0)                        # 1
+    s32i(a11, a4, 4)                        # 1
+    l32i(a15, a3, 4)                        # 3
+    src(a10, a15, a9)                       # 1
+    srli(a11, a15, 8)                       # 1
+    and_(a10, a10, a5)                      # 1
+    and_(a11, a11, a5)                      # 1
+    add(a10, a10, a6)                       # 1
+    add(a11, a11, a6)                       # 1
+    xor(a10, a10, a7)                       # 1
+    xor(a11, a11, a7)                       # 1
+    s32i(a10, a4, 8)                        # 1
+    s32i(a11, a4, 12)                       # 1
+    addi(a3, a3, 8)                         # 1
+    addi(a4, a4, 16)                        # 1
     label(WEIGHTS)
-    bbci(a13, 0, EVEN)
-    l32i(a9, a3, 0)
-    src(a10, a9, a15)
-    srli(a11, a9, 8)
-    and_(a10, a10, a5)
-    and_(a11, a11, a5)
-    add(a10, a10, a6)
-    add(a11, a11, a6)
-    xor(a10, a10, a7)
-    xor(a11, a11, a7)
-    s32i(a10, a4, 0)
-    s32i(a11, a4, 4)
-    addi(a3, a3, 4)
-    addi(a4, a4, 8)
-    mov(a15, a9)
+    bbci(a13, 0, EVEN)                      # 1-4
+    l32i(a9, a3, 0)                         # 3
+    src(a10, a9, a15)                       # 1
+    srli(a11, a9, 8)                        # 1
+    and_(a10, a10, a5)                      # 1
+    and_(a11, a11, a5)                      # 1
+    add(a10, a10, a6)                       # 1
+    add(a11, a11, a6)                       # 1
+    xor(a10, a10, a7)                       # 1
+    xor(a11, a11, a7)                       # 1
+    s32i(a10, a4, 0)                        # 1
+    s32i(a11, a4, 4)                        # 1
+    addi(a3, a3, 4)                         # 1
+    addi(a4, a4, 8)                         # 1
+    mov(a15, a9)                            # 1
     label(EVEN)
-    extui(a10, a15, 16, 8)  # b[n - 2], 0
-    add(a10, a10, a6)
-    xor(a10, a10, a7)
-    s32i(a10, a4, 0)
-    s32i(a3, a2, 4)
+    extui(a10, a15, 16, 8)                  # 1  b[n - 2], 0
+    add(a10, a10, a6)                       # 1
+    xor(a10, a10, a7)                       # 1
+    s32i(a10, a4, 0)                        # 1
+    s32i(a3, a2, 4)                         # 1
     # the channel's table entry
-    l32i(a12, a2, 12)
-    l32i(a6, a12, 0)
-    slli(a6, a6, 2)
-    l32i(a7, a12, 4)
-    l16ui(a8, a12, 8)
-    addi(a12, a12, 12)
-    s32i(a12, a2, 12)
-    srli(a9, a8, 8)
-    extui(a10, a8, 0, 8)
-    bnez(a10, LONG)
-    beqz(a9, LONG)
-    addi(a10, a9, -22)
-    bgez(a10, LONG)
-    l32i(a10, a2, 68)
-    ssl(a9)
-    add(a10, a10, a10)
-    addi(a10, a10, 1)
-    sll(a8, a10)  # (2 y_zero_point + 1) * 2^e
-    addi(a8, a8, 1)  # < 2^30 in size, as is |q|
-    addi(a9, a9, 1)
-    ssr(a9)
-    j(START)
+    l32i(a12, a2, 12)                       # 3
+    l32i(a6, a12, 0)                        # 3
+    slli(a6, a6, 2)                         # 1
+    l32i(a7, a12, 4)                        # 1
+    l16ui(a8, a12, 8)                       # 1
+    addi(a12, a12, 12)                      # 1
+    s32i(a12, a2, 12)                       # 1
+    srli(a9, a8, 8)                         # 1
+    extui(a10, a8, 0, 8)                    # 1
+    bnez(a10, LONG)                         # 1-4
+    beqz(a9, LONG)                          # 1-4
+    addi(a10, a9, -22)                      # 1
+    bgez(a10, LONG)                         # 1-4
+    l32i(a10, a2, 68)                       # 2
+    ssl(a9)                                 # 1
+    add(a10, a10, a10)                      # 1
+    addi(a10, a10, 1)                       # 1
+    sll(a8, a10)                            # 1  (2 y_zero_point + 1) * 2^e
+    addi(a8, a8, 1)                         # 1  < 2^30 in size, as is |q|
+    addi(a9, a9, 1)                         # 1
+    ssr(a9)                                 # 1
+    j(START)                                # 4
     label(LONG)
-    movi(a9, 1)
-    slli(a9, a9, 31)
-    or_(a7, a7, a9)
+    movi(a9, 1)                             # 1
+    slli(a9, a9, 31)                        # 1
+    or_(a7, a7, a9)                         # 1
     label(START)
-    l32i(a3, a2, 0)
-    addi(a3, a3, -4)
-    l32i(a5, a2, 8)
-    addi(a5, a5, -4)
-    l32i(a11, a2, 16)
-    addi(a9, a11, 1)
-    s32i(a9, a2, 16)
-    l32i(a14, a2, 28)
-    l32i(a12, a2, 32)
-    l32i(a15, a2, 60)
-    l32i(a9, a2, 44)
-    bnez(a9, ROWS)
-    l32i(a2, a2, 64)
-    ldinc(m0, a3)
-    ldinc(m1, a3)
+    l32i(a3, a2, 0)                         # 3
+    addi(a3, a3, -4)                        # 1
+    l32i(a5, a2, 8)                         # 3
+    addi(a5, a5, -4)                        # 1
+    l32i(a11, a2, 16)                       # 3
+    addi(a9, a11, 1)                        # 1
+    s32i(a9, a2, 16)                        # 1
+    l32i(a14, a2, 28)                       # 1
+    l32i(a12, a2, 32)                       # 1
+    l32i(a15, a2, 60)                       # 1
+    l32i(a9, a2, 44)                        # 3
+    bnez(a9, ROWS)                          # 1-4
+    l32i(a2, a2, 64)                        # 1
+    ldinc(m0, a3)                           # 1
+    ldinc(m1, a3)                           # 1
     label(PIXEL)
-    mov(a4, a5)
-    ldinc(m2, a4)
-    ldinc(m3, a4)
-    wsr_acclo(a6)
-    loop(a13, DOT)
-    mula_dd_hh_ldinc(m2, a4, m0, m2)  # x0 * b0
-    mula_dd_lh_ldinc(m0, a3, m0, m3)  # x3 * b3
-    mula_dd_hl_ldinc(m3, a4, m1, m3)  # x1 * b1
-    mula_dd_ll_ldinc(m1, a3, m1, m2)  # x2 * b2
+    mov(a4, a5)                             # 1
+    ldinc(m2, a4)                           # 1
+    ldinc(m3, a4)                           # 1
+    wsr_acclo(a6)                           # 1
+    loop(a13, DOT)                          # 1
+    mula_dd_hh_ldinc(m2, a4, m0, m2)        # 1  x0 * b0
+    mula_dd_lh_ldinc(m0, a3, m0, m3)        # 1  x3 * b3
+    mula_dd_hl_ldinc(m3, a4, m1, m3)        # 1  x1 * b1
+    mula_dd_ll_ldinc(m1, a3, m1, m2)        # 1  x2 * b2
     label(DOT)
-    rsr_acclo(a9)  # acc * 4
-    bltz(a7, SLOW)
-    mulsh(a9, a9, a7)  # q, Q1
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a8)
-    sra(a9, a9)
+    rsr_acclo(a9)                           # 1  acc * 4
+    bltz(a7, SLOW)                          # 1-4
+    mulsh(a9, a9, a7)                       # 2  q, Q1
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a8)                         # 1
+    sra(a9, a9)                             # 1
     label(CLAMP)
-    max(a9, a9, a15)
-    min(a9, a9, a2)
-    s8i(a9, a11, 0)
-    add(a11, a11, a14)
-    bne(a3, a12, PIXEL)
+    max(a9, a9, a15)                        # 1
+    min(a9, a9, a2)                         # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a14)                      # 1
+    bne(a3, a12, PIXEL)                     # 1-4
     label(NEXT)
-    l32i(a2, a1, 4)
-    l32i(a9, a2, 20)
-    addi(a9, a9, -1)
-    s32i(a9, a2, 20)
-    beqz(a9, END)
-    j(CHANNEL)
+    l32i(a2, a1, 4)                         # 3
+    l32i(a9, a2, 20)                        # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a2, 20)                        # 1
+    beqz(a9, END)                           # 1-4
+    j(CHANNEL)                              # 4
     label(ROWS)
-    l32i(a10, a2, 92)
-    s32i(a10, a2, 36)
-    l32i(a13, a2, 48)
-    l32i(a2, a2, 64)
+    l32i(a10, a2, 92)                       # 3
+    s32i(a10, a2, 36)                       # 1
+    l32i(a13, a2, 48)                       # 1
+    l32i(a2, a2, 64)                        # 1
     label(ROW_PIXEL)
-    l32i(a9, a1, 4)
-    l32i(a10, a9, 52)
-    l32i(a9, a1, 12)
-    mov(a4, a5)
-    ldinc(m2, a4)
-    ldinc(m3, a4)
-    wsr_acclo(a6)
+    l32i(a9, a1, 4)                         # 3
+    l32i(a10, a9, 52)                       # 1
+    l32i(a9, a1, 12)                        # 1
+    mov(a4, a5)                             # 1
+    ldinc(m2, a4)                           # 1
+    ldinc(m3, a4)                           # 1
+    wsr_acclo(a6)                           # 1
     label(SEGMENT)
-    ldinc(m0, a3)
-    ldinc(m1, a3)
-    loop(a13, ROW_DOT)
-    mula_dd_hh_ldinc(m2, a4, m0, m2)
-    mula_dd_lh_ldinc(m0, a3, m0, m3)
-    mula_dd_hl_ldinc(m3, a4, m1, m3)
-    mula_dd_ll_ldinc(m1, a3, m1, m2)
+    ldinc(m0, a3)                           # 1
+    ldinc(m1, a3)                           # 1
+    loop(a13, ROW_DOT)                      # 1
+    mula_dd_hh_ldinc(m2, a4, m0, m2)        # 1
+    mula_dd_lh_ldinc(m0, a3, m0, m3)        # 1
+    mula_dd_hl_ldinc(m3, a4, m1, m3)        # 1
+    mula_dd_ll_ldinc(m1, a3, m1, m2)        # 1
     label(ROW_DOT)
-    add(a3, a3, a10)
-    addi(a9, a9, -1)
-    bnez(a9, SEGMENT)
-    l32i(a10, a1, 8)
-    add(a3, a3, a10)
-    rsr_acclo(a9)
-    bltz(a7, SLOW)
-    mulsh(a9, a9, a7)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a8)
-    sra(a9, a9)
+    add(a3, a3, a10)                        # 1
+    addi(a9, a9, -1)                        # 1
+    bnez(a9, SEGMENT)                       # 1-4
+    l32i(a10, a1, 8)                        # 3
+    add(a3, a3, a10)                        # 1
+    rsr_acclo(a9)                           # 1
+    bltz(a7, SLOW)                          # 1-4
+    mulsh(a9, a9, a7)                       # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a8)                         # 1
+    sra(a9, a9)                             # 1
     label(ROW_CLAMP)
-    max(a9, a9, a15)
-    min(a9, a9, a2)
-    s8i(a9, a11, 0)
-    add(a11, a11, a14)
-    bne(a3, a12, ROW_PIXEL)
-    l32i(a9, a1, 4)
-    l32i(a10, a9, 40)
-    add(a3, a3, a10)
-    l32i(a10, a9, 96)
-    add(a12, a12, a10)
-    l32i(a10, a9, 36)
-    addi(a10, a10, -1)
-    s32i(a10, a9, 36)
-    bnez(a10, ROW_PIXEL)
-    j(NEXT)
+    max(a9, a9, a15)                        # 1
+    min(a9, a9, a2)                         # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a14)                      # 1
+    bne(a3, a12, ROW_PIXEL)                 # 1-4
+    l32i(a9, a1, 4)                         # 3
+    l32i(a10, a9, 40)                       # 3
+    add(a3, a3, a10)                        # 1
+    l32i(a10, a9, 96)                       # 3
+    add(a12, a12, a10)                      # 1
+    l32i(a10, a9, 36)                       # 3
+    addi(a10, a10, -1)                      # 1
+    s32i(a10, a9, 36)                       # 1
+    bnez(a10, ROW_PIXEL)                    # 1-4
+    j(NEXT)                                 # 4
     label(SLOW)  # eq. (2) in full: a = acc * 2^left_shift modulo 2^32, h from all 64 bits of a * multiplier
-    srai(a9, a9, 2)
-    ssl(a8)
-    sll(a9, a9)
-    slli(a4, a7, 1)
-    extui(a10, a4, 1, 16)
-    extui(a4, a4, 17, 15)
-    slli(a4, a4, 16)
-    or_(a4, a4, a10)  # the multiplier without its mark
-    mull(a10, a9, a4)
-    mulsh(a9, a9, a4)
-    extui(a10, a10, 30, 2)
-    addi(a10, a10, 1)
-    srli(a10, a10, 1)
-    addx2(a9, a9, a10)  # h = floor((a * multiplier + 2^30) / 2^31)
-    srli(a10, a8, 8)
-    beqz(a10, ZERO)
-    addi(a10, a10, -1)
-    ssr(a10)
-    srai(a4, a9, 31)
-    add(a9, a9, a4)  # h - (h < 0): halves away from zero
-    sra(a9, a9)
-    addi(a9, a9, 1)
-    srai(a9, a9, 1)
+    srai(a9, a9, 2)                         # 1
+    ssl(a8)                                 # 1
+    sll(a9, a9)                             # 1
+    slli(a4, a7, 1)                         # 1
+    extui(a10, a4, 1, 16)                   # 1
+    extui(a4, a4, 17, 15)                   # 1
+    slli(a4, a4, 16)                        # 1
+    or_(a4, a4, a10)                        # 1  the multiplier without its mark
+    mull(a10, a9, a4)                       # 1
+    mulsh(a9, a9, a4)                       # 1
+    extui(a10, a10, 30, 2)                  # 1
+    addi(a10, a10, 1)                       # 1
+    srli(a10, a10, 1)                       # 1
+    addx2(a9, a9, a10)                      # 1  h = floor((a * multiplier + 2^30) / 2^31)
+    srli(a10, a8, 8)                        # 1
+    beqz(a10, ZERO)                         # 1-4
+    addi(a10, a10, -1)                      # 1
+    ssr(a10)                                # 1
+    srai(a4, a9, 31)                        # 1
+    add(a9, a9, a4)                         # 1  h - (h < 0): halves away from zero
+    sra(a9, a9)                             # 1
+    addi(a9, a9, 1)                         # 1
+    srai(a9, a9, 1)                         # 1
     label(ZERO)
-    l32i(a4, a1, 4)
-    l32i(a4, a4, 68)
-    add(a9, a9, a4)
-    l32i(a4, a1, 12)
-    bnez(a4, SLOW_ROWS)
-    j(CLAMP)
+    l32i(a4, a1, 4)                         # 3
+    l32i(a4, a4, 68)                        # 3
+    add(a9, a9, a4)                         # 1
+    l32i(a4, a1, 12)                        # 3
+    bnez(a4, SLOW_ROWS)                     # 1-4
+    j(CLAMP)                                # 4
     label(SLOW_ROWS)
-    j(ROW_CLAMP)
+    j(ROW_CLAMP)                            # 4
     label(END)
-    movi(a2, 1)
+    movi(a2, 1)                             # 1
 
 
 @micropython.viper

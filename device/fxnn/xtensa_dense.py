@@ -25,69 +25,69 @@ def spread(a2, a3, a4, a5):
     In   a5 args: state    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2
          a9 x1', x3' | a10 y    Cost 5 an input
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    l32i(a3, a2, 0)
-    l32i(a4, a2, 8)
-    l32i(a5, a2, 4)
-    movi(a6, 0)
-    loopnez(a5, GROUP)
-    l8ui(a8, a3, 0)
-    l8ui(a9, a3, 1)
-    sext(a8, a8, 7)
-    sext(a9, a9, 7)
-    add(a6, a6, a8)
-    addi(a9, a9, -127)
-    slli(a10, a8, 8)
-    sub(a10, a10, a9)  # -32768 to 32767
-    s16i(a9, a4, 0)
-    s16i(a10, a4, 4)
-    l8ui(a8, a3, 2)
-    l8ui(a9, a3, 3)
-    sext(a8, a8, 7)
-    sext(a9, a9, 7)
-    add(a6, a6, a8)
-    addi(a9, a9, -127)
-    slli(a10, a8, 8)
-    sub(a10, a10, a9)
-    s16i(a9, a4, 2)
-    s16i(a10, a4, 6)
-    addi(a3, a3, 4)
-    addi(a4, a4, 8)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    l32i(a3, a2, 0)                         # 1
+    l32i(a4, a2, 8)                         # 1
+    l32i(a5, a2, 4)                         # 2
+    movi(a6, 0)                             # 1
+    loopnez(a5, GROUP)                      # 1
+    l8ui(a8, a3, 0)                         # 2
+    l8ui(a9, a3, 1)                         # 1
+    sext(a8, a8, 7)                         # 1
+    sext(a9, a9, 7)                         # 1
+    add(a6, a6, a8)                         # 1
+    addi(a9, a9, -127)                      # 1
+    slli(a10, a8, 8)                        # 1
+    sub(a10, a10, a9)                       # 1  -32768 to 32767
+    s16i(a9, a4, 0)                         # 1
+    s16i(a10, a4, 4)                        # 1
+    l8ui(a8, a3, 2)                         # 2
+    l8ui(a9, a3, 3)                         # 1
+    sext(a8, a8, 7)                         # 1
+    sext(a9, a9, 7)                         # 1
+    add(a6, a6, a8)                         # 1
+    addi(a9, a9, -127)                      # 1
+    slli(a10, a8, 8)                        # 1
+    sub(a10, a10, a9)                       # 1
+    s16i(a9, a4, 2)                         # 1
+    s16i(a10, a4, 6)                        # 1
+    addi(a3, a3, 4)                         # 1
+    addi(a4, a4, 8)                         # 1
     label(GROUP)
     # one to three more; an x1' that is not there is 0, and its weight is
-    l32i(a5, a2, 52)
-    beqz(a5, SUM)
-    movi(a7, 0)
-    s32i(a7, a4, 0)
-    s32i(a7, a4, 4)
-    l8ui(a8, a3, 0)
-    sext(a8, a8, 7)
-    add(a6, a6, a8)
-    slli(a10, a8, 8)
-    addi(a5, a5, -1)
-    beqz(a5, FIRST)
-    l8ui(a9, a3, 1)
-    sext(a9, a9, 7)
-    addi(a9, a9, -127)
-    s16i(a9, a4, 0)
-    sub(a10, a10, a9)
+    l32i(a5, a2, 52)                        # 3
+    beqz(a5, SUM)                           # 1-4
+    movi(a7, 0)                             # 1
+    s32i(a7, a4, 0)                         # 1
+    s32i(a7, a4, 4)                         # 1
+    l8ui(a8, a3, 0)                         # 3
+    sext(a8, a8, 7)                         # 1
+    add(a6, a6, a8)                         # 1
+    slli(a10, a8, 8)                        # 1
+    addi(a5, a5, -1)                        # 1
+    beqz(a5, FIRST)                         # 1-4
+    l8ui(a9, a3, 1)                         # 3
+    sext(a9, a9, 7)                         # 1
+    addi(a9, a9, -127)                      # 1
+    s16i(a9, a4, 0)                         # 1
+    sub(a10, a10, a9)                       # 1
     label(FIRST)
-    s16i(a10, a4, 4)
-    addi(a5, a5, -1)
-    bltz(a5, SUM)
-    beqz(a5, SUM)
-    l8ui(a8, a3, 2)
-    sext(a8, a8, 7)
-    add(a6, a6, a8)
-    slli(a10, a8, 8)
-    s16i(a10, a4, 6)
+    s16i(a10, a4, 4)                        # 1
+    addi(a5, a5, -1)                        # 1
+    bltz(a5, SUM)                           # 1-4
+    beqz(a5, SUM)                           # 1-4
+    l8ui(a8, a3, 2)                         # 3
+    sext(a8, a8, 7)                         # 1
+    add(a6, a6, a8)                         # 1
+    slli(a10, a8, 8)                        # 1
+    s16i(a10, a4, 6)                        # 1
     label(SUM)
-    slli(a6, a6, 9)
-    neg(a6, a6)
-    s32i(a6, a2, 16)
-    movi(a2, 1)
+    slli(a6, a6, 9)                         # 1
+    neg(a6, a6)                             # 1
+    s32i(a6, a2, 16)                        # 1
+    movi(a2, 1)                             # 1
 
 
 @micropython.asm_xtensa
@@ -99,126 +99,126 @@ def dense(a2, a3, a4, a5):
          accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF | a13 groups of 16 | a14 channels left | a15 channel table
          m0 x1', x3' | m1 y0, y2    Cost 25 for 16 products, 44 a channel
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    s32i(a2, a1, 4)
-    l32i(a3, a2, 40)
-    add(a3, a3, a3)
-    addi(a3, a3, 1)
-    s32i(a3, a1, 8)
-    l32i(a5, a2, 8)
-    addi(a5, a5, -4)
-    l32i(a4, a2, 20)
-    l32i(a15, a2, 24)
-    l32i(a11, a2, 28)
-    l32i(a14, a2, 32)
-    l32i(a12, a2, 36)
-    l32i(a13, a2, 12)
-    l32i(a2, a2, 16)
-    l32i(a6, a4, 0)
-    l32i(a7, a4, 4)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    s32i(a2, a1, 4)                         # 1
+    l32i(a3, a2, 40)                        # 3
+    add(a3, a3, a3)                         # 1
+    addi(a3, a3, 1)                         # 1
+    s32i(a3, a1, 8)                         # 1
+    l32i(a5, a2, 8)                         # 3
+    addi(a5, a5, -4)                        # 1
+    l32i(a4, a2, 20)                        # 1
+    l32i(a15, a2, 24)                       # 1
+    l32i(a11, a2, 28)                       # 1
+    l32i(a14, a2, 32)                       # 1
+    l32i(a12, a2, 36)                       # 1
+    l32i(a13, a2, 12)                       # 1
+    l32i(a2, a2, 16)                        # 1
+    l32i(a6, a4, 0)                         # 1
+    l32i(a7, a4, 4)                         # 1
     label(CHANNEL)
-    movi(a10, 0)
-    wsr_acclo(a10)
-    wsr_acchi(a10)
-    mov(a3, a5)
-    ldinc(m0, a3)
-    ldinc(m1, a3)
-    loop(a13, DOT)
-    l32i(a8, a4, 8)
-    mula_da_ll(m0, a6)  # x1' * (256 b1 + c0)
-    and_(a10, a6, a12)
-    mula_da_hh_ldinc(m0, a3, m0, a6)  # x3' * (256 b3 + c2)
-    mula_da_ll(m1, a10)  # y0 * c0
-    mula_da_hh_ldinc(m1, a3, m1, a10)  # y2 * c2
-    l32i(a9, a4, 12)
-    mula_da_ll(m0, a7)
-    and_(a10, a7, a12)
-    mula_da_hh_ldinc(m0, a3, m0, a7)
-    mula_da_ll(m1, a10)
-    mula_da_hh_ldinc(m1, a3, m1, a10)
-    l32i(a6, a4, 16)
-    mula_da_ll(m0, a8)
-    and_(a10, a8, a12)
-    mula_da_hh_ldinc(m0, a3, m0, a8)
-    mula_da_ll(m1, a10)
-    mula_da_hh_ldinc(m1, a3, m1, a10)
-    l32i(a7, a4, 20)
-    mula_da_ll(m0, a9)
-    and_(a10, a9, a12)
-    mula_da_hh_ldinc(m0, a3, m0, a9)
-    mula_da_ll(m1, a10)
-    mula_da_hh_ldinc(m1, a3, m1, a10)
-    addi(a4, a4, 16)
+    movi(a10, 0)                            # 1
+    wsr_acclo(a10)                          # 1
+    wsr_acchi(a10)                          # 1
+    mov(a3, a5)                             # 1
+    ldinc(m0, a3)                           # 1
+    ldinc(m1, a3)                           # 1
+    loop(a13, DOT)                          # 1
+    l32i(a8, a4, 8)                         # 1
+    mula_da_ll(m0, a6)                      # 1  x1' * (256 b1 + c0)
+    and_(a10, a6, a12)                      # 1
+    mula_da_hh_ldinc(m0, a3, m0, a6)        # 1  x3' * (256 b3 + c2)
+    mula_da_ll(m1, a10)                     # 1  y0 * c0
+    mula_da_hh_ldinc(m1, a3, m1, a10)       # 1  y2 * c2
+    l32i(a9, a4, 12)                        # 1
+    mula_da_ll(m0, a7)                      # 1
+    and_(a10, a7, a12)                      # 1
+    mula_da_hh_ldinc(m0, a3, m0, a7)        # 1
+    mula_da_ll(m1, a10)                     # 1
+    mula_da_hh_ldinc(m1, a3, m1, a10)       # 1
+    l32i(a6, a4, 16)                        # 1
+    mula_da_ll(m0, a8)                      # 1
+    and_(a10, a8, a12)                      # 1
+    mula_da_hh_ldinc(m0, a3, m0, a8)        # 1
+    mula_da_ll(m1, a10)                     # 1
+    mula_da_hh_ldinc(m1, a3, m1, a10)       # 1
+    l32i(a7, a4, 20)                        # 1
+    mula_da_ll(m0, a9)                      # 1
+    and_(a10, a9, a12)                      # 1
+    mula_da_hh_ldinc(m0, a3, m0, a9)        # 1
+    mula_da_ll(m1, a10)                     # 1
+    mula_da_hh_ldinc(m1, a3, m1, a10)       # 1
+    addi(a4, a4, 16)                        # 1
     label(DOT)
-    rsr_acchi(a9)
-    rsr_acclo(a3)
-    ssai(6)
-    src(a9, a9, a3)
-    l32i(a3, a15, 0)
-    l32i(a8, a15, 4)
-    slli(a3, a3, 2)
-    add(a9, a9, a2)
-    add(a9, a9, a3)  # 4 * acc
-    l16ui(a10, a15, 8)
-    addi(a15, a15, 12)
-    extui(a3, a10, 0, 8)
-    bnez(a3, LONG)
-    srli(a10, a10, 8)
-    beqz(a10, LONG)
-    addi(a3, a10, -22)
-    bgez(a3, LONG_RIGHT)
-    l32i(a3, a1, 8)
-    ssl(a10)
-    sll(a3, a3)
-    addi(a3, a3, 1)
-    mulsh(a9, a9, a8)  # q, Q1
-    srai(a8, a9, 31)
-    addx2(a9, a8, a9)
-    add(a9, a9, a3)
-    addi(a10, a10, 1)
-    ssr(a10)
-    sra(a9, a9)
+    rsr_acchi(a9)                           # 1
+    rsr_acclo(a3)                           # 1
+    ssai(6)                                 # 1
+    src(a9, a9, a3)                         # 1
+    l32i(a3, a15, 0)                        # 2
+    l32i(a8, a15, 4)                        # 1
+    slli(a3, a3, 2)                         # 1
+    add(a9, a9, a2)                         # 1
+    add(a9, a9, a3)                         # 1  4 * acc
+    l16ui(a10, a15, 8)                      # 2
+    addi(a15, a15, 12)                      # 1
+    extui(a3, a10, 0, 8)                    # 1
+    bnez(a3, LONG)                          # 1-4
+    srli(a10, a10, 8)                       # 1
+    beqz(a10, LONG)                         # 1-4
+    addi(a3, a10, -22)                      # 1
+    bgez(a3, LONG_RIGHT)                    # 1-4
+    l32i(a3, a1, 8)                         # 2
+    ssl(a10)                                # 1
+    sll(a3, a3)                             # 1
+    addi(a3, a3, 1)                         # 1
+    mulsh(a9, a9, a8)                       # 2  q, Q1
+    srai(a8, a9, 31)                        # 1
+    addx2(a9, a8, a9)                       # 1
+    add(a9, a9, a3)                         # 1
+    addi(a10, a10, 1)                       # 1
+    ssr(a10)                                # 1
+    sra(a9, a9)                             # 1
     label(CLAMP)
-    l32i(a3, a1, 4)
-    l32i(a8, a3, 44)
-    l32i(a10, a3, 48)
-    max(a9, a9, a8)
-    min(a9, a9, a10)
-    s8i(a9, a11, 0)
-    addi(a11, a11, 1)
-    addi(a14, a14, -1)
-    beqz(a14, END)
-    j(CHANNEL)
+    l32i(a3, a1, 4)                         # 3
+    l32i(a8, a3, 44)                        # 2
+    l32i(a10, a3, 48)                       # 1
+    max(a9, a9, a8)                         # 1
+    min(a9, a9, a10)                        # 1
+    s8i(a9, a11, 0)                         # 1
+    addi(a11, a11, 1)                       # 1
+    addi(a14, a14, -1)                      # 1
+    beqz(a14, END)                          # 1-4
+    j(CHANNEL)                              # 4
     label(LONG_RIGHT)  # eq. (2) in full, as in xtensa_conv.convolve
-    slli(a10, a10, 8)
+    slli(a10, a10, 8)                       # 1
     label(LONG)
-    srai(a9, a9, 2)
-    ssl(a10)
-    sll(a9, a9)
-    mull(a3, a9, a8)
-    mulsh(a9, a9, a8)
-    extui(a3, a3, 30, 2)
-    addi(a3, a3, 1)
-    srli(a3, a3, 1)
-    addx2(a9, a9, a3)  # h
-    srli(a10, a10, 8)
-    beqz(a10, ZERO)
-    addi(a10, a10, -1)
-    ssr(a10)
-    srai(a3, a9, 31)
-    add(a9, a9, a3)
-    sra(a9, a9)
-    addi(a9, a9, 1)
-    srai(a9, a9, 1)
+    srai(a9, a9, 2)                         # 1
+    ssl(a10)                                # 1
+    sll(a9, a9)                             # 1
+    mull(a3, a9, a8)                        # 1
+    mulsh(a9, a9, a8)                       # 1
+    extui(a3, a3, 30, 2)                    # 1
+    addi(a3, a3, 1)                         # 1
+    srli(a3, a3, 1)                         # 1
+    addx2(a9, a9, a3)                       # 1  h
+    srli(a10, a10, 8)                       # 1
+    beqz(a10, ZERO)                         # 1-4
+    addi(a10, a10, -1)                      # 1
+    ssr(a10)                                # 1
+    srai(a3, a9, 31)                        # 1
+    add(a9, a9, a3)                         # 1
+    sra(a9, a9)                             # 1
+    addi(a9, a9, 1)                         # 1
+    srai(a9, a9, 1)                         # 1
     label(ZERO)
-    l32i(a3, a1, 4)
-    l32i(a3, a3, 40)
-    add(a9, a9, a3)
-    j(CLAMP)
+    l32i(a3, a1, 4)                         # 3
+    l32i(a3, a3, 40)                        # 3
+    add(a9, a9, a3)                         # 1
+    j(CLAMP)                                # 4
     label(END)
-    movi(a2, 1)
+    movi(a2, 1)                             # 1
 
 
 @micropython.viper

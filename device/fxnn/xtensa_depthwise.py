@@ -33,456 +33,456 @@ def planes(a2, a3, a4, a5):
          a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x | a13 weights a line | a15 lines of weights left
     Cost 5 an input; 3 x 3: 20.5 an output, 25 a line, 120 a channel; others: 5 a product, 8 a line of weights, 45 an output
     """
-    l32i(a2, a5, 0)
-    addi(a2, a2, -1)
-    add(a2, a2, a2)
-    s32i(a2, a1, 4)
-    l32i(a3, a2, 28)
-    l32i(a4, a2, 92)
-    l32i(a5, a2, 96)
-    loop(a4, FILL)
-    s32i(a5, a3, 0)
-    addi(a3, a3, 4)
+    l32i(a2, a5, 0)                         # 3
+    addi(a2, a2, -1)                        # 1
+    add(a2, a2, a2)                         # 1
+    s32i(a2, a1, 4)                         # 1
+    l32i(a3, a2, 28)                        # 1
+    l32i(a4, a2, 92)                        # 2
+    l32i(a5, a2, 96)                        # 1
+    loop(a4, FILL)                          # 1
+    s32i(a5, a3, 0)                         # 1
+    addi(a3, a3, 4)                         # 1
     label(FILL)
     label(CHANNEL)
     # the channel's inputs, unless those of the channel before
-    l32i(a9, a2, 88)
-    l32i(a3, a2, 0)
-    beqz(a9, COPY)
-    j(COPIED)
+    l32i(a9, a2, 88)                        # 2
+    l32i(a3, a2, 0)                         # 1
+    beqz(a9, COPY)                          # 1-4
+    j(COPIED)                               # 4
     label(COPY)
-    addi(a9, a3, 1)
-    s32i(a9, a2, 0)
-    l32i(a9, a2, 84)
-    s32i(a9, a2, 88)
-    l32i(a7, a2, 8)
-    beqz(a7, COPIED)
-    l32i(a4, a2, 4)
-    l32i(a5, a2, 16)
-    l32i(a6, a2, 12)
-    movi(a8, 128)
-    srli(a12, a6, 1)
+    addi(a9, a3, 1)                         # 1
+    s32i(a9, a2, 0)                         # 1
+    l32i(a9, a2, 84)                        # 3
+    s32i(a9, a2, 88)                        # 1
+    l32i(a7, a2, 8)                         # 3
+    beqz(a7, COPIED)                        # 1-4
+    l32i(a4, a2, 4)                         # 1
+    l32i(a5, a2, 16)                        # 1
+    l32i(a6, a2, 12)                        # 2
+    movi(a8, 128)                           # 1
+    srli(a12, a6, 1)                        # 1
     label(LINE)
-    mov(a11, a4)
-    loopnez(a12, PAIR)
-    l8ui(a9, a3, 0)
-    add(a3, a3, a5)
-    l8ui(a10, a3, 0)
-    add(a3, a3, a5)
-    xor(a9, a9, a8)  # x + 128
-    xor(a10, a10, a8)
-    s16i(a9, a11, 0)
-    s16i(a10, a11, 2)
-    addi(a11, a11, 4)
+    mov(a11, a4)                            # 1
+    loopnez(a12, PAIR)                      # 1
+    l8ui(a9, a3, 0)                         # 1
+    add(a3, a3, a5)                         # 1
+    l8ui(a10, a3, 0)                        # 1
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a8)                         # 1  x + 128
+    xor(a10, a10, a8)                       # 1
+    s16i(a9, a11, 0)                        # 1
+    s16i(a10, a11, 2)                       # 1
+    addi(a11, a11, 4)                       # 1
     label(PAIR)
-    bbci(a6, 0, EVEN)
-    l8ui(a9, a3, 0)
-    add(a3, a3, a5)
-    xor(a9, a9, a8)
-    s16i(a9, a11, 0)
+    bbci(a6, 0, EVEN)                       # 1-4
+    l8ui(a9, a3, 0)                         # 2
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a8)                         # 1
+    s16i(a9, a11, 0)                        # 1
     label(EVEN)
-    l32i(a9, a2, 20)
-    add(a3, a3, a9)
-    l32i(a9, a2, 24)
-    add(a4, a4, a9)
-    addi(a7, a7, -1)
-    bnez(a7, LINE)
+    l32i(a9, a2, 20)                        # 3
+    add(a3, a3, a9)                         # 1
+    l32i(a9, a2, 24)                        # 3
+    add(a4, a4, a9)                         # 1
+    addi(a7, a7, -1)                        # 1
+    bnez(a7, LINE)                          # 1-4
     label(COPIED)
-    l32i(a9, a2, 88)
-    addi(a9, a9, -1)
-    s32i(a9, a2, 88)
-    l32i(a3, a2, 60)
-    addi(a9, a3, 1)
-    s32i(a9, a2, 60)
-    l32i(a9, a2, 108)
-    bnez(a9, NINE)
-    j(GENERAL)
+    l32i(a9, a2, 88)                        # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a2, 88)                        # 1
+    l32i(a3, a2, 60)                        # 3
+    addi(a9, a3, 1)                         # 1
+    s32i(a9, a2, 60)                        # 1
+    l32i(a9, a2, 108)                       # 3
+    bnez(a9, NINE)                          # 1-4
+    j(GENERAL)                              # 4
     # ---- 3 x 3
     label(NINE)
-    l32i(a14, a2, 68)
-    l32i(a15, a2, 72)
-    l8ui(a4, a3, 0)
-    add(a3, a3, a14)
-    l8ui(a9, a3, 0)
-    add(a3, a3, a14)
-    l8ui(a5, a3, 0)
-    add(a3, a3, a15)
-    l8ui(a10, a3, 0)
-    add(a3, a3, a14)
-    l8ui(a6, a3, 0)
-    add(a3, a3, a14)
-    l8ui(a11, a3, 0)
-    add(a3, a3, a15)
-    l8ui(a7, a3, 0)
-    add(a3, a3, a14)
-    l8ui(a12, a3, 0)
-    add(a3, a3, a14)
-    l8ui(a8, a3, 0)
-    add(a13, a4, a9)  # sum of all w + 128
-    add(a13, a13, a5)
-    add(a13, a13, a10)
-    add(a13, a13, a6)
-    add(a13, a13, a11)
-    add(a13, a13, a7)
-    add(a13, a13, a12)
-    add(a13, a13, a8)
-    addmi(a13, a13, -1280)
-    addi(a13, a13, 127)
-    addi(a13, a13, 1)  # sum of w: - 9 * 128
+    l32i(a14, a2, 68)                       # 1
+    l32i(a15, a2, 72)                       # 1
+    l8ui(a4, a3, 0)                         # 1
+    add(a3, a3, a14)                        # 1
+    l8ui(a9, a3, 0)                         # 1
+    add(a3, a3, a14)                        # 1
+    l8ui(a5, a3, 0)                         # 1
+    add(a3, a3, a15)                        # 1
+    l8ui(a10, a3, 0)                        # 1
+    add(a3, a3, a14)                        # 1
+    l8ui(a6, a3, 0)                         # 1
+    add(a3, a3, a14)                        # 1
+    l8ui(a11, a3, 0)                        # 1
+    add(a3, a3, a15)                        # 1
+    l8ui(a7, a3, 0)                         # 1
+    add(a3, a3, a14)                        # 1
+    l8ui(a12, a3, 0)                        # 1
+    add(a3, a3, a14)                        # 1
+    l8ui(a8, a3, 0)                         # 1
+    add(a13, a4, a9)                        # 1  sum of all w + 128
+    add(a13, a13, a5)                       # 1
+    add(a13, a13, a10)                      # 1
+    add(a13, a13, a6)                       # 1
+    add(a13, a13, a11)                      # 1
+    add(a13, a13, a7)                       # 1
+    add(a13, a13, a12)                      # 1
+    add(a13, a13, a8)                       # 1
+    addmi(a13, a13, -1280)                  # 1
+    addi(a13, a13, 127)                     # 1
+    addi(a13, a13, 1)                       # 1  sum of w: - 9 * 128
     # 4 w in halves: 4 * (w + 128) - 512, the low half's borrow taken by adding 0x10000 once more
-    movi(a14, -512)
-    addx4(a4, a4, a14)
-    addx4(a5, a5, a14)
-    addx4(a6, a6, a14)
-    addx4(a7, a7, a14)
-    addx4(a8, a8, a14)
-    addx4(a9, a9, a14)
-    addx4(a10, a10, a14)
-    addx4(a11, a11, a14)
-    addx4(a12, a12, a14)
-    slli(a9, a9, 16)
-    slli(a10, a10, 16)
-    slli(a11, a11, 16)
-    slli(a12, a12, 16)
-    extui(a4, a4, 0, 16)
-    extui(a5, a5, 0, 16)
-    extui(a6, a6, 0, 16)
-    extui(a7, a7, 0, 16)
-    or_(a4, a4, a9)
-    or_(a5, a5, a10)
-    or_(a6, a6, a11)
-    or_(a7, a7, a12)
-    l32i(a12, a2, 56)
-    l32i(a9, a12, 0)  # bias
-    l32i(a14, a12, 4)
-    l8ui(a10, a12, 9)  # e
-    addi(a12, a12, 12)
-    s32i(a12, a2, 56)
-    l32i(a11, a2, 80)
-    mull(a11, a11, a13)
-    sub(a9, a9, a11)
-    slli(a9, a9, 2)
-    s32i(a9, a1, 8)
-    l32i(a15, a2, 76)
-    ssl(a10)
-    add(a15, a15, a15)
-    addi(a15, a15, 1)
-    sll(a15, a15)
-    addi(a15, a15, 1)
-    addi(a10, a10, 1)
-    ssr(a10)
-    l32i(a9, a2, 44)
-    s32i(a9, a1, 12)
-    l32i(a9, a2, 28)
-    addi(a9, a9, -4)
-    s32i(a9, a2, 152)
-    l32i(a9, a2, 32)
-    s32i(a9, a2, 112)
+    movi(a14, -512)                         # 1
+    addx4(a4, a4, a14)                      # 1
+    addx4(a5, a5, a14)                      # 1
+    addx4(a6, a6, a14)                      # 1
+    addx4(a7, a7, a14)                      # 1
+    addx4(a8, a8, a14)                      # 1
+    addx4(a9, a9, a14)                      # 1
+    addx4(a10, a10, a14)                    # 1
+    addx4(a11, a11, a14)                    # 1
+    addx4(a12, a12, a14)                    # 1
+    slli(a9, a9, 16)                        # 1
+    slli(a10, a10, 16)                      # 1
+    slli(a11, a11, 16)                      # 1
+    slli(a12, a12, 16)                      # 1
+    extui(a4, a4, 0, 16)                    # 1
+    extui(a5, a5, 0, 16)                    # 1
+    extui(a6, a6, 0, 16)                    # 1
+    extui(a7, a7, 0, 16)                    # 1
+    or_(a4, a4, a9)                         # 1
+    or_(a5, a5, a10)                        # 1
+    or_(a6, a6, a11)                        # 1
+    or_(a7, a7, a12)                        # 1
+    l32i(a12, a2, 56)                       # 3
+    l32i(a9, a12, 0)                        # 1  bias
+    l32i(a14, a12, 4)                       # 1
+    l8ui(a10, a12, 9)                       # 1  e
+    addi(a12, a12, 12)                      # 1
+    s32i(a12, a2, 56)                       # 1
+    l32i(a11, a2, 80)                       # 3
+    mull(a11, a11, a13)                     # 2
+    sub(a9, a9, a11)                        # 1
+    slli(a9, a9, 2)                         # 1
+    s32i(a9, a1, 8)                         # 1
+    l32i(a15, a2, 76)                       # 2
+    ssl(a10)                                # 1
+    add(a15, a15, a15)                      # 1
+    addi(a15, a15, 1)                       # 1
+    sll(a15, a15)                           # 1
+    addi(a15, a15, 1)                       # 1
+    addi(a10, a10, 1)                       # 1
+    ssr(a10)                                # 1
+    l32i(a9, a2, 44)                        # 3
+    s32i(a9, a1, 12)                        # 1
+    l32i(a9, a2, 28)                        # 3
+    addi(a9, a9, -4)                        # 1
+    s32i(a9, a2, 152)                       # 1
+    l32i(a9, a2, 32)                        # 3
+    s32i(a9, a2, 112)                       # 1
     label(NINE_LINE)
-    l32i(a2, a1, 4)
-    l32i(a3, a2, 152)
-    l32i(a9, a2, 24)
-    l32i(a11, a2, 112)
-    l32i(a10, a2, 40)
-    add(a12, a3, a9)
-    add(a13, a12, a9)
-    s32i(a12, a2, 152)
-    add(a10, a11, a10)
-    s32i(a10, a2, 112)
-    l32i(a9, a2, 48)
-    l32i(a2, a2, 36)
-    ldinc(m0, a3)
-    ldinc(m1, a3)
-    ldinc(m2, a12)
-    ldinc(m3, a12)
-    loopnez(a9, FOUR)
+    l32i(a2, a1, 4)                         # 3
+    l32i(a3, a2, 152)                       # 1
+    l32i(a9, a2, 24)                        # 1
+    l32i(a11, a2, 112)                      # 1
+    l32i(a10, a2, 40)                       # 1
+    add(a12, a3, a9)                        # 1
+    add(a13, a12, a9)                       # 1
+    s32i(a12, a2, 152)                      # 1
+    add(a10, a11, a10)                      # 1
+    s32i(a10, a2, 112)                      # 1
+    l32i(a9, a2, 48)                        # 1
+    l32i(a2, a2, 36)                        # 1
+    ldinc(m0, a3)                           # 1
+    ldinc(m1, a3)                           # 1
+    ldinc(m2, a12)                          # 1
+    ldinc(m3, a12)                          # 1
+    loopnez(a9, FOUR)                       # 1
     # output 0: words 0 and 1 of each line
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_hl(a5, m2)  # w3 * second line
-    mula_ad_lh(a6, m2)  # w4
-    mula_ad_hl(a6, m3)  # w5
-    mula_da_ll_ldinc(m2, a13, m0, a4)  # w0 * first line
-    mula_da_hh_ldinc(m3, a13, m0, a4)  # w1
-    mula_da_ll(m1, a5)  # w2
-    mula_ad_ll(a7, m2)  # w6 * third line
-    mula_ad_hh(a7, m2)  # w7
-    mula_ad_ll(a8, m3)  # w8
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
-    add(a11, a11, a2)
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_hl(a5, m2)                      # 1  w3 * second line
+    mula_ad_lh(a6, m2)                      # 1  w4
+    mula_ad_hl(a6, m3)                      # 1  w5
+    mula_da_ll_ldinc(m2, a13, m0, a4)       # 1  w0 * first line
+    mula_da_hh_ldinc(m3, a13, m0, a4)       # 1  w1
+    mula_da_ll(m1, a5)                      # 1  w2
+    mula_ad_ll(a7, m2)                      # 1  w6 * third line
+    mula_ad_hh(a7, m2)                      # 1  w7
+    mula_ad_ll(a8, m3)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
     # output 1
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_lh(a7, m2)  # w6
-    mula_ad_hl(a7, m3)  # w7
-    mula_ad_lh(a8, m3)  # w8
-    mula_da_lh_lddec(m2, a12, m1, a4)  # w1
-    mula_da_hl_ldinc(m3, a12, m1, a5)  # w2
-    mula_ad_hh(a5, m2)  # w3
-    mula_da_hl_ldinc(m2, a12, m0, a4)  # w0
-    ldinc(m0, a3)
-    mula_ad_ll(a6, m3)  # w4
-    mula_ad_hh(a6, m3)  # w5
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
-    add(a11, a11, a2)
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_lh(a7, m2)                      # 1  w6
+    mula_ad_hl(a7, m3)                      # 1  w7
+    mula_ad_lh(a8, m3)                      # 1  w8
+    mula_da_lh_lddec(m2, a12, m1, a4)       # 2  w1
+    mula_da_hl_ldinc(m3, a12, m1, a5)       # 1  w2
+    mula_ad_hh(a5, m2)                      # 1  w3
+    mula_da_hl_ldinc(m2, a12, m0, a4)       # 1  w0
+    ldinc(m0, a3)                           # 1
+    mula_ad_ll(a6, m3)                      # 1  w4
+    mula_ad_hh(a6, m3)                      # 1  w5
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
     # output 2: words 1 and 2
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_hl(a5, m3)  # w3
-    mula_ad_lh(a6, m3)  # w4
-    mula_ad_hl(a6, m2)  # w5
-    mula_da_ll_ldinc(m2, a13, m1, a4)  # w0
-    mula_da_hh_lddec(m3, a13, m1, a4)  # w1
-    mula_da_ll(m0, a5)  # w2
-    mula_ad_ll(a7, m3)  # w6
-    mula_ad_hh(a7, m3)  # w7
-    mula_ad_ll(a8, m2)  # w8
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
-    add(a11, a11, a2)
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_hl(a5, m3)                      # 1  w3
+    mula_ad_lh(a6, m3)                      # 1  w4
+    mula_ad_hl(a6, m2)                      # 1  w5
+    mula_da_ll_ldinc(m2, a13, m1, a4)       # 1  w0
+    mula_da_hh_lddec(m3, a13, m1, a4)       # 2  w1
+    mula_da_ll(m0, a5)                      # 1  w2
+    mula_ad_ll(a7, m3)                      # 1  w6
+    mula_ad_hh(a7, m3)                      # 1  w7
+    mula_ad_ll(a8, m2)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
     # output 3
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_lh(a7, m3)  # w6
-    mula_ad_hl(a7, m2)  # w7
-    mula_ad_lh(a8, m2)  # w8
-    mula_da_lh_lddec(m3, a12, m0, a4)  # w1
-    mula_da_hl_ldinc(m2, a12, m0, a5)  # w2
-    mula_ad_hh(a5, m3)  # w3
-    mula_da_hl_ldinc(m3, a12, m1, a4)  # w0
-    ldinc(m1, a3)
-    mula_ad_ll(a6, m2)  # w4
-    mula_ad_hh(a6, m2)  # w5
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
-    add(a11, a11, a2)
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_lh(a7, m3)                      # 1  w6
+    mula_ad_hl(a7, m2)                      # 1  w7
+    mula_ad_lh(a8, m2)                      # 1  w8
+    mula_da_lh_lddec(m3, a12, m0, a4)       # 2  w1
+    mula_da_hl_ldinc(m2, a12, m0, a5)       # 1  w2
+    mula_ad_hh(a5, m3)                      # 1  w3
+    mula_da_hl_ldinc(m3, a12, m1, a4)       # 1  w0
+    ldinc(m1, a3)                           # 1
+    mula_ad_ll(a6, m2)                      # 1  w4
+    mula_ad_hh(a6, m2)                      # 1  w5
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
     label(FOUR)
     # up to three more
-    l32i(a10, a1, 4)
-    l32i(a10, a10, 52)
-    bnez(a10, REST)
-    j(NINE_END)
+    l32i(a10, a1, 4)                        # 3
+    l32i(a10, a10, 52)                      # 3
+    bnez(a10, REST)                         # 1-4
+    j(NINE_END)                             # 4
     label(REST)
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_hl(a5, m2)
-    mula_ad_lh(a6, m2)
-    mula_ad_hl(a6, m3)
-    mula_da_ll_ldinc(m2, a13, m0, a4)
-    mula_da_hh_ldinc(m3, a13, m0, a4)
-    mula_da_ll(m1, a5)
-    mula_ad_ll(a7, m2)
-    mula_ad_hh(a7, m2)
-    mula_ad_ll(a8, m3)
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
-    add(a11, a11, a2)
-    l32i(a10, a1, 4)
-    l32i(a10, a10, 52)
-    addi(a10, a10, -1)
-    bnez(a10, SECOND)
-    j(NINE_END)
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_hl(a5, m2)                      # 1
+    mula_ad_lh(a6, m2)                      # 1
+    mula_ad_hl(a6, m3)                      # 1
+    mula_da_ll_ldinc(m2, a13, m0, a4)       # 1
+    mula_da_hh_ldinc(m3, a13, m0, a4)       # 1
+    mula_da_ll(m1, a5)                      # 1
+    mula_ad_ll(a7, m2)                      # 1
+    mula_ad_hh(a7, m2)                      # 1
+    mula_ad_ll(a8, m3)                      # 1
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    l32i(a10, a1, 4)                        # 3
+    l32i(a10, a10, 52)                      # 3
+    addi(a10, a10, -1)                      # 1
+    bnez(a10, SECOND)                       # 1-4
+    j(NINE_END)                             # 4
     label(SECOND)
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_lh(a7, m2)
-    mula_ad_hl(a7, m3)
-    mula_ad_lh(a8, m3)
-    mula_da_lh_lddec(m2, a12, m1, a4)
-    mula_da_hl_ldinc(m3, a12, m1, a5)
-    mula_ad_hh(a5, m2)
-    mula_da_hl_ldinc(m2, a12, m0, a4)
-    ldinc(m0, a3)
-    mula_ad_ll(a6, m3)
-    mula_ad_hh(a6, m3)
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
-    add(a11, a11, a2)
-    l32i(a10, a1, 4)
-    l32i(a10, a10, 52)
-    addi(a10, a10, -2)
-    beqz(a10, NINE_END)
-    l32i(a9, a1, 8)
-    wsr_acclo(a9)
-    mula_ad_hl(a5, m3)
-    mula_ad_lh(a6, m3)
-    mula_ad_hl(a6, m2)
-    mula_da_ll_ldinc(m2, a13, m1, a4)
-    mula_da_hh_lddec(m3, a13, m1, a4)
-    mula_da_ll(m0, a5)
-    mula_ad_ll(a7, m3)
-    mula_ad_hh(a7, m3)
-    mula_ad_ll(a8, m2)
-    rsr_acclo(a9)
-    mulsh(a9, a9, a14)
-    srai(a10, a9, 31)
-    addx2(a9, a10, a9)
-    add(a9, a9, a15)
-    sra(a9, a9)
-    clamps(a9, a9, 7)
-    s8i(a9, a11, 0)
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_lh(a7, m2)                      # 1
+    mula_ad_hl(a7, m3)                      # 1
+    mula_ad_lh(a8, m3)                      # 1
+    mula_da_lh_lddec(m2, a12, m1, a4)       # 2
+    mula_da_hl_ldinc(m3, a12, m1, a5)       # 1
+    mula_ad_hh(a5, m2)                      # 1
+    mula_da_hl_ldinc(m2, a12, m0, a4)       # 1
+    ldinc(m0, a3)                           # 1
+    mula_ad_ll(a6, m3)                      # 1
+    mula_ad_hh(a6, m3)                      # 1
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    l32i(a10, a1, 4)                        # 3
+    l32i(a10, a10, 52)                      # 3
+    addi(a10, a10, -2)                      # 1
+    beqz(a10, NINE_END)                     # 1-4
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_hl(a5, m3)                      # 1
+    mula_ad_lh(a6, m3)                      # 1
+    mula_ad_hl(a6, m2)                      # 1
+    mula_da_ll_ldinc(m2, a13, m1, a4)       # 1
+    mula_da_hh_lddec(m3, a13, m1, a4)       # 2
+    mula_da_ll(m0, a5)                      # 1
+    mula_ad_ll(a7, m3)                      # 1
+    mula_ad_hh(a7, m3)                      # 1
+    mula_ad_ll(a8, m2)                      # 1
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
     label(NINE_END)
-    l32i(a9, a1, 12)
-    addi(a9, a9, -1)
-    s32i(a9, a1, 12)
-    beqz(a9, NEXT)
-    j(NINE_LINE)
+    l32i(a9, a1, 12)                        # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a1, 12)                        # 1
+    beqz(a9, NEXT)                          # 1-4
+    j(NINE_LINE)                            # 4
     label(NEXT)
-    l32i(a2, a1, 4)
-    l32i(a9, a2, 32)
-    addi(a9, a9, 1)
-    s32i(a9, a2, 32)
-    l32i(a9, a2, 64)
-    addi(a9, a9, -1)
-    s32i(a9, a2, 64)
-    beqz(a9, END)
-    j(CHANNEL)
+    l32i(a2, a1, 4)                         # 3
+    l32i(a9, a2, 32)                        # 3
+    addi(a9, a9, 1)                         # 1
+    s32i(a9, a2, 32)                        # 1
+    l32i(a9, a2, 64)                        # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a2, 64)                        # 1
+    beqz(a9, END)                           # 1-4
+    j(CHANNEL)                              # 4
     # ---- any window; acc itself, modulo 2^32
     label(GENERAL)
-    l32i(a4, a2, 148)
-    l32i(a15, a2, 140)
-    l32i(a10, a2, 68)
-    l32i(a12, a2, 72)
-    l32i(a13, a2, 144)
-    movi(a14, 0)
+    l32i(a4, a2, 148)                       # 1
+    l32i(a15, a2, 140)                      # 1
+    l32i(a10, a2, 68)                       # 1
+    l32i(a12, a2, 72)                       # 1
+    l32i(a13, a2, 144)                      # 2
+    movi(a14, 0)                            # 1
     label(WEIGHTS)
-    loop(a13, WEIGHT)
-    l8ui(a9, a3, 0)
-    add(a3, a3, a10)
-    addi(a9, a9, -128)
-    s16i(a9, a4, 0)
-    add(a14, a14, a9)
-    addi(a4, a4, 2)
+    loop(a13, WEIGHT)                       # 1
+    l8ui(a9, a3, 0)                         # 2
+    add(a3, a3, a10)                        # 1
+    addi(a9, a9, -128)                      # 1
+    s16i(a9, a4, 0)                         # 1
+    add(a14, a14, a9)                       # 1
+    addi(a4, a4, 2)                         # 1
     label(WEIGHT)
-    sub(a3, a3, a10)
-    add(a3, a3, a12)
-    addi(a15, a15, -1)
-    bnez(a15, WEIGHTS)
-    l32i(a4, a2, 56)
-    l32i(a6, a4, 0)
-    l32i(a7, a4, 4)
-    l16ui(a8, a4, 8)
-    addi(a4, a4, 12)
-    s32i(a4, a2, 56)
-    l32i(a9, a2, 80)
-    mull(a9, a9, a14)
-    sub(a6, a6, a9)
-    l32i(a9, a2, 44)
-    s32i(a9, a1, 12)
-    l32i(a3, a2, 28)
-    s32i(a3, a2, 152)
-    l32i(a11, a2, 32)
-    s32i(a11, a2, 112)
-    l32i(a12, a2, 132)
+    sub(a3, a3, a10)                        # 1
+    add(a3, a3, a12)                        # 1
+    addi(a15, a15, -1)                      # 1
+    bnez(a15, WEIGHTS)                      # 1-4
+    l32i(a4, a2, 56)                        # 3
+    l32i(a6, a4, 0)                         # 1
+    l32i(a7, a4, 4)                         # 1
+    l16ui(a8, a4, 8)                        # 1
+    addi(a4, a4, 12)                        # 1
+    s32i(a4, a2, 56)                        # 1
+    l32i(a9, a2, 80)                        # 3
+    mull(a9, a9, a14)                       # 2
+    sub(a6, a6, a9)                         # 1
+    l32i(a9, a2, 44)                        # 3
+    s32i(a9, a1, 12)                        # 1
+    l32i(a3, a2, 28)                        # 3
+    s32i(a3, a2, 152)                       # 1
+    l32i(a11, a2, 32)                       # 3
+    s32i(a11, a2, 112)                      # 1
+    l32i(a12, a2, 132)                      # 1
     label(GENERAL_LINE)
-    l32i(a3, a2, 152)
-    l32i(a11, a2, 112)
-    l32i(a9, a2, 120)
-    s32i(a9, a2, 156)
+    l32i(a3, a2, 152)                       # 1
+    l32i(a11, a2, 112)                      # 1
+    l32i(a9, a2, 120)                       # 3
+    s32i(a9, a2, 156)                       # 1
     label(GENERAL_PIXEL)
-    mov(a4, a3)
-    l32i(a5, a2, 148)
-    l32i(a15, a2, 140)
-    l32i(a14, a2, 136)
-    wsr_acclo(a6)
+    mov(a4, a3)                             # 1
+    l32i(a5, a2, 148)                       # 1
+    l32i(a15, a2, 140)                      # 1
+    l32i(a14, a2, 136)                      # 1
+    wsr_acclo(a6)                           # 1
     label(WINDOW)
-    loop(a13, PRODUCT)
-    l16ui(a9, a4, 0)
-    l16si(a10, a5, 0)
-    add(a4, a4, a12)
-    addi(a5, a5, 2)
-    mula_aa_ll(a9, a10)
+    loop(a13, PRODUCT)                      # 1
+    l16ui(a9, a4, 0)                        # 1
+    l16si(a10, a5, 0)                       # 1
+    add(a4, a4, a12)                        # 1
+    addi(a5, a5, 2)                         # 1
+    mula_aa_ll(a9, a10)                     # 1
     label(PRODUCT)
-    add(a4, a4, a14)
-    addi(a15, a15, -1)
-    bnez(a15, WINDOW)
-    rsr_acclo(a9)
-    ssl(a8)
-    sll(a9, a9)
-    mull(a10, a9, a7)
-    mulsh(a9, a9, a7)
-    extui(a10, a10, 30, 2)
-    addi(a10, a10, 1)
-    srli(a10, a10, 1)
-    addx2(a9, a9, a10)  # h
-    srli(a10, a8, 8)
-    beqz(a10, ZERO)
-    addi(a10, a10, -1)
-    ssr(a10)
-    srai(a14, a9, 31)
-    add(a9, a9, a14)
-    sra(a9, a9)
-    addi(a9, a9, 1)
-    srai(a9, a9, 1)
+    add(a4, a4, a14)                        # 1
+    addi(a15, a15, -1)                      # 1
+    bnez(a15, WINDOW)                       # 1-4
+    rsr_acclo(a9)                           # 1
+    ssl(a8)                                 # 1
+    sll(a9, a9)                             # 1
+    mull(a10, a9, a7)                       # 1
+    mulsh(a9, a9, a7)                       # 1
+    extui(a10, a10, 30, 2)                  # 1
+    addi(a10, a10, 1)                       # 1
+    srli(a10, a10, 1)                       # 1
+    addx2(a9, a9, a10)                      # 1  h
+    srli(a10, a8, 8)                        # 1
+    beqz(a10, ZERO)                         # 1-4
+    addi(a10, a10, -1)                      # 1
+    ssr(a10)                                # 1
+    srai(a14, a9, 31)                       # 1
+    add(a9, a9, a14)                        # 1
+    sra(a9, a9)                             # 1
+    addi(a9, a9, 1)                         # 1
+    srai(a9, a9, 1)                         # 1
     label(ZERO)
-    l32i(a10, a2, 76)
-    add(a9, a9, a10)
-    l32i(a10, a2, 100)
-    l32i(a14, a2, 104)
-    max(a9, a9, a10)
-    min(a9, a9, a14)
-    s8i(a9, a11, 0)
-    l32i(a10, a2, 36)
-    add(a11, a11, a10)
-    l32i(a10, a2, 124)
-    add(a3, a3, a10)
-    l32i(a9, a2, 156)
-    addi(a9, a9, -1)
-    s32i(a9, a2, 156)
-    bnez(a9, GENERAL_PIXEL)
-    l32i(a3, a2, 152)
-    l32i(a9, a2, 128)
-    add(a3, a3, a9)
-    s32i(a3, a2, 152)
-    l32i(a11, a2, 112)
-    l32i(a9, a2, 40)
-    add(a11, a11, a9)
-    s32i(a11, a2, 112)
-    l32i(a9, a1, 12)
-    addi(a9, a9, -1)
-    s32i(a9, a1, 12)
-    bnez(a9, GENERAL_LINE)
-    j(NEXT)
+    l32i(a10, a2, 76)                       # 3
+    add(a9, a9, a10)                        # 1
+    l32i(a10, a2, 100)                      # 2
+    l32i(a14, a2, 104)                      # 1
+    max(a9, a9, a10)                        # 1
+    min(a9, a9, a14)                        # 1
+    s8i(a9, a11, 0)                         # 1
+    l32i(a10, a2, 36)                       # 3
+    add(a11, a11, a10)                      # 1
+    l32i(a10, a2, 124)                      # 3
+    add(a3, a3, a10)                        # 1
+    l32i(a9, a2, 156)                       # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a2, 156)                       # 1
+    bnez(a9, GENERAL_PIXEL)                 # 1-4
+    l32i(a3, a2, 152)                       # 1
+    l32i(a9, a2, 128)                       # 3
+    add(a3, a3, a9)                         # 1
+    s32i(a3, a2, 152)                       # 1
+    l32i(a11, a2, 112)                      # 1
+    l32i(a9, a2, 40)                        # 3
+    add(a11, a11, a9)                       # 1
+    s32i(a11, a2, 112)                      # 1
+    l32i(a9, a1, 12)                        # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a1, 12)                        # 1
+    bnez(a9, GENERAL_LINE)                  # 1-4
+    j(NEXT)                                 # 4
     label(END)
-    movi(a2, 1)
+    movi(a2, 1)                             # 1
 
 
 @micropython.viper

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import board_files, mpy
+from host_tools import board_files, mpy, xtensa_costs
 from host_tools.xtensa_assembler import Error, assemble, expand, functions
 
 from . import machine
@@ -220,3 +220,29 @@ def test_registers_are_those_of_the_docstring(path, node):
 @pytest.mark.parametrize("path, node", list(sources()), ids=lambda v: getattr(v, "name", ""))
 def test_functions_return_a_small_int(path, node):
     assert ast.unparse(node.body[-1]) == "movi(a2, 1)" and assemble(node)
+
+
+@pytest.mark.parametrize("path, node", list(sources()), ids=lambda v: getattr(v, "name", ""))
+def test_every_line_counts_its_cycles(path, node):
+    lines = path.read_text().splitlines()
+    figures = xtensa_costs.costs(node)
+    assert len(figures) == sum(s.value.func.id != "label" for s in node.body[1:])
+    for number in range(node.body[0].end_lineno, node.end_lineno):
+        line = lines[number].strip()
+        if not line.startswith(("label(", "#")):
+            assert re.search(r"# (\d|1-4)(  |$)", line), line
+            assert re.search(r"# (\S+)", line)[1] == figures[number + 1], f"{path.name}: python -m host_tools.xtensa_costs: {line}"
+
+
+@pytest.mark.parametrize("body, figures", [
+    ("l32i(a3, a2, 0)\nadd(a4, a3, a3)\nnop()", "3 1 1"),
+    ("l32i(a3, a2, 0)\nnop()\nadd(a4, a3, a3)", "2 1 1"),
+    ("l32i(a3, a2, 0)\nl32i(a4, a2, 4)\nadd(a4, a3, a4)", "1 3 1"),  # a3 has come by then
+    ("mulsh(a3, a4, a5)\nadd(a3, a3, a3)\nbnez(a3, L)\nlabel(L)\nj(L)", "2 1 1-4 4"),
+    ("loop(a3, L)\nl32i(a4, a5, 0)\naddi(a5, a5, 4)\nlabel(L)\nadd(a4, a4, a4)", "1 1 1 1"),  # behind the loop, not in it
+    ("loop(a3, L)\nadd(a6, a4, a4)\nl32i(a4, a5, 0)\nlabel(L)\nnop()", "1 1 3 1"),  # read in the next turn
+    ("ldinc(m0, a3)\nmula_dd_ll_ldinc(m0, a3, m0, m2)\nmula_dd_hh(m1, m2)\nmula_dd_hh(m0, m2)", "3 2 1 1"),
+])  # fmt: skip
+def test_figures_are_the_model_s(body, figures):
+    (node,) = functions(function(body))
+    assert " ".join(xtensa_costs.costs(node).values()) == figures
