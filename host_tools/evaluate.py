@@ -163,12 +163,13 @@ def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int =
 
 
 def compare(outputs: list[np.ndarray], others: list[np.ndarray]) -> dict:
-    """How far two forms of one network agree: sqnr_db, largest difference, and the part with the same best answer."""
+    """How far two forms of one network agree: sqnr_db, largest difference, and the part with the same best answer (where the
+    output is a row of scores, not an image)."""
     y, z = (outputs[0].reshape(len(outputs[0]), -1), others[0].reshape(len(others[0]), -1))
     if y.shape != z.shape:
         raise ToolError(f"outputs of {y.shape[1]} and {z.shape[1]} values", "these are two different networks")
     result = {"sqnr_db": metrics.sqnr_db(y, z), "max_difference": float(np.abs(y - z).max())}
-    if y.shape[1] > 1:
+    if sum(d > 1 for d in outputs[0].shape[1:]) == 1:
         result["agreement"] = float((y.argmax(1) == z.argmax(1)).mean())
     return result
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .. import float_graph
-from ..float_graph import LINEAR
+from ..float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Quant, Tensor
 from . import rounding
 from .prepare import OUT_AXIS, weights
 from .ranges import Groups, quantize_constant
-from .rules import PARAMETERS
+from .rules import REAL_ONLY, operands
 
 HOLD_OUT_FROM = 16  # samples: with fewer, nothing is held out
 _ROWS = 8192  # of an op's inputs that adaptive rounding looks at, and a quarter as many to check it
@@ -84,26 +84,27 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
     of = groups.of
     real, values = samples.real, {}
     for id in graph.inputs:
-        values[id] = fake_quantize(real[id], quants[of[id]])
+        values[id] = fake_quantize(real[id], quants[of[id]]) if id in of else real[id]
     last = float_graph.last_uses(graph)
     linear: dict[str, LinearWeights] = {}
     noise: dict[str, float] = {id: _noise(values[id], real[id]) for id in graph.inputs}
     adapted = []
     watched = measured_at(graph)
     for i, op in enumerate(graph.ops):
-        quant, out = quants[of[op.outputs[0]]], op.outputs[0]
         if op.kind in LINEAR:
-            x = values[op.inputs[0]]
+            x_id = parts(op)[0]
+            x, x_quant = values[x_id], quants[of[x_id]]
             if kept and op.name in kept and op.name not in recipe.bits:
                 linear[op.name] = kept[op.name]
             else:
-                linear[op.name], helped = _linear(graph, op, quants[of[op.inputs[0]]], x, samples, recipe)
+                linear[op.name], helped = _linear(graph, op, x_quant, x, samples, recipe)
                 adapted += [op.name] if helped else []
-            y = _simulate(graph, op, x, linear[op.name], quants[of[op.inputs[0]]].scale)
+            outputs = [_simulate(graph, op, x, linear[op.name], x_quant.scale)]
         else:
-            y = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)
-        values[out] = fake_quantize(y, quant)
-        noise[out] = _noise(values[out], real[out])
+            outputs = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)
+        for out, y in zip(op.outputs, outputs):
+            values[out] = fake_quantize(y, quants[of[out]]) if out in of else y
+            noise[out] = _noise(values[out], real[out])
         for id in op.inputs:
             if last.get(id) == i:
                 values.pop(id, None)
@@ -112,24 +113,31 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
 
 
 def measured_at(graph: Graph) -> list[str]:
-    """Where the error is measured: the outputs; before a SOFTMAX or LOGISTIC that makes one, which hides errors."""
+    """Where the error is measured: the outputs; before a SOFTMAX or LOGISTIC that makes one, which hides errors; what a
+    comparison or an ARG_MAX at the end reads."""
     found = []
     for id in graph.outputs:
         op = graph.producer(id)
-        found.append(op.inputs[0] if op is not None and op.kind in ("SOFTMAX", "LOGISTIC") else id)
+        while op is not None and (graph.tensors[id].dtype != "float32" or op.kind in ("SOFTMAX", "LOGISTIC")):
+            moving = [i for i in op.inputs if i is not None and not graph.tensors[i].constant]
+            if not moving:
+                break
+            hides, id = graph.tensors[id].dtype == "float32", moving[0]
+            op = None if hides else graph.producer(id)
+        found.append(id)
     return found
 
 
 def _noise(got: np.ndarray, want: np.ndarray) -> float:
-    got, want = got.reshape(len(got), -1), want.reshape(len(want), -1)
+    got, want = (x.reshape(len(x), -1).astype(np.float32, copy=False) for x in (got, want))
     signal = float(((want - want.mean(0)) ** 2).sum()) or float((want**2).sum()) or 1.0
     return float(((got - want) ** 2).sum()) / signal
 
 
 def _with_constants(graph: Graph, op: Op, groups: Groups, quants) -> Graph:
     """The graph with the constant operands of `op` as int8 can hold them."""
-    for n, id in enumerate(op.inputs):
-        if id is not None and graph.tensors[id].constant and n not in PARAMETERS.get(op.kind, ()):
+    for id in (op.inputs[n] for n in operands(graph, op)):
+        if graph.tensors[id].constant:
             q = quantize_constant(graph.tensors[id], quants.get(groups.constants.get(id, "")))
             data = (q.data.astype(np.float32) - q.quant.zero_point) * np.float32(q.quant.scale)
             graph = graph.with_tensor(replace(graph.tensors[id], data=data))
@@ -164,7 +172,7 @@ def _linear(graph: Graph, op: Op, x_quant: Quant, x: np.ndarray, samples: Sample
     """(LinearWeights of one op, whether adaptive rounding helped). x: its input in the quantized network."""
     w, bias = weights(graph, op)
     rows, bits = as_rows(op, w), recipe.bits.get(op.name, 8)
-    x_real = samples.real[op.inputs[0]]
+    x_real = samples.real[parts(op)[0]]
     power = None
     if bits < 8 or recipe.adaptive:
         fit, fit_real = columns(graph, op, (x, x_real), samples.fit, _ROWS)
@@ -218,7 +226,7 @@ def columns(graph: Graph, op: Op, inputs: tuple[np.ndarray, ...], samples: np.nd
         places = view.shape[:3]
         at = _some(random, int(np.prod(places)), most) if at is None else at
         picked = view[np.unravel_index(at, places)]  # [places, kh, kw, c]
-        if op.kind == "CONV_2D":
+        if op.kind != "DEPTHWISE_CONV_2D":
             found.append(picked.reshape(len(at), -1))
         else:
             per_channel = np.moveaxis(picked.reshape(len(at), -1, picked.shape[-1]), 2, 1)
@@ -233,6 +241,7 @@ def _some(random: np.random.Generator, count: int, most: int) -> np.ndarray:
 def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built, real_borders: bool = True) -> Graph:
     """The int8 graph: the form a full-int8 .tflite has after passes.fold_borders. real_borders: the float model's inputs
     and outputs were real numbers; else each tensor's own mark stays."""
+    real_graph = graph
     border = {*graph.inputs, *graph.outputs} if real_borders else ()
     for id, at in groups.of.items():
         real = id in border or graph.tensors[id].real_border
@@ -241,11 +250,16 @@ def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built
     ops = []
     for op in graph.ops:
         if op.kind in LINEAR:
-            graph, op = _emit_linear(graph, op, built.weights[op.name], quants[groups.of[op.inputs[0]]].scale)
+            graph, op = _emit_linear(graph, op, built.weights[op.name], quants[groups.of[parts(op)[0]]].scale)
+        elif op.kind in REAL_ONLY:
+            graph, made = _emit_island(graph, op, real_graph.tensors[op.outputs[0]])
+            ops += made[:-1]
+            op = made[-1]
         else:
             inputs = list(op.inputs)
-            for n, id in enumerate(op.inputs):
-                if id is not None and graph.tensors[id].constant and n not in PARAMETERS.get(op.kind, ()):
+            for n in operands(real_graph, op):
+                id = op.inputs[n]
+                if graph.tensors[id].constant:
                     q = quantize_constant(graph.tensors[id], quants.get(groups.constants.get(id, "")))
                     q = replace(q, id=f"{op.name}/{id}")
                     graph = graph.with_tensor(q)
@@ -253,6 +267,14 @@ def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built
             op = replace(op, inputs=tuple(inputs))
         ops.append(op)
     return replace(graph, ops=tuple(ops))
+
+
+def _emit_island(graph: Graph, op: Op, real: Tensor) -> tuple[Graph, list[Op]]:
+    """DEQUANTIZE, the op in float, QUANTIZE: as a converter leaves it; islands.py makes one table of them."""
+    x, y = (replace(real, id=f"{op.name}/real {end}") for end in ("in", "out"))
+    graph = graph.with_tensor(x).with_tensor(y)
+    return graph, [Op("DEQUANTIZE", x.id, op.inputs, (x.id,)), replace(op, name=y.id, inputs=(x.id,), outputs=(y.id,)),
+                   Op("QUANTIZE", op.name, (y.id,), op.outputs)]  # fmt: skip
 
 
 def _emit_linear(graph: Graph, op: Op, integers: LinearWeights, x_scale: float) -> tuple[Graph, Op]:
@@ -265,4 +287,4 @@ def _emit_linear(graph: Graph, op: Op, integers: LinearWeights, x_scale: float) 
     steps = tuple(float(np.float32(s) * np.float32(x_scale)) for s in scales)
     b = Tensor(f"{op.name}/b", (len(scales),), "int32", Quant(steps, zeros), integers.bias)
     graph = graph.with_tensor(w).with_tensor(b)
-    return graph, replace(op, inputs=(op.inputs[0], w.id, b.id))
+    return graph, with_parts(op, parts(op)[0], w.id, b.id)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..float_graph import LINEAR
+from ..float_graph import LINEAR, parts
 from ..ir import Graph, Op
 from .prepare import OUT_AXIS, weights, with_weights
 
 # f(s * x) = s * f(x) for s > 0, channel by channel: RELU6 is not among them.
-_HOMOGENEOUS = ("RELU", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "PAD", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+_HOMOGENEOUS = ("RELU", "LEAKY_RELU", "PRELU", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "REDUCE_MAX", "PAD", "MIRROR_PAD",
+                "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # fmt: skip
 _LIMIT = 16.0  # of a channel's factor, either way
 
 
@@ -26,22 +27,24 @@ def pairs(graph: Graph) -> list[tuple[Op, Op]]:
         if first.kind not in LINEAR or first.attrs["activation"] not in ("NONE", "RELU"):
             continue
         channels, id = graph.tensors[first.outputs[0]].shape[-1], first.outputs[0]
-        while (op := graph.only_consumer(id)) is not None and op.kind in _HOMOGENEOUS and _keeps(graph, op, channels):
+        while (op := graph.only_consumer(id)) is not None and op.kind in _HOMOGENEOUS and _keeps(graph, op, id, channels):
             if op.attrs.get("activation", "NONE") not in ("NONE", "RELU"):
                 break
             id = op.outputs[0]
-        if op is not None and op.kind in LINEAR and op.inputs[0] == id and _channel_of(graph, op, channels) is not None:
+        if op is not None and op.kind in LINEAR and parts(op)[0] == id and _channel_of(graph, op, channels) is not None:
             found.append((first, op))
     return found
 
 
-def _keeps(graph: Graph, op: Op, channels: int) -> bool:
+def _keeps(graph: Graph, op: Op, before: str, channels: int) -> bool:
     """Whether the channels stay apart: the last axis stays `channels` long, or a reshape lays them out one after another."""
     shape = graph.tensors[op.outputs[0]].shape
-    if op.kind == "MEAN":
+    if op.kind == "PRELU" and op.inputs[0] != before:
+        return False
+    if op.kind in ("MEAN", "REDUCE_MAX"):
         axes = {int(a) % len(graph.tensors[op.inputs[0]].shape) for a in graph.tensors[op.inputs[1]].data.reshape(-1)}
         return len(graph.tensors[op.inputs[0]].shape) - 1 not in axes and shape[-1] == channels
-    if op.kind == "PAD":
+    if op.kind in ("PAD", "MIRROR_PAD"):
         return shape[-1] == channels and graph.tensors[op.inputs[0]].shape[-1] == channels
     return shape[-1] % channels == 0
 
@@ -49,7 +52,7 @@ def _keeps(graph: Graph, op: Op, channels: int) -> bool:
 def _channel_of(graph: Graph, op: Op, channels: int) -> np.ndarray | None:
     """For each input of `op`'s weights the channel of the first op that it reads; None where that cannot be told."""
     w = graph.tensors[op.inputs[1]].shape
-    inputs = graph.tensors[op.inputs[0]].shape[-1]
+    inputs = graph.tensors[parts(op)[0]].shape[-1]
     if op.kind == "FULLY_CONNECTED":
         inputs = w[1]
     elif inputs != channels:

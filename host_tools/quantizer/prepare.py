@@ -11,11 +11,11 @@ import numpy as np
 
 from .. import passes
 from ..errors import ToolError
-from ..float_graph import LINEAR
+from ..float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Tensor, check
-from .rules import RULES
+from .rules import ANY_DTYPE, LSTM, RULES
 
-OUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # of the weights: output channels
+OUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}  # of the weights: output channels
 _REAL = ("float32", "float16", "float64")
 
 
@@ -53,16 +53,16 @@ def real_values(tensor: Tensor) -> np.ndarray:
 
 
 def fold_pairs(graph: Graph) -> Graph:
-    """After: no MUL, ADD or SUB by one constant a channel right behind a convolution or dense op: its weights have it.
+    """After: no MUL, DIV, ADD or SUB by one constant a channel right behind a convolution or dense op: its weights have it.
 
     That is what a batch norm is, written out. With y = w * x + b: m * y + a = (m * w) * x + (m * b + a).
     """
     for op in graph.ops:
-        if op.kind not in ("MUL", "ADD", "SUB") or op not in graph.ops:
+        if op.kind not in ("MUL", "DIV", "ADD", "SUB") or op not in graph.ops:
             continue
         constants = [i for i in op.inputs if graph.tensors[i].constant]
         sources = [i for i in op.inputs if not graph.tensors[i].constant]
-        if len(constants) != 1 or len(sources) != 1 or (op.kind == "SUB" and op.inputs[0] in constants):
+        if len(constants) != 1 or len(sources) != 1 or (op.kind in ("SUB", "DIV") and op.inputs[0] in constants):
             continue
         before = graph.producer(sources[0])
         if before is None or before.kind not in LINEAR or before.attrs["activation"] != "NONE":
@@ -76,9 +76,23 @@ def fold_pairs(graph: Graph) -> Graph:
         if graph.tensors[op.outputs[0]].shape != graph.tensors[sources[0]].shape:
             continue
         value = np.broadcast_to(value.reshape(-1), channels)
-        scale = value if op.kind == "MUL" else np.ones(channels, np.float32)
-        shift = {"MUL": 0 * value, "ADD": value, "SUB": -value}[op.kind]
+        if op.kind == "DIV" and not value.all():
+            continue
+        scale = value if op.kind == "MUL" else 1 / value if op.kind == "DIV" else np.ones(channels, np.float32)
+        shift = {"ADD": value, "SUB": -value}.get(op.kind, np.zeros(channels, np.float32))
         graph = _scaled(graph, before, op, scale, shift)
+    return graph
+
+
+def multiply_by_inverses(graph: Graph) -> Graph:
+    """After: no DIV by a constant: a MUL by its inverse is exact enough in int8, and takes one multiplication."""
+    for op in graph.ops:
+        divisor = graph.tensors[op.inputs[1]] if op.kind == "DIV" else None
+        if divisor is None or not divisor.constant or not divisor.data.all():
+            continue
+        inverse = replace(divisor, id=f"{op.name}/inverse", data=(1 / divisor.data.astype(np.float64)).astype(np.float32))
+        product = replace(op, kind="MUL", inputs=(op.inputs[0], inverse.id))
+        graph = replace(graph.with_tensor(inverse), ops=tuple(product if o == op else o for o in graph.ops))
     return graph
 
 
@@ -123,7 +137,7 @@ def fold_transposes(graph: Graph) -> Graph:
     return graph
 
 
-_TAKES_ACTIVATION = (*LINEAR, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+_TAKES_ACTIVATION = (*LINEAR, "ADD", "SUB", "MUL", "DIV", "MAX_POOL_2D", "AVERAGE_POOL_2D")
 
 
 def fuse_activations(graph: Graph) -> Graph:
@@ -143,10 +157,11 @@ def fuse_activations(graph: Graph) -> Graph:
 
 def weights(graph: Graph, op: Op) -> tuple[np.ndarray, np.ndarray]:
     """(weights, bias) of a linear op, float32; a bias that is not there is zeros."""
-    w = graph.tensors[op.inputs[1]].data.astype(np.float32)
-    bias = graph.tensors[op.inputs[2]].data if len(op.inputs) > 2 and op.inputs[2] is not None else None
-    channels = w.shape[OUT_AXIS[op.kind]]
-    return w, np.zeros(channels, np.float32) if bias is None else bias.astype(np.float32).reshape(-1)
+    _, w_id, bias_id = parts(op)
+    w = graph.tensors[w_id].data.astype(np.float32)
+    if bias_id is None:
+        return w, np.zeros(w.shape[OUT_AXIS[op.kind]], np.float32)
+    return w, graph.tensors[bias_id].data.astype(np.float32).reshape(-1)
 
 
 def with_weights(graph: Graph, op: Op, w: np.ndarray, bias: np.ndarray) -> tuple[Graph, Op]:
@@ -154,7 +169,9 @@ def with_weights(graph: Graph, op: Op, w: np.ndarray, bias: np.ndarray) -> tuple
     w_id, b_id = f"{op.name}/weights", f"{op.name}/bias"
     graph = graph.with_tensor(Tensor(w_id, w.shape, "float32", data=np.ascontiguousarray(w, np.float32)))
     graph = graph.with_tensor(Tensor(b_id, bias.shape, "float32", data=np.ascontiguousarray(bias, np.float32)))
-    changed = replace(op, inputs=(op.inputs[0], w_id, b_id))
+    changed = with_parts(op, parts(op)[0], w_id, b_id)
+    if op.kind == "TRANSPOSE_CONV":
+        changed = changed.with_attrs(output=graph.tensors[op.outputs[0]].shape[1:3])
     return replace(graph, ops=tuple(changed if o == op else o for o in graph.ops)), changed
 
 
@@ -164,6 +181,22 @@ def name_weights(graph: Graph) -> Graph:
         if op.kind in LINEAR:
             graph, _ = with_weights(graph, op, *weights(graph, op))
     return graph
+
+
+_BY_TENSORFLOW = ("let TensorFlow's converter quantize it (full integer, with a representative_dataset; README.md, 'Your own "
+                  "network', has the lines), or train it with QAT; then `fxnn convert`")  # fmt: skip
+_RECURRENT = "write the layer with unroll=True, and give the input a batch size of 1; or " + _BY_TENSORFLOW
+
+
+def _why_not(kind: str) -> str:
+    """The reason and the way out for an op that has no rule."""
+    if kind in (LSTM, "WHILE"):
+        return f"a recurrent layer as one op (or a loop) is not quantized here; {_RECURRENT}"
+    if kind in ("SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE"):
+        return f"what it remembers depends on the order of the samples, which calibration does not know; {_BY_TENSORFLOW}"
+    if kind == "CAST":
+        return "casts of real numbers change their scale; compute in float32 throughout"
+    return f"no quantized kernel for this op; replace the layer by supported ones: {', '.join(sorted(RULES))}"
 
 
 def refuse(graph: Graph) -> Graph:
@@ -178,17 +211,18 @@ def refuse(graph: Graph) -> Graph:
         )
     for op in graph.ops:
         tensors = [graph.tensors[i] for i in (*op.inputs, *op.outputs) if i is not None]
-        if op.kind not in RULES:
-            problems.append(f"{op.kind} '{op.name}': no quantized kernel for this op; "
-                            f"replace the layer by supported ones: {', '.join(sorted(RULES))}")  # fmt: skip
+        if op.kind not in RULES or op.kind == LSTM:
+            problems.append(f"{op.kind} '{op.name}': {_why_not(op.kind)}")
         elif op.kind in LINEAR and not graph.tensors[op.inputs[1]].constant:
             problems.append(f"{op.kind} '{op.name}': its weights are computed at run time; make them constants")
         else:
+            allowed = ("float32", "int32", "bool") if op.kind in ANY_DTYPE else ("float32",)
             problems += [f"{op.kind} '{op.name}': '{t.id}' is {t.dtype}; export the model in float32"
-                         for t in tensors if not t.constant and t.dtype != "float32"][:1]  # fmt: skip
+                         for t in tensors if not t.constant and t.dtype not in allowed][:1]  # fmt: skip
     for id in graph.inputs:
-        if graph.tensors[id].dtype != "float32":
-            problems.append(f"NETWORK '{id}': the network's input is {graph.tensors[id].dtype}, float32 is needed")
+        if graph.tensors[id].dtype not in ("float32", "int32", "bool"):
+            problems.append(f"NETWORK '{id}': the network's input is {graph.tensors[id].dtype}; float32 is needed "
+                            "(int32 for the indices of an Embedding)")  # fmt: skip
     for tensor in graph.tensors.values():
         if tensor.constant and tensor.dtype == "float32" and not np.isfinite(tensor.data).all():
             problems.append(f"CONSTANT '{tensor.id}': it holds infinities or NaNs; was the training finished?")
@@ -203,6 +237,7 @@ PIPELINE = (
     real_constants,
     passes.fold_constants,
     fold_pairs,
+    multiply_by_inverses,
     fold_transposes,
     fuse_activations,
     passes.drop_dead,

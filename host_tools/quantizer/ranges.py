@@ -15,7 +15,7 @@ import numpy as np
 from .. import float_graph
 from ..errors import ToolError
 from ..ir import Graph, Op, Quant, Tensor
-from .rules import PARAMETERS, RULES
+from .rules import RULES, operands, real_outputs
 
 BINS = 2048
 LEVELS = 255  # steps of int8
@@ -49,14 +49,18 @@ def group(graph: Graph) -> tuple[Graph, Groups]:
         return id
 
     for id in graph.inputs:
-        find(id)
+        if graph.tensors[id].dtype == "float32":
+            find(id)
     ops: list[Op] = []
     for op in graph.ops:
-        rule, out = RULES[op.kind], find(op.outputs[0])
-        activations = [i for n, i in enumerate(op.inputs) if i is not None and n not in PARAMETERS.get(op.kind, ())]
+        rule, outputs = RULES[op.kind], [find(id) for id in real_outputs(graph, op)]
+        activations = [op.inputs[n] for n in operands(graph, op)]
         if isinstance(rule, tuple):
-            fixed[out] = rule
-        elif rule == "same":
+            fixed |= dict.fromkeys(outputs, rule)
+        elif rule == "same" and outputs:
+            out = outputs[0]
+            for other in outputs[1:]:
+                parent[find(other)] = find(out)
             moving = [i for i in activations if not graph.tensors[i].constant]
             dictated = {fixed.get(find(i)) for i in moving}
             for id in moving:
@@ -68,13 +72,16 @@ def group(graph: Graph) -> tuple[Graph, Groups]:
                 a, b = find(id), find(out)
                 if a != b:
                     parent[b] = a
-            constants.update({i: op.outputs[0] for i in activations if graph.tensors[i].constant})
+            constants.update({i: out for i in activations if graph.tensors[i].constant})
         ops.append(op)
-    whole = {find(id) for id in graph.outputs}
-    whole |= {find(op.inputs[0]) for op in ops if op.kind == "SOFTMAX"}
+    whole = {find(id) for id in graph.outputs if id in parent}
+    whole |= {find(op.inputs[0]) for op in ops if op.kind in _WHOLE}
     of = {id: find(id) for id in parent}
     graph = replace(graph, ops=tuple(ops))
     return graph, Groups(of, fixed, frozenset(whole), {c: of[t] for c, t in constants.items()})
+
+
+_WHOLE = ("SOFTMAX", "LOG_SOFTMAX", "ARG_MAX", "ARG_MIN")  # what they read is never clipped: the largest decides
 
 
 def _requantized(graph: Graph, op: Op, id: str) -> tuple[Graph, Op]:
@@ -99,15 +106,17 @@ def observe(graph: Graph, groups: Groups, inputs: list[np.ndarray], tick=lambda:
 
     def keep(id, x):
         kept[id] = x
+        tick()
+        if x.dtype != np.float32:
+            return
         if not np.isfinite(x).all():
             raise ToolError(f"{graph.name}: '{id}' overflows in float", "its values are infinite or NaN",
                             "check the calibration data: is it scaled as the training data was?")  # fmt: skip
         members.setdefault(groups.of.get(id, id), []).append(x)
-        tick()
 
     float_graph.run(graph, inputs, keep)
     for id, at in groups.constants.items():
-        members[at].append(graph.tensors[id].data.astype(np.float32))
+        members.setdefault(at, []).append(graph.tensors[id].data.astype(np.float32))
     result = {}
     for at, arrays in members.items():
         low, high = float(min(a.min() for a in arrays)), float(max(a.max() for a in arrays))

@@ -8,11 +8,12 @@ import numpy as np
 
 from .. import passes
 from ..errors import ToolError
-from ..float_graph import LINEAR
+from ..float_graph import LINEAR, parts
 from ..ir import Graph, Quant, Tensor, check
 from . import prepare
 from .build import LinearWeights, as_rows
 from .ranges import Groups
+from .rules import LSTM, operands
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,12 @@ def real_form(graph: Graph) -> tuple[Graph, Own]:
     """(float graph with the same tensor ids, what the int8 graph has of its own)."""
     for step in (passes.fold_constants, passes.fold_borders, passes.drop_dead):
         graph = check(step(graph))
-    activations = {*graph.inputs, *(id for op in graph.ops for id in op.outputs)}
+    recurrent = next((op for op in graph.ops if op.kind in (LSTM, "SVDF", "ASSIGN_VARIABLE")), None)
+    if recurrent:
+        raise ToolError(f"{recurrent.kind} '{recurrent.name}' in a full-int8 model", "its weights stay as they are: int8",
+                        "leave out --weights int4 and --flash, or quantize the float model")  # fmt: skip
+    computed = {*graph.inputs, *(id for op in graph.ops for id in op.outputs)}
+    activations = {id for id in computed if graph.tensors[id].dtype not in ("bool", "int32")}
     odd = [id for id in activations if graph.tensors[id].dtype != "int8" or graph.tensors[id].quant is None]
     if odd:
         tensor = graph.tensors[sorted(odd)[0]]
@@ -43,8 +49,8 @@ def real_form(graph: Graph) -> tuple[Graph, Own]:
         elif tensor.constant and tensor.quant is not None and tensor.dtype in ("int8", "int32"):
             real = real.with_tensor(replace(tensor, dtype="float32", quant=None, data=prepare.real_values(tensor)))
     of = {id: id for id in activations}
-    constants = {i: op.outputs[0] for op in graph.ops if op.kind in ("CONCATENATION", "PADV2") for i in op.inputs
-                 if i and graph.tensors[i].constant and graph.tensors[i].dtype == "int8"}  # fmt: skip
+    constants = {op.inputs[n]: op.inputs[n] for op in real.ops for n in operands(real, op) if real.tensors[op.inputs[n]].constant}
+    quants |= {id: graph.tensors[id].quant for id in constants}
     real = check(prepare.name_weights(prepare.refuse(real)))
     return real, Own(quants, Groups(of, {}, frozenset(), constants), kept)
 
@@ -53,5 +59,6 @@ def _integers(graph: Graph, op) -> LinearWeights:
     w: Tensor = graph.tensors[op.inputs[1]]
     rows = as_rows(op, w.data)
     scales = np.array(w.quant.scales if w.quant.per_channel else w.quant.scales * len(rows), np.float32)
-    bias = graph.tensors[op.inputs[2]].data if len(op.inputs) > 2 and op.inputs[2] is not None else np.zeros(len(rows))
+    bias_id = parts(op)[2]
+    bias = np.zeros(len(rows)) if bias_id is None else graph.tensors[bias_id].data
     return LinearWeights(rows.astype(np.int8), scales, bias.astype(np.int32).reshape(-1), 8)

@@ -70,21 +70,133 @@ CASES = {
 }
 
 
+def ints(*values):
+    return np.array(values, np.int32)
+
+
+def o(kind, shape, *constants, options=None, dtype="float32", first=(), **fields):
+    """A case of any op: the network's input (behind `first`, if given) and these constants in, one output of `shape`."""
+
+    def make(b, x):
+        inputs = [*(b.constant(c) for c in first), x, *(b.constant(c) for c in constants)]
+        return b.op(kind, inputs, [b.tensor(shape, dtype)], options, **fields)[0]
+
+    return make
+
+
+def several(kind, shapes, *constants, options=None, first=(), **fields):
+    """A case of an op with several outputs."""
+
+    def make(b, x):
+        inputs = [*(b.constant(c) for c in first), x, *(b.constant(c) for c in constants)]
+        return b.op(kind, inputs, [b.tensor(s, "float32") for s in shapes], options, **fields)
+
+    return make
+
+
+def two(kind, shape=(1, 7, 6, 4), options=None, dtype="float32", other=lambda b, x: b.relu(x), **fields):
+    """An op of the input and something made of it."""
+    return lambda b, x: b.op(kind, [x, other(b, x)], [b.tensor(shape, dtype)], options, **fields)[0]
+
+
+def chosen(b, x):
+    """SELECT_V2 by a comparison: the larger of x and its mirror image in columns."""
+    flipped = b.op("REVERSE_V2", [x, b.constant(ints(2))], [b.tensor((1, 7, 6, 4), "float32")])[0]
+    where = b.op("GREATER", [x, flipped], [b.tensor((1, 7, 6, 4), "bool")], "GreaterOptions")[0]
+    return b.op("SELECT_V2", [where, x, b.constant(r(4))], [b.tensor((1, 7, 6, 4), "float32")], "SelectV2Options")[0]
+
+
+def positive(b, x):
+    return b.add(b.op("ABS", [x], [b.tensor((1, 7, 6, 4), "float32")])[0], b.constant(np.array([1.5], F)), scale=None)
+
+
+def transposed(stride, padding, shape):
+    return lambda b, x: b.transpose_conv(x, b.constant(r(5, 3, 2, 4)), b.constant(r(5)), shape=shape, scale=None, stride=stride,
+                                         padding=padding)  # fmt: skip
+
+
+def attention(b, x):
+    """softmax(x x') x: BATCH_MATMUL of two activations, then of one and a transposed one."""
+    rows = b.reshape(x, (1, 42, 4))
+    scores = b.batch_matmul(rows, rows, scale=None, adj_y=True)
+    return b.batch_matmul(b.softmax(scores, scale=None), rows, scale=None)
+
+
+def one(kind, before=lambda b, x: x, options=None, **fields):
+    return lambda b, x: b.op(kind, [before(b, x)], [b.tensor((1, 7, 6, 4), "float32")], options, **fields)[0]
+
+
+CASES |= {
+    "transpose conv": transposed((2, 2), "SAME", (1, 14, 12, 5)),
+    "transpose conv valid": transposed((2, 1), "VALID", (1, 15, 7, 5)),
+    "transpose conv odd": transposed((2, 3), "SAME", (1, 13, 16, 5)),
+    "split": several("SPLIT", [(1, 7, 6, 2)] * 2, first=[np.array(3, np.int32)], options="SplitOptions", NumSplits=2),
+    "split v": several("SPLIT_V", [(1, 2, 6, 4), (1, 5, 6, 4)], ints(2, -1), np.array(1, np.int32), options="SplitVOptions", NumSplits=2),
+    "unpack": several("UNPACK", [(1, 7, 4)] * 6, options="UnpackOptions", Num=6, Axis=2),
+    "pack": lambda b, x: b.op("PACK", [x, b.constant(r(1, 7, 6, 4)), b.relu(x)], [b.tensor((1, 7, 3, 6, 4), "float32")],
+                              "PackOptions", ValuesCount=3, Axis=2)[0],  # fmt: skip
+    "div": two("DIV", options="DivOptions", other=positive),
+    "div by constant": o("DIV", (1, 7, 6, 4), np.array([3, -0.5, 2, 7], F), options="DivOptions"),
+    "prelu": o("PRELU", (1, 7, 6, 4), r(1, 1, 4)),
+    "maximum": o("MAXIMUM", (1, 7, 6, 4), r(4), options="MaximumMinimumOptions"),
+    "minimum": two("MINIMUM", options="MaximumMinimumOptions", other=lambda b, x: b.mean(x, (1, 2), scale=None, keep_dims=True)),
+    "squared difference": two("SQUARED_DIFFERENCE", options="SquaredDifferenceOptions", other=lambda b, x: b.mean(x, (3,), scale=None, keep_dims=True)),
+    "batch matmul": attention,
+    "batch matmul by constant": lambda b, x: b.batch_matmul(x, b.constant(r(4, 5)), scale=None),
+    "reduce max": o("REDUCE_MAX", (1, 7, 4), ints(2), options="ReducerOptions"),
+    "reduce min": o("REDUCE_MIN", (1, 7, 6, 1), ints(-1), options="ReducerOptions", KeepDims=True),
+    "gather": o("GATHER", (1, 7, 3, 4), ints(5, 0, 0), options="GatherOptions", Axis=2),
+    "gather nd": o("GATHER_ND", (2, 6, 4), np.array([[0, 3], [0, 6]], np.int32), options="GatherNdOptions"),
+    "reverse": o("REVERSE_V2", (1, 7, 6, 4), ints(1), options="ReverseV2Options"),
+    "tile": o("TILE", (1, 14, 6, 8), ints(1, 2, 1, 2), options="TileOptions"),
+    "broadcast": o("BROADCAST_TO", (2, 7, 6, 4), ints(2, 7, 6, 4), options="BroadcastToOptions", version=2),
+    "mirror pad": o("MIRROR_PAD", (1, 9, 9, 4), np.array([[0, 0], [2, 0], [1, 2], [0, 0]], np.int32), options="MirrorPadOptions", Mode=0),
+    "symmetric pad": o("MIRROR_PAD", (1, 9, 9, 4), np.array([[0, 0], [2, 0], [1, 2], [0, 0]], np.int32), options="MirrorPadOptions", Mode=1),
+    "space to depth": lambda b, x: b.op("SPACE_TO_DEPTH", [b.pad(x, ((0, 0), (1, 0), (0, 0), (0, 0)))], [b.tensor((1, 4, 3, 16), "float32")],
+                                        "SpaceToDepthOptions", BlockSize=2)[0],  # fmt: skip
+    "depth to space": o("DEPTH_TO_SPACE", (1, 14, 12, 1), options="DepthToSpaceOptions", BlockSize=2),
+    "space to batch": o("SPACE_TO_BATCH_ND", (6, 4, 2, 4), ints(2, 3), np.array([[1, 0], [0, 0]], np.int32), options="SpaceToBatchNDOptions"),
+    "batch to space": lambda b, x: b.op("BATCH_TO_SPACE_ND", [b.reshape(x, (6, 7, 1, 4)), b.constant(ints(3, 2)),
+                                        b.constant(np.array([[1, 2], [0, 0]], np.int32))], [b.tensor((1, 18, 2, 4), "float32")],
+                                        "BatchToSpaceNDOptions")[0],  # fmt: skip
+    "bilinear": o("RESIZE_BILINEAR", (1, 14, 9, 4), ints(14, 9), options="ResizeBilinearOptions"),
+    "bilinear, half pixels": o("RESIZE_BILINEAR", (1, 14, 3, 4), ints(14, 3), options="ResizeBilinearOptions", HalfPixelCenters=True),
+    "bilinear, corners": o("RESIZE_BILINEAR", (1, 4, 11, 4), ints(4, 11), options="ResizeBilinearOptions", AlignCorners=True),
+    "l2 normalization": o("L2_NORMALIZATION", (1, 7, 6, 4), options="L2NormOptions"),
+    "log softmax": o("LOG_SOFTMAX", (1, 7, 6, 4), options="LogSoftmaxOptions"),
+    "arg max": o("ARG_MAX", (1, 7, 6), np.array(3, np.int32), options="ArgMaxOptions", dtype="int32", OutputType=2),
+    "select": chosen,
+    "exp": one("EXP", options="ExpOptions"),
+    "log": one("LOG", positive),
+    "rsqrt": one("RSQRT", positive),
+    "sqrt": one("SQRT", positive),
+    "square": one("SQUARE", options="SquareOptions"),
+    "neg": one("NEG", options="NegOptions"),
+    "floor": one("FLOOR"),
+    "ceil": one("CEIL"),
+    "round": one("ROUND"),
+    "sin": one("SIN"),
+    "cos": one("COS", options="CosOptions"),
+}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_op_is_litert_s(name):
     b = Builder()
     y = CASES[name](b, b.input((1, 7, 6, 4), "float32"))
-    data = b.finish([y])
-    x = r(5, 7, 6, 4) * F(3)
-    got = float_graph.run(passes.fold_constants(tflite.read(data, name)), [x])[0]
+    outputs = y if isinstance(y, list) else [y]
+    data = b.finish(outputs)
+    x = np.random.default_rng(3).normal(size=(3, 7, 6, 4)).astype(F) * F(3)
+    got = float_graph.run(passes.fold_constants(tflite.read(data, name)), [x])
     oracle = interpreter.Interpreter(model_content=data)
     oracle.allocate_tensors()
-    for n in range(5):
+    for n in range(len(x)):
         oracle.set_tensor(oracle.get_input_details()[0]["index"], x[n : n + 1])
         oracle.invoke()
-        want = oracle.get_tensor(oracle.get_output_details()[0]["index"])
-        assert got[n].shape == want.shape
-        np.testing.assert_allclose(got[n], want, rtol=1e-4, atol=2e-5)
+        for y, detail in zip(got, oracle.get_output_details(), strict=True):
+            want = oracle.get_tensor(detail["index"])
+            assert y[n].shape == want.shape and y.dtype == want.dtype
+            np.testing.assert_allclose(y[n], want, rtol=1e-4, atol=2e-5)
 
 
 def test_what_after_returns_takes_the_tensor_s_place():
