@@ -39,14 +39,15 @@ def describe(network: Packed) -> dict:
                 "input_shape": _shapes(op)[0],
                 "output_shape": _shapes(op)[1],
                 "macs": op.macs,
-                "backend": runs_in(op.fast_target, op.kernel, op.words)[0],
-                "backend_why": runs_in(op.fast_target, op.kernel, op.words)[1],
+                "backend": backend,
+                "backend_why": why,
                 "constants_bytes": len(op.constants),
                 "x_offset": op.words[5],
                 "y_offset": op.words[6],
                 "scratch_bytes": scratch_bytes(op),
             }
             for op in network.ops
+            for backend, why in [runs_in(op.fast_target, op.kernel, op.words, op.constants)]
         ],
         "arena": [_tensor(t) for t in network.tensors],
     }

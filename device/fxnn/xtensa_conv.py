@@ -2,7 +2,8 @@
 
 MAC16 multiplies halves of 32-bit words into 40 bits and loads the next word in the same instruction. Activations
 become X words, two uint16 4 * (x + 128) each; weights become Y words, two int16 each, one channel at a time, used for
-all pixels of a tile. So acc * 4 = 4 * word 0 of the channel table + sum(X * Y), |acc * 4| < 2^31 (the host sees to it).
+all pixels of a tile. So acc * 4 = 4 * word 0 of the channel table + sum(X * Y). Where it may leave 32 bits the host has set
+bit 31 of the multiplier: the long way then takes acc modulo 2^32 from the accumulator's 40 bits.
 
 Of four inputs x0 to x3 the X words are (x3 low, x0 high), (x2, x1); of weights b0 to b3 the Y words are (b[-2], b0),
 (b1, b3): the order in which masks and one funnel shift make them from bytes, and in which a word's two halves are used
@@ -11,7 +12,8 @@ that is read and not used.
 
 The requantizer, FORMAT.md eq. (2), (3), right shift e of 1 to 21: q = high word of 4 acc * multiplier = floor(acc *
 multiplier / 2^30); y = (q + 2 * (q < 0 ? -1 : 0) + 1 + (2 * y_zero_point + 1) * 2^e) >> (e + 1): h = (q + 1) >> 1 is
-eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts take the long way, channel by channel.
+eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts and larger sums take the long way, channel by
+channel.
 
 Functions in assembler are called by viper code with the state's address / 4 as a small int (so that no int is
 allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure beside a
@@ -24,7 +26,7 @@ State, byte offsets from the start of the scratch (32 words), then Y words, then
 48 groups a segment     52 from the end of a segment's X words + 8 to the next     56 from the last to the next pixel
 60 clamp_min     64 clamp_max     68 y_zero_point     72 0x00FF00FF     76 0x7F807F80     80 0x80008000
 84 0x80808080     88 0x03FC03FC     92 rows     96 bytes of X words from row to row
-100 source     104 to     108 count     112 left bytes     116 bytes of a run     120 right bytes     124 between runs
+100 source; word 0, the long way     104 to     108 count     112 left bytes     116 bytes of a run     120 right bytes     124 between runs
 128 bytes before     132 bytes behind     136 from pixel to pixel     140 pixels a row     144 rows     148 from row to row
 152 runs     156 from run to run     160 runs down     164 from the last run to the next down     168 padding, 4 bytes
 """
@@ -309,12 +311,14 @@ def convolve(a2, a3, a4, a5):
     s32i(a3, a2, 4)                         # 1
     # the channel's table entry
     l32i(a12, a2, 12)                       # 3
-    l32i(a6, a12, 0)                        # 3
-    slli(a6, a6, 2)                         # 1
+    l32i(a10, a12, 0)                       # 1
     l32i(a7, a12, 4)                        # 1
     l16ui(a8, a12, 8)                       # 1
     addi(a12, a12, 12)                      # 1
     s32i(a12, a2, 12)                       # 1
+    slli(a6, a10, 2)                        # 1
+    s32i(a10, a2, 100)                      # 1
+    bltz(a7, LONG)                          # 1-4
     srli(a9, a8, 8)                         # 1
     extui(a10, a8, 0, 8)                    # 1
     bnez(a10, LONG)                         # 1-4
@@ -331,6 +335,8 @@ def convolve(a2, a3, a4, a5):
     ssr(a9)                                 # 1
     j(START)                                # 4
     label(LONG)
+    movi(a6, 0)                             # 1  40 bits from 0 on
+    wsr_acchi(a6)                           # 1
     movi(a9, 1)                             # 1
     slli(a9, a9, 31)                        # 1
     or_(a7, a7, a9)                         # 1
@@ -432,14 +438,17 @@ def convolve(a2, a3, a4, a5):
     bnez(a10, ROW_PIXEL)                    # 1-4
     j(NEXT)                                 # 4
     label(SLOW)  # eq. (2) in full: a = acc * 2^left_shift modulo 2^32, h from all 64 bits of a * multiplier
-    srai(a9, a9, 2)                         # 1
+    rsr_acchi(a4)                           # 1
+    ssai(2)                                 # 1
+    src(a9, a4, a9)                         # 1
+    l32i(a4, a1, 4)                         # 3
+    l32i(a4, a4, 100)                       # 3
+    add(a9, a9, a4)                         # 1  + word 0
     ssl(a8)                                 # 1
     sll(a9, a9)                             # 1
     slli(a4, a7, 1)                         # 1
-    extui(a10, a4, 1, 16)                   # 1
-    extui(a4, a4, 17, 15)                   # 1
-    slli(a4, a4, 16)                        # 1
-    or_(a4, a4, a10)                        # 1  the multiplier without its mark
+    ssai(1)                                 # 1
+    srl(a4, a4)                             # 1  the multiplier without its mark
     mull(a10, a9, a4)                       # 1
     mulsh(a9, a9, a4)                       # 1
     extui(a10, a10, 30, 2)                  # 1
@@ -456,6 +465,7 @@ def convolve(a2, a3, a4, a5):
     addi(a9, a9, 1)                         # 1
     srai(a9, a9, 1)                         # 1
     label(ZERO)
+    wsr_acchi(a6)                           # 1
     l32i(a4, a1, 4)                         # 3
     l32i(a4, a4, 68)                        # 3
     add(a9, a9, a4)                         # 1

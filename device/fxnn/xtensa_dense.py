@@ -7,10 +7,11 @@ the next, so that as an int16 it is 256 b + c. With x1' = x1 - 127 and y0 = 256 
     x1' (256 b + c) + y0 c = 256 (x1' b + x0 c)
 
 is two products of a half word and of its lower byte: 256 * acc grows in the 40-bit accumulator, and 4 * acc = (256 * acc
->> 6) + 4 * word 0 - 512 * sum(x0), where word 0 holds what x1' leaves out.
+>> 6) + 4 * (word 0 - 128 * sum(x0)), where word 0 holds what x1' leaves out. Where that may leave 32 bits the multiplier's
+bit 31 is set, and the long way takes acc modulo 2^32.
 
 State, byte offsets from the start of the scratch, then the inputs: of four (x1', x3'), (y0, y2):
-0 inputs     4 groups of 4 inputs     8 prepared inputs     12 groups of 16     16 -512 * sum(x0)     20 weights
+0 inputs     4 groups of 4 inputs     8 prepared inputs     12 groups of 16     16 -128 * sum(x0)     20 weights
 24 channel table     28 y     32 channels     36 0x00FF00FF     40 y_zero_point     44 clamp_min     48 clamp_max
 52 inputs in the last group of 4, 0: all
 """
@@ -21,7 +22,7 @@ import micropython
 @micropython.asm_xtensa
 def spread(a2, a3, a4, a5):
     """
-    A row of inputs as (x1', x3'), (y0, y2), and -512 * sum(x0). What follows up to a multiple of 16 is 0 already.
+    A row of inputs as (x1', x3'), (y0, y2), and -128 * sum(x0). What follows up to a multiple of 16 is 0 already.
     In   a5 args: state    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2
          a9 x1', x3' | a10 y    Cost 5 an input
     """
@@ -84,7 +85,7 @@ def spread(a2, a3, a4, a5):
     slli(a10, a8, 8)                        # 1
     s16i(a10, a4, 6)                        # 1
     label(SUM)
-    slli(a6, a6, 9)                         # 1
+    slli(a6, a6, 7)                         # 1
     neg(a6, a6)                             # 1
     s32i(a6, a2, 16)                        # 1
     movi(a2, 1)                             # 1
@@ -95,7 +96,7 @@ def dense(a2, a3, a4, a5):
     """
     All channels of a prepared row: FORMAT.md eq. (2), (3); ref.fully_connected.
     In   a5 args: state    Stack 4 state | 8 2 y_zero_point + 1
-    Uses a2 -512 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4 | a6 to a9 four weights each; a8, a9, a10 the
+    Uses a2 -128 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4 | a6 to a9 four weights each; a8, a9, a10 the
          accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF | a13 groups of 16 | a14 channels left | a15 channel table
          m0 x1', x3' | m1 y0, y2    Cost 25 for 16 products, 44 a channel
     """
@@ -156,13 +157,12 @@ def dense(a2, a3, a4, a5):
     rsr_acclo(a3)                           # 1
     ssai(6)                                 # 1
     src(a9, a9, a3)                         # 1
-    l32i(a3, a15, 0)                        # 2
+    l32i(a3, a15, 0)                        # 1
     l32i(a8, a15, 4)                        # 1
-    slli(a3, a3, 2)                         # 1
-    add(a9, a9, a2)                         # 1
-    add(a9, a9, a3)                         # 1  4 * acc
-    l16ui(a10, a15, 8)                      # 2
-    addi(a15, a15, 12)                      # 1
+    l16ui(a10, a15, 8)                      # 1
+    add(a3, a3, a2)                         # 1
+    addx4(a9, a3, a9)                       # 1  4 * acc
+    bltz(a8, LONG)                          # 1-4
     extui(a3, a10, 0, 8)                    # 1
     bnez(a3, LONG)                          # 1-4
     srli(a10, a10, 8)                       # 1
@@ -188,15 +188,25 @@ def dense(a2, a3, a4, a5):
     min(a9, a9, a10)                        # 1
     s8i(a9, a11, 0)                         # 1
     addi(a11, a11, 1)                       # 1
+    addi(a15, a15, 12)                      # 1
     addi(a14, a14, -1)                      # 1
     beqz(a14, END)                          # 1-4
     j(CHANNEL)                              # 4
     label(LONG_RIGHT)  # eq. (2) in full, as in xtensa_conv.convolve
     slli(a10, a10, 8)                       # 1
     label(LONG)
-    srai(a9, a9, 2)                         # 1
+    rsr_acchi(a9)                           # 1
+    rsr_acclo(a3)                           # 1
+    ssai(8)                                 # 1
+    src(a9, a9, a3)                         # 1
+    l32i(a3, a15, 0)                        # 2
+    add(a9, a9, a2)                         # 1
+    add(a9, a9, a3)                         # 1  acc modulo 2^32
     ssl(a10)                                # 1
     sll(a9, a9)                             # 1
+    slli(a8, a8, 1)                         # 1
+    ssai(1)                                 # 1
+    srl(a8, a8)                             # 1  the multiplier without its mark
     mull(a3, a9, a8)                        # 1
     mulsh(a9, a9, a8)                       # 1
     extui(a3, a3, 30, 2)                    # 1
@@ -240,7 +250,7 @@ def fully_connected(x: ptr8, acc: ptr8, w: ptr8):
     s[8 >> 2] = int(s) + 56
     s[12 >> 2] = (size + 15) >> 4
     s[20 >> 2] = constants + rec[27]
-    s[24 >> 2] = constants + rec[28]
+    s[24 >> 2] = constants + rec[30]
     s[32 >> 2] = rec[14]
     s[36 >> 2] = 0xFF00FF
     s[40 >> 2] = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000

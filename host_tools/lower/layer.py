@@ -9,6 +9,9 @@ import numpy as np
 
 from . import Constants
 
+# An entry of the channel table (FORMAT.md): first word, multiplier, left and right shift.
+CHANNEL = np.dtype([("k", "<u4"), ("m", "<i4"), ("l", "u1"), ("r", "u1"), ("z", "<u2")])
+
 
 @dataclass(frozen=True)
 class Layer:

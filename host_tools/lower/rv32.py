@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .layer import Fast, Layer
+from .layer import CHANNEL, Fast, Layer
 
 # Two lanes' sums of a window: [-_LOW, 65535 - _LOW] for the low lane, 256 higher than an int16 for the high one.
 _LOW = 0x7F00
@@ -335,4 +335,32 @@ def runs_in(kernel: str, words) -> tuple[str, str]:
         return "viper", "weights of four bits"
     if kernel == "depthwise_conv_2d" and _depthwise_reach(words)[1] > _PIXELS:
         return "viper", f"a window of more than {_PIXELS} columns"
-    return "viper", "a sum can leave 29 bits, or its scale is far off"
+    return "viper", "a sum may reach 2^29, or a scale is far off"
+
+
+def why_not(kernel: str, words, constants: bytes) -> str:
+    """Which channel has no requantizer, of a record of weights in rows without a fast form; "" where all have one."""
+    w = list(words)
+    if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected") or w[30] or w[34]:
+        return ""
+    depthwise = kernel == "depthwise_conv_2d"
+    if not depthwise and kernel != "conv_2d" and w[29] or depthwise and _depthwise_reach(w)[1] > _PIXELS:
+        return ""
+    size = w[15] * w[16] * (1 if depthwise else w[11])
+    pitch = size if depthwise else -(-size // 4) * 4
+    rows = np.frombuffer(constants, np.uint8, w[14] * pitch, w[27]).astype(np.int64) - 128
+    rows = rows.reshape(size, w[14]).T if depthwise else rows.reshape(w[14], pitch)[:, :size]
+    table = np.frombuffer(constants, np.uint8, 12 * w[14], w[28]).view(CHANNEL)
+    low, high = _reach(rows)
+    # word 0 leaves out that x counts from -128, and for depthwise its zero point
+    first = table["k"].astype(np.int64) - rows.sum(1) * w[23] if depthwise else table["k"] + 128 * rows.sum(1)
+    first = (first + (1 << 31)) % (1 << 32) - (1 << 31)
+    for o, entry in enumerate(table):
+        m, left, right = (int(entry[name]) for name in "mlr")
+        ends = int(first[o] + low[o]), int(first[o] + high[o])
+        if requantizer(m, left, right, *ends, w[24], (w[25], w[26])) is None:
+            if not -(1 << 31) <= ends[0] << left + _PRE <= ends[1] << left + _PRE < 1 << 31:
+                moved = f", shifted to the left by {left}" if left else ""
+                return f"a sum may reach 2^29: channel {o}, {ends[0]:,} to {ends[1]:,}{moved}"
+            return f"a scale is far off: channel {o}, right_shift {right}, zero point {w[24]}"
+    return ""

@@ -8,7 +8,7 @@ from .. import fixed_point
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, fast_forms, lowers
 from .elementwise import clamps
-from .layer import Fast, Layer
+from .layer import CHANNEL, Fast, Layer
 
 _RETRAIN = "export the layer again with TFLiteConverter's int8 quantization"
 
@@ -65,7 +65,7 @@ def _weights(ctx: Lowering, op: Op, channels: int, axis: int) -> tuple[Tensor, n
 
 def _channel_table(first_words: np.ndarray, multipliers: list[tuple[int, int]]) -> np.ndarray:
     """12 bytes a channel: {i32 first word, i32 multiplier, u8 left, u8 right, u16 0} (FORMAT.md, channel table)."""
-    table = np.zeros(len(first_words), np.dtype([("k", "<u4"), ("m", "<i4"), ("l", "u1"), ("r", "u1"), ("z", "<u2")]))
+    table = np.zeros(len(first_words), CHANNEL)
     table["k"] = first_words & 0xFFFFFFFF
     for i, (multiplier, shift) in enumerate(multipliers):
         table["m"][i] = multiplier

@@ -1,7 +1,7 @@
 """What the Xtensa kernels (ESP32, ESP32-S3) need beyond the file's common part: a form, a tile, scratch memory.
 
-The kernels read the same weights and channel table as every other backend. They keep acc * 4 in 32 bits, so a record
-gets a fast form only where no accumulator of any channel can reach 2^29, or where that does not matter (_tamed).
+The kernels read the same weights and channel table as every other backend. They keep acc * 4 in 32 bits: a channel whose
+accumulator can reach 2^29 is computed so that it does not (_tamed), or marked in a table of the kernels' own (_marked).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ _STATE_BYTES = 172
 _BOUND = 1 << 29
 
 
-def _tamed(layer: Layer) -> np.ndarray | None:
-    """The channel table for the kernels, |acc| < 2^29 in every channel for every input; None where there is none.
+def _tamed(layer: Layer) -> tuple[np.ndarray, list[int]]:
+    """The channel table for the kernels, |acc| < 2^29 for every input; and the channels where that is not so.
 
     Sums of products lie between those of the worst inputs. A channel that reaches further, or whose shifts the kernels take
     the long way, but whose output is the same at both ends of its range (eq. (3) rises, so it is constant: converters give
@@ -28,7 +28,7 @@ def _tamed(layer: Layer) -> np.ndarray | None:
     high = layer.first + np.maximum(127 * w, -128 * w).sum(1)
     table, right = layer.channels, layer.channels["r"]
     far = (low <= -_BOUND) | (high >= _BOUND)
-    zero, clamps = layer.words[24], (layer.words[25], layer.words[26])
+    zero, clamps, left = layer.words[24], (layer.words[25], layer.words[26]), []
     for o in np.flatnonzero(far | (layer.channels["l"] > 0) | (right < 1) | (right > 21)):
         width = int(high[o] - low[o])
         shift = max(1, (width + 2).bit_length())
@@ -38,11 +38,20 @@ def _tamed(layer: Layer) -> np.ndarray | None:
         again = {_output(acc, 1 << 30, 0, shift, zero, clamps) for acc in (first, first + width)}
         if not same or shift > 21 or max(-first, first + width) >= _BOUND or again != {ends[0]}:
             if far[o]:
-                return None
+                left.append(int(o))
             continue
         if table is layer.channels:
             table = table.copy()
         table[o] = ((int(table["k"][o]) + first - int(low[o])) & 0xFFFFFFFF, 1 << 30, 0, shift, 0)
+    return table, left
+
+
+def _marked(table: np.ndarray, channels: list[int]) -> np.ndarray:
+    """The table with bit 31 of the multiplier set for those channels: the long way, modulo 2^32."""
+    if not channels:
+        return table
+    table = table.copy()
+    table["m"][channels] |= -(1 << 31)
     return table
 
 
@@ -144,9 +153,7 @@ def _conv_options(w) -> list[tuple[float, int, int, int]]:
 
 def conv_2d(layer: Layer) -> Fast | None:
     """MAC16: X words of the tile's inputs, Y words of one channel's weights at a time."""
-    table = _tamed(layer)
-    if table is None:
-        return None
+    table = _marked(*_tamed(layer))
     options = tuple((size, {29: form, 31: tile}) for _, size, form, tile in _conv_options(layer.list()))
     return Fast({30: _add_table(layer, table)}, options) if options else None
 
@@ -202,8 +209,8 @@ def _depthwise_forms(w, short: bool) -> list[tuple[int, int]]:
 def depthwise_conv_2d(layer: Layer) -> Fast | None:
     """MAC16 on the plane of one channel. Word 31: lines at a time * 65536 + form."""
     w = layer.list()
-    table = _tamed(layer)
-    short = table is not None and _short(layer, table)
+    table, far = _tamed(layer)
+    short = not far and _short(layer, table)
     options = []
     for _, size, form, lines in sorted(
         (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n) for f, n in _depthwise_forms(w, short)
@@ -238,9 +245,9 @@ def in_twos(rows: np.ndarray) -> np.ndarray:
 def fully_connected_stored(layer: Layer) -> Fast | None:
     """Few rows of inputs: two weights a multiplication, read where they lie. Word 0 of a channel is that of x - 127 at odd inputs."""
     w, k = layer.words, layer.constants
-    channels = _tamed(layer)
-    if w[9] > _DENSE_ROWS or channels is None:
+    if w[9] > _DENSE_ROWS:
         return None
+    channels, far = _tamed(layer)
     rows = layer.rows[:, : w[11]]
     # _tamed has moved word 0 by as much as bias
     moved = channels["k"].astype(np.int64) - layer.channels["k"].astype(np.int64)
@@ -248,7 +255,7 @@ def fully_connected_stored(layer: Layer) -> Fast | None:
     channels["k"] = moved + layer.first + 127 * rows[:, 1::2].astype(np.int64).sum(1) & 0xFFFFFFFF
     # The table behind the weights: the kernel reads up to 8 bytes past them.
     words = {27: k.add(in_twos(rows), lambda first, last: in_twos(rows[first:last])), 28: k.add(channels), 29: IN_TWOS}
-    return Fast({**words, 30: words[28]}, ((dense_scratch(layer.list()), {31: 0}),))
+    return Fast({**words, 30: k.add(_marked(channels, far)) if far else words[28]}, ((dense_scratch(layer.list()), {31: 0}),))
 
 
 def _form(kernel: str, words) -> int:
@@ -300,3 +307,21 @@ def cycles(kernel: str, words) -> float:
         return words[9] * (words[11] * 5.0 + words[14] * (-(-words[11] // 16) * 25 + 44) + 500)
     form = _form(kernel, words)
     return _conv_instructions(words, form, high, low + (high << 16) if form == FLAT else low)
+
+
+def runs_in(kernel: str, words) -> tuple[str, str]:
+    """("xtensa" or "viper", why or how): what device/fxnn/xtensa.py takes for a record; a test holds the two together."""
+    if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
+        return "viper", "no assembler for this kernel"
+    if words[34]:
+        return "viper", "weights of four bits"
+    if not words[30]:
+        return "viper", "65,536 or more outputs in a row"
+    in_rows = kernel == "conv_2d" or kernel == "fully_connected" and not words[29]
+    if words[7] & 3 or in_rows and words[5] & 3:
+        return "viper", "its input or its scratch lies at an address that is no multiple of 4"
+    if kernel == "depthwise_conv_2d" and words[31] & 0xFFFF == GENERAL:
+        return "xtensa", f"a product at a time: window {words[15]}x{words[16]}, dilation {words[19]}x{words[20]}"
+    if words[30] not in (words[27], words[28]):
+        return "xtensa", "channels whose sums may reach 2^29: exact modulo 2^32, or what their one output is"
+    return "xtensa", ""

@@ -6,7 +6,7 @@ Random windows beyond what ordinary networks have: extreme weights and accumulat
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools import convert, inspect, numpy_kernels, packed
 from host_tools.errors import ToolError
 from host_tools.lower import rv32
 from tests import strategies
@@ -216,11 +216,40 @@ def test_the_report_names_the_kernels_the_board_takes():
                 assert ("rv32" if "rv32_" in taken else "viper") == rv32.runs_in(record.kernel, record.words)[0], record
 
 
-def test_what_has_no_fast_form_is_run_by_viper():
-    """A sum that would leave 32 bits when shifted to the left: eq. (2) wraps, the assembler cannot."""
-    weights = np.full((4, 1, 1, 4), 127)
-    model, _ = layer("conv_2d", weights, np.zeros((1, 4, 4, 4), np.int8), [1 << 28] * 4, 2.0**-8)
+FAR = (1 << 29) + (1 << 21) - 65000  # at a scale of 2^22 such sums straddle two outputs
+
+
+def reason(model: bytes) -> tuple[str, str]:
+    """What inspect says of a network's last op."""
+    row = inspect.describe(packed.read(model))["ops"][-1]
+    return row["backend"], row["backend_why"]
+
+
+@pytest.mark.parametrize("op, weights, bias, scale, options, words", [
+    ("conv_2d", (4, 1, 1, 4), [0, 0, FAR, 5], 2.0**22, {"zero_point": -100}, "a sum may reach 2^29: channel 2, 538,903,064 to 539,032,604"),
+    ("fully_connected", (4, 16), [5, -FAR, 0, 0], 2.0**22, {"x_zero_point": 0, "zero_point": 100}, "a sum may reach 2^29: channel 1, -539,"),
+    ("depthwise_conv_2d", (1, 2, 2, 4), [0, 0, 0, FAR + 65000], 2.0**22, {"x_zero_point": 3, "zero_point": -100}, "a sum may reach 2^29: channel 3, 538,901,516 to 539,031,056"),
+    ("conv_2d", (4, 1, 1, 4), [1 << 28] * 4, 2.0**-8, {}, "a sum may reach 2^29: channel 0, 268,435,456 to 268,564,996, shifted to the left by "),
+    ("conv_2d", (4, 2, 2, 4), [(1 << 24) - 65000] * 4, 2.0**25, {"zero_point": 100}, "a scale is far off: channel 0, right_shift 24, zero point 100"),
+    ("depthwise_conv_2d", (1, 1, 17, 4), [0] * 4, 1.0, {}, "a window of more than 16 columns"),
+])  # fmt: skip
+def test_inspect_says_why_viper_runs_it(op, weights, bias, scale, options, words):
+    x = np.zeros((1, 16) if op == "fully_connected" else (1, 4, 20, 4), np.int8)
+    options = dict(options)
+    model, _ = layer(op, np.full(weights, 127), x, bias, scale, **options)
     assert not packed.read(model).ops[0].words[30]
+    backend, why = reason(model)
+    assert backend == "viper" and why.startswith(words), why
+
+
+def test_inspect_says_what_else_viper_runs():
+    for op, why in (("mul", "no assembler for this kernel"), ("add", "rows of less than 4, an operand")):
+        found = set()
+        for case in strategies.generate(op, 15, 45):
+            row = inspect.describe(packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))["ops"][0]
+            found |= {row["backend_why"]} if row["backend"] == "viper" else set()
+        assert any(w.startswith(why) for w in found), (op, found)
+    assert rv32.runs_in("conv_2d", [0] * 34 + [1] + [0] * 5) == ("viper", "weights of four bits")
 
 
 def test_scratch_options_get_smaller():

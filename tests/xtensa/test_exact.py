@@ -1,13 +1,15 @@
 """The shipped xtensa kernels under QEMU: whole arenas against `ref` on random and extreme records, models against TFLM."""
 
+import ast
 import random
 
 import numpy as np
 import pytest
 
-from host_tools import convert, extents, packed
+from host_tools import convert, extents, inspect, numpy_kernels, packed
 from host_tools.errors import ToolError
 from host_tools.lower import xtensa
+from host_tools.lower.fast_forms import runs_in
 from host_tools.oracle import Oracle
 from tests import strategies
 from tests.micropython.cases import Cases
@@ -32,7 +34,7 @@ class Small(Cases):
                 return tie
 
 
-def fast_record(file: bytes, pick: random.Random):
+def fast_record(file: bytes, pick: random.Random, far: bool = False):
     """(kernel, words with one of its fast forms, constants, arena before, arena wanted) of a packed case."""
     network = packed.read(file)
     op = network.ops[0]
@@ -54,6 +56,11 @@ def fast_record(file: bytes, pick: random.Random):
         at = words[27] + (row + 1) * (size + 3 & ~3)
         constants[at - (-size % 4) : at] = b"\x80" * (-size % 4)
     before, wanted = vector[: len(vector) // 2], vector[len(vector) // 2 :]
+    if far and op.kernel != "depthwise_conv_2d":  # as lower/xtensa.py marks channels that may reach 2^29
+        table = bytearray(constants[words[28] : words[28] + 12 * words[14]])
+        table[7::12] = bytes(high | 128 for high in table[7::12])
+        words[30] = len(constants)
+        constants += table
     words[7] = len(before)
     scratch = extents.scratch_bytes(op.kernel, words, "xtensa")
     return op.kernel, words, bytes(constants), before, wanted, scratch
@@ -65,7 +72,7 @@ def run_records(kind: str, count: int, seed: int, source=Small) -> None:
     while len(wanted) < count:
         done += 1
         assert done < 20 * count
-        made = fast_record(getattr(cases, kind)(), pick)
+        made = fast_record(getattr(cases, kind)(), pick, source is Cases)
         if made is None:
             continue
         kernel, words, constants, before, after, scratch = made
@@ -88,6 +95,12 @@ def run_records(kind: str, count: int, seed: int, source=Small) -> None:
 @pytest.mark.parametrize("kind", ("conv_2d", "pointwise", "fully_connected", "requantize_conv_2d", "depthwise_conv_2d", "requantize_depthwise_conv_2d"))
 def test_random_records(kind, seed):
     run_records(kind, 20 if kind.startswith("requantize") else 120, seed)
+
+
+@pytest.mark.parametrize("kind", ("conv_2d", "pointwise", "fully_connected", "requantize_conv_2d", "depthwise_conv_2d"))
+def test_sums_of_any_size(kind):
+    """Accumulators up to 2^31 and beyond, where they wrap: the long way in every channel."""
+    run_records(kind, 10 if kind.startswith("requantize") else 50, 8, Cases)
 
 
 @pytest.mark.parametrize("op", ("conv_2d", "fully_connected", "depthwise_conv_2d"))
@@ -178,3 +191,66 @@ def test_channels_of_one_output_may_have_any_bias(kind):
     ((after, guards, _, same),) = run.go()
     y = network.outputs[0]
     assert after[y.arena_offset : y.arena_offset + y.bytes] == want.tobytes() and set(guards) == {0xA5} and same
+
+
+FAR = (1 << 29) + (1 << 21)  # at a scale of 2^22 such sums straddle two outputs
+
+
+@pytest.mark.parametrize("kind, shape, weights, y_zero_point", [
+    ("conv_2d", (1, 5, 5, 4), (4, 1, 1, 4), -100), ("conv_2d", (1, 6, 5, 3), (4, 3, 3, 3), 100), ("fully_connected", (1, 40), (4, 40), -100),
+    ("fully_connected", (8, 16), (4, 16), 100), ("depthwise_conv_2d", (1, 6, 5, 4), (1, 3, 3, 4), -100),
+    ("conv_2d", (1, 1, 1, 40000), (4, 1, 1, 40000), 0), ("fully_connected", (1, 40000), (4, 40000), 0),  # products beyond 2^31 / 4
+])  # fmt: skip
+def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_point):
+    """Two channels near 2^29 and -2^29, two ordinary ones, through a converted network; inspect says which form it is."""
+    random_ = np.random.default_rng(11)
+    b = Builder()
+    x = b.input(shape, scale=1.0, zero_point=3)
+    far = -FAR if y_zero_point > 0 else FAR if y_zero_point else 0
+    axis = {"axis": 3} if kind == "depthwise_conv_2d" else {}
+    w = random_.integers(-127, 128, weights).astype(np.int8)
+    if not far:
+        w[0], w[2] = 127, -127
+    bias = b.constant(np.array([far, 5, far + 7, 0], np.int32), [1.0, 2.0**-12, 1.0, 2.0**-12])
+    out = getattr(b, kind)(x, b.constant(w, [1.0, 2.0**-12, 1.0, 2.0**-12], **axis), bias, scale=2.0**22, zero_point=y_zero_point)
+    model = b.finish([out])
+    network = packed.read(convert.convert_bytes(model, "far", selftest=0, board="esp32"))
+    record, t, y = network.ops[0], network.inputs[0], network.outputs[0]
+    run, wanted = kernels.Run(), []
+    for low in (-128, 100, 127):  # worst inputs and others
+        values = random_.integers(low, 128, shape).astype(np.int8)
+        wanted.append(numpy_kernels.run(network, [values])[0].tobytes())
+        assert wanted[-1] == Oracle(model).run([values])[0].tobytes()
+        arena = bytearray(network.arena_bytes)
+        arena[t.arena_offset : t.arena_offset + t.bytes] = values.tobytes()
+        run.add(record.kernel, record.words, record.constants, bytes(arena))
+    assert len(set(wanted)) > 1 and record.words[30]
+    for want, (after, guards, _, same) in zip(wanted, run.go()):
+        assert after[y.arena_offset : y.arena_offset + y.bytes] == want and set(guards) == {0xA5} and same
+    (row,) = inspect.describe(network)["ops"]
+    assert row["backend"] == "xtensa" and ("modulo 2^32" if kind != "depthwise_conv_2d" else "window 3x3") in row["backend_why"]
+
+
+def test_inspect_names_the_kernels_the_board_takes():
+    """lower/xtensa.py reads a record as device/fxnn/xtensa.py does; and says why viper has it."""
+    tree = ast.parse((kernels.DEVICE / "xtensa.py").read_text())
+    (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
+    (outer,) = [n for n in function.body if isinstance(n, ast.If)]
+    branches = [(ast.unparse(n.test), ast.unparse(n.body[0])) for n in outer.body]
+    ids = {v: k for k, v in packed.KERNELS.items()}
+    reasons = set()
+    for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add"):
+        for case in strategies.generate(op, 8, 45):
+            network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
+            words = list(network.ops[0].words)
+            for change in ({}, {30: 0}, {34: 1}, {5: words[5] + 1}, {7: 2}):
+                for at, value in change.items():
+                    words[at] = value
+                names = dict(id=ids[network.ops[0].kernel], words=words, target=2)
+                taken = eval(ast.unparse(outer.test), names) and any(eval(test, names) for test, _ in branches)  # noqa: S307
+                backend, why = runs_in(network.fast_target, network.ops[0].kernel, words)
+                assert backend == ("xtensa" if taken else "viper"), (words, why)
+                assert why or taken
+                reasons.add(why)
+                words = list(network.ops[0].words)
+    assert len(reasons) >= 5
