@@ -1,174 +1,297 @@
-"""Fully connected layers with weights of four bits in Thumb: thumb_fc.dense, some blocks of six channels at a time.
+"""Fully connected layers with weights of four bits in Thumb, used where they lie. See ref.fully_connected, weights format 1.
 
-Their weights are unpacked to words as thumb_fc takes them, of the inputs that its table has at a time. Their bytes
-are u = w + 8 here, and inputs a = x + 128, as the short channel table wants them; so gamma takes 8 away, and sums of two
-products, |L| <= 4080, fit all the more. Of four neighbours the pairs are inputs 0 and 2, then 1 and 3: those lie a byte
-apart. See ref.fully_connected for the meaning, weights format 1.
+A word T holds u = w + 8 of eight inputs of a channel, V = (T >> 4) & 0x0F0F0F0F the odd ones as bytes. For inputs
+a = x + 128, let
 
-Scratch: state | table of the inputs | weights of some blocks | their channel table | accumulators
+    E0 = a4 + 2^16 * a0    E1 = a6 + 2^16 * a2    G0 = a5 + 2^16 * a1 - 16 * E0    G1 = a7 + 2^16 * a3 - 16 * E1
+    beta = (E1 - 256 * E0) * 65537    alpha = E0 - 256 * beta, and the same of G0, G1: beta', alpha'
+
+alpha * T + beta * rev16(T) is E0, E1, 2^16 * E0, 2^16 * E1 times the four bytes of T (mod 2^32; thumb_fc.py), in which the
+odd inputs count 16 times: what G takes away. So
+
+    alpha * T + beta * rev16(T) + alpha' * V + beta' * rev16(V) = 2^16 * (a0 * u0 + ... + a7 * u7) + a4 * u4' + ...  (mod 2^32)
+
+where the low half is four products, u0 to u3 times a4 to a7: at most 4 * 255 * 15 = 15300, so nothing is carried, and the
+high half at most 30600. acc = k + sum(a * u) - 8 * sum(a). Behind the inputs a is 0.
+
+The driver cuts the inputs into parts as the scratch has room for {alpha, beta, alpha', beta'} of eight inputs each.
+
+State, 20 words at the start of the scratch, byte offsets: 0 table, 4 its end     8 inputs     12 eights of them
+16 1: and the eight at 72     20 weights     24 bytes from the end of a channel's part to the next channel's
+28 entries of the short channel table, 32 their end     36 2 * accumulators - entries     40 not 0: first part
+44 not 0: last part     48 outputs     52, 56 clamps     60 y_zero_point     64 -8 * sum of the inputs' a
+68 where the unrolled loop is entered     72 the last eight inputs, 128 behind them
+Scratch: state | 0x0F0F0F0F | table | accumulators of all channels, where there are parts
 """
 
 import micropython
-from .thumb_fc import dense
 
 
 @micropython.asm_thumb
-def prepare(r0, r1, r2):
+def dense(r0):
     """
-    The table {alpha, beta, gamma} of inputs, two pairs for every four.
-    In   r0 *to | r1 *x int8[] | r2 fours
-    Uses r3 8 * 65537 | r4, r5 a0, a1, alpha, beta | r6 temporary | r7 gamma | r12 constant | lr    Stack 0
-    Cost 51 cycles four inputs (counted).
+    A row of outputs, or what a part of the inputs adds to it: eq. (2), (3); reference: ref.fully_connected.
+    In   r0 *state
+    Uses products: r0 weights | r1 table, r9 its end | r2, r3 T, V | r4, r5 alpha, beta | r6 rev16 | r7 mask | r8 acc
+         r10 entry, lr the last one's end | r11 y | r12 2 * accumulators - entries
+         table: r1 x | r2 eights | r3-r6 E0, E1, F0, F1, alphas, betas | r7 128 * 65537 | r0 temporary, to | r12 to
+         r8, r9 sums of E, F and of their high halves
+         requantize: r4 acc | r1, r2, r5, r7 temporary | r6 *state
+    Stack 24: state, where the loop is entered
+    Bounds as above; acc modulo 2^32; multiplier Q16, at most 65535 * 65535 + 2^15 < 2^32.
+    Cost 21 cycles 8 products, 3 every 32; 61 to 75 a channel; 61 eight inputs of the table (counted).
     """
-    mov(r3, 1)              # 1
-    lsl(r4, r3, 15)         # 1
-    add(r4, 1)              # 1
-    neg(r4, r4)             # 1
-    mov(r12, r4)            # 1
-    lsl(r3, r3, 16)         # 1
-    add(r3, 1)              # 1
-    lsl(r3, r3, 3)          # 1
-    b(NEXT)                 # 2
-    label(FOUR)
-    ldrb(r4, [r1, 0])       # 2
-    ldrb(r5, [r1, 2])       # 2
-    bl(PAIR)                # 3
-    ldrb(r4, [r1, 1])       # 2
-    ldrb(r5, [r1, 3])       # 2
-    bl(PAIR)                # 3
-    add(r1, 4)              # 1
-    label(NEXT)
-    sub(r2, 1)              # 1
-    bpl(FOUR)               # 2
-    b(END)                  # 2
-    label(PAIR)
-    mov(r7, 128)            # 1
-    eor(r4, r7)             # 1
-    eor(r5, r7)             # 1
-    add(r6, r4, r5)         # 1
-    mul(r6, r3)             # 1
-    mov(r7, r12)            # 1
-    sub(r7, r7, r6)         # 1
-    lsl(r6, r4, 8)          # 1
-    sub(r5, r5, r6)         # 1
-    lsl(r6, r5, 16)         # 1
-    add(r5, r5, r6)         # 1
-    lsl(r6, r5, 8)          # 1
-    sub(r4, r4, r6)         # 1
-    data(2, 0xC0B0)         # 4  stm r0!,{r4,r5,r7}
-    data(2, 0x4770)         # 2  bx lr
-    label(END)
-    mov(r0, 0)              # 1
-
-
-@micropython.asm_thumb
-def unpack(r0, r1, r2, r3):
-    """
-    Weights of some blocks of six channels, the last of one to six, to words of two channels and two inputs, as thumb_fc
-    takes them: u32[blocks][pairs][3, in the last less]; and the short channel table's entries to long ones.
-    In   r0 *state of thumb_fc.dense, 40 the entries | r1 *weights of the first channel | r2 bytes from channel to channel
-         r3 pairs of inputs * 64 + channels, at most 60
-    Uses entries: r4 short | r5 long | r6 left | r7 temporary; r0 to | r1, r2 weights of two channels | r3 bytes from pair to pair | r4, r5 words | r6 temporary | r7 mask
-         r8 bytes a channel | r9 channels left | r10 where the two channels start | r11 pairs * 4
-         r12 end | lr next two channels' weights    Stack 20: channels behind the block
-    Cost 21 cycles 8 weights, 21 an entry (counted).
-    """
-    mov(r4, r8)             # 1
-    mov(r5, r9)             # 1
-    mov(r6, r10)            # 1
-    mov(r7, r11)            # 1
-    push({r4, r5, r6, r7})  # 5
-    data(2, 0xB081)         # 1  sub sp,#4
-    ldr(r4, [r0, 40])       # 2
-    ldr(r5, [r0, 36])       # 2
-    lsl(r6, r3, 26)         # 1
-    lsr(r6, r6, 26)         # 1
-    label(ENTRY)
-    ldr(r7, [r4, 0])        # 2
-    str(r7, [r5, 0])        # 2
-    ldrh(r7, [r4, 4])       # 2
-    lsl(r7, r7, 15)         # 1
-    str(r7, [r5, 4])        # 2
-    ldrh(r7, [r4, 6])       # 2
-    str(r7, [r5, 8])        # 2
-    add(r4, 8)              # 1
-    add(r5, 12)             # 1
-    sub(r6, 1)              # 1
-    bne(ENTRY)              # 2
-    ldr(r0, [r0, 44])       # 2
-    mov(r8, r2)             # 1
-    lsr(r4, r3, 6)          # 1
-    lsl(r4, r4, 2)          # 1
-    mov(r11, r4)            # 1
-    mov(r7, 15)             # 1
-    lsl(r4, r7, 8)          # 1
-    add(r7, r7, r4)         # 1
-    lsl(r4, r7, 16)         # 1
-    add(r7, r7, r4)         # 1
-    lsl(r3, r3, 26)         # 1
-    lsr(r3, r3, 26)         # 1
-    label(BLOCK)  # r3 channels left
-    mov(r10, r0)            # 1
-    sub(r6, r3, 6)          # 1
-    data(2, 0x9600)         # 2  str r6,[sp,#0]
-    bmi(LAST)               # 2
-    mov(r3, 6)              # 1
-    label(LAST)
-    mov(r9, r3)             # 1
-    add(r3, 1)              # 1
-    lsr(r3, r3, 1)          # 1
-    lsl(r3, r3, 2)          # 1
-    label(CHANNELS)
-    mov(r0, r10)            # 1
+    mov(r1, r8)             # 1
+    mov(r2, r9)             # 1
+    mov(r3, r10)            # 1
     mov(r4, r11)            # 1
-    lsr(r6, r3, 2)          # 1
-    mul(r4, r6)             # 1
-    add(r4, r4, r0)         # 1
-    mov(r12, r4)            # 1
-    mov(r2, r1)             # 1
-    mov(r4, r9)             # 1
-    cmp(r4, 1)              # 1
-    beq(ALONE)              # 2  twice the same; its second outputs are not stored
-    data(2, 0x4442)         # 1  add r2,r8
-    label(ALONE)
-    mov(r4, r2)             # 1
-    data(2, 0x4444)         # 1  add r4,r8
-    mov(lr, r4)             # 1
-    label(FOUR)  # 21 cycles for four inputs, two channels
-    ldrh(r4, [r1, 0])       # 2
-    ldrh(r5, [r2, 0])       # 2
-    lsl(r5, r5, 16)         # 1
-    add(r5, r5, r4)         # 1
-    lsr(r4, r5, 4)          # 1
-    and_(r5, r7)            # 1
-    and_(r4, r7)            # 1
-    str(r5, [r0, 0])        # 2
-    data(2, 0x50C4)         # 2  str r4,[r0,r3]
-    add(r0, r0, r3)         # 1
-    add(r0, r0, r3)         # 1
-    add(r1, 2)              # 1
-    add(r2, 2)              # 1
-    data(2, 0x4560)         # 1  cmp r0,r12
-    bne(FOUR)               # 2
-    mov(r1, lr)             # 1
-    mov(r6, r10)            # 1
-    add(r6, 4)              # 1
-    mov(r10, r6)            # 1
-    mov(r6, r9)             # 1
-    sub(r6, 2)              # 1
-    mov(r9, r6)             # 1
-    bgt(CHANNELS)           # 2
-    sub(r0, 8)              # 1  the third pair's end is 8 behind that of the block; no block follows a shorter one
-    data(2, 0x9B00)         # 2  ldr r3,[sp,#0]
-    cmp(r3, 0)              # 1
-    bgt(BLOCK)              # 2
-    data(2, 0xB001)         # 1  add sp,#4
-    mov(r0, 0)              # 1
-    pop({r4, r5, r6, r7})   # 5
+    push({r1, r2, r3, r4})  # 5
+    data(2, 0xB082)         # 1  sub sp,#8
+    data(2, 0x9000)         # 2  str r0,[sp,#0]
+    data(2, 0x467B)         # 1  mov r3,pc
+    b(PREPARE)              # 2
+    label(MAC)  # 21 cycles 8 products
+    data(2, 0xC804)         # 2  ldm r0!,{r2}
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    lsr(r3, r2, 4)          # 1
+    and_(r3, r7)            # 1
+    data(2, 0xBA56)         # 1  rev16 r6,r2
+    mul(r2, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r6)         # 1
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    data(2, 0xBA5E)         # 1  rev16 r6,r3
+    mul(r3, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r3)         # 1
+    add(r2, r2, r6)         # 1
+    lsr(r2, r2, 16)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    data(2, 0xC804)         # 2  ldm r0!,{r2}
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    lsr(r3, r2, 4)          # 1
+    and_(r3, r7)            # 1
+    data(2, 0xBA56)         # 1  rev16 r6,r2
+    mul(r2, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r6)         # 1
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    data(2, 0xBA5E)         # 1  rev16 r6,r3
+    mul(r3, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r3)         # 1
+    add(r2, r2, r6)         # 1
+    lsr(r2, r2, 16)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    data(2, 0xC804)         # 2  ldm r0!,{r2}
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    lsr(r3, r2, 4)          # 1
+    and_(r3, r7)            # 1
+    data(2, 0xBA56)         # 1  rev16 r6,r2
+    mul(r2, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r6)         # 1
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    data(2, 0xBA5E)         # 1  rev16 r6,r3
+    mul(r3, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r3)         # 1
+    add(r2, r2, r6)         # 1
+    lsr(r2, r2, 16)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    data(2, 0xC804)         # 2  ldm r0!,{r2}
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    lsr(r3, r2, 4)          # 1
+    and_(r3, r7)            # 1
+    data(2, 0xBA56)         # 1  rev16 r6,r2
+    mul(r2, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r6)         # 1
+    data(2, 0xC930)         # 3  ldm r1!,{r4,r5}
+    data(2, 0xBA5E)         # 1  rev16 r6,r3
+    mul(r3, r4)             # 1
+    mul(r6, r5)             # 1
+    add(r2, r2, r3)         # 1
+    add(r2, r2, r6)         # 1
+    lsr(r2, r2, 16)         # 1
+    data(2, 0x4490)         # 1  add r8,r2
+    data(2, 0x4549)         # 1  cmp r1,r9
+    bne(MAC)                # 2
+    data(2, 0x9E00)         # 2  ldr r6,[sp,#0]
+    ldr(r1, [r6, 24])       # 2
+    add(r0, r0, r1)         # 1
+    mov(r4, r8)             # 1
+    ldr(r5, [r6, 44])       # 2
+    cmp(r5, 0)              # 1
+    bne(OUTPUT)             # 2
+    mov(r5, r10)            # 1
+    data(2, 0x4465)         # 1  add r5,r12
+    lsr(r5, r5, 1)          # 1
+    str(r4, [r5, 0])        # 2
+    b(NEXT)                 # 2
+    label(OUTPUT)  # eq. (2), (3), modulo 2^32
+    ldr(r5, [r6, 64])       # 2
+    add(r4, r4, r5)         # 1
+    mov(r5, r10)            # 1
+    ldrh(r2, [r5, 4])       # 2
+    ldrb(r1, [r5, 6])       # 2
+    ldrb(r7, [r5, 7])       # 2
+    lsl(r4, r1)             # 1
+    data(2, 0xB2A5)         # 1  uxth r5,r4
+    asr(r4, r4, 16)         # 1
+    mul(r4, r2)             # 1
+    mul(r5, r2)             # 1
+    mov(r1, 1)              # 1
+    lsl(r1, r1, 15)         # 1
+    add(r5, r5, r1)         # 1
+    lsr(r5, r5, 16)         # 1
+    add(r4, r4, r5)         # 1
+    sub(r7, 1)              # 1
+    bmi(WHOLE)              # 2
+    asr(r1, r4, 31)         # 1
+    add(r4, r4, r1)         # 1
+    asr(r4, r7)             # 1
+    add(r4, 1)              # 1
+    asr(r4, r4, 1)          # 1
+    label(WHOLE)
+    ldr(r1, [r6, 60])       # 2
+    add(r4, r4, r1)         # 1
+    ldr(r1, [r6, 52])       # 2
+    cmp(r4, r1)             # 1
+    bge(ABOVE)              # 2
+    mov(r4, r1)             # 1
+    label(ABOVE)
+    ldr(r1, [r6, 56])       # 2
+    cmp(r4, r1)             # 1
+    ble(BELOW)              # 2
+    mov(r4, r1)             # 1
+    label(BELOW)
+    mov(r1, r11)            # 1
+    strb(r4, [r1, 0])       # 2
+    add(r1, 1)              # 1
+    mov(r11, r1)            # 1
+    label(NEXT)
+    mov(r5, r10)            # 1
+    add(r5, 8)              # 1
+    mov(r10, r5)            # 1
+    data(2, 0x4575)         # 1  cmp r5,lr
+    beq(END)                # 2
+    label(CHANNEL)  # r6 *state
+    ldr(r7, [r6, 80])       # 2
+    ldr(r1, [r6, 0])        # 2
+    mov(r4, r10)            # 1
+    ldr(r5, [r6, 40])       # 2
+    cmp(r5, 0)              # 1
+    bne(FIRST)              # 2
+    data(2, 0x4464)         # 1  add r4,r12
+    lsr(r4, r4, 1)          # 1
+    label(FIRST)
+    ldr(r4, [r4, 0])        # 2
     mov(r8, r4)             # 1
-    mov(r9, r5)             # 1
-    mov(r10, r6)            # 1
-    mov(r11, r7)            # 1
+    data(2, 0x9D01)         # 2  ldr r5,[sp,#4]
+    data(2, 0x46AF)         # 2  mov pc,r5
+    label(PREPARE)
+    ldr(r1, [r0, 68])       # 2
+    add(r3, r3, r1)         # 1
+    data(2, 0x9301)         # 2  str r3,[sp,#4]
+    mov(r7, 128)            # 1
+    lsl(r1, r7, 16)         # 1
+    add(r7, r7, r1)         # 1
+    mov(r1, 0)              # 1
+    mov(r8, r1)             # 1
+    mov(r9, r1)             # 1
+    ldr(r1, [r0, 0])        # 2
+    mov(r12, r1)            # 1
+    ldr(r1, [r0, 8])        # 2
+    ldr(r2, [r0, 12])       # 2
+    b(NEXT_EIGHT)           # 2
+    label(EIGHT)  # 61 cycles eight inputs
+    ldrb(r3, [r1, 0])       # 2
+    ldrb(r0, [r1, 4])       # 2
+    lsl(r3, r3, 16)         # 1
+    add(r3, r3, r0)         # 1
+    eor(r3, r7)             # 1
+    ldrb(r4, [r1, 2])       # 2
+    ldrb(r0, [r1, 6])       # 2
+    lsl(r4, r4, 16)         # 1
+    add(r4, r4, r0)         # 1
+    eor(r4, r7)             # 1
+    ldrb(r5, [r1, 1])       # 2
+    ldrb(r0, [r1, 5])       # 2
+    lsl(r5, r5, 16)         # 1
+    add(r5, r5, r0)         # 1
+    eor(r5, r7)             # 1
+    ldrb(r6, [r1, 3])       # 2
+    ldrb(r0, [r1, 7])       # 2
+    lsl(r6, r6, 16)         # 1
+    add(r6, r6, r0)         # 1
+    eor(r6, r7)             # 1
+    add(r0, r3, r4)         # 1
+    add(r0, r0, r5)         # 1
+    add(r0, r0, r6)         # 1
+    data(2, 0x4480)         # 1  add r8,r0
+    lsr(r0, r0, 16)         # 1
+    data(2, 0x4481)         # 1  add r9,r0
+    lsl(r0, r3, 4)          # 1
+    sub(r5, r5, r0)         # 1
+    lsl(r0, r4, 4)          # 1
+    sub(r6, r6, r0)         # 1
+    lsl(r0, r3, 8)          # 1
+    sub(r4, r4, r0)         # 1
+    lsl(r0, r4, 16)         # 1
+    add(r4, r4, r0)         # 1
+    lsl(r0, r4, 8)          # 1
+    sub(r3, r3, r0)         # 1
+    lsl(r0, r5, 8)          # 1
+    sub(r6, r6, r0)         # 1
+    lsl(r0, r6, 16)         # 1
+    add(r6, r6, r0)         # 1
+    lsl(r0, r6, 8)          # 1
+    sub(r5, r5, r0)         # 1
+    mov(r0, r12)            # 1
+    data(2, 0xC078)         # 5  stm r0!,{r3,r4,r5,r6}
+    mov(r12, r0)            # 1
+    add(r1, 8)              # 1
+    label(NEXT_EIGHT)
+    sub(r2, 1)              # 1
+    bpl(EIGHT)              # 2
+    data(2, 0x9E00)         # 2  ldr r6,[sp,#0]
+    ldr(r2, [r6, 16])       # 2
+    mov(r0, 0)              # 1
+    str(r0, [r6, 16])       # 2
+    mov(r1, r6)             # 1
+    add(r1, 72)             # 1
+    cmp(r2, 0)              # 1
+    bne(NEXT_EIGHT)         # 2
+    mov(r1, r9)             # 1
+    lsl(r2, r1, 16)         # 1
+    sub(r1, r1, r2)         # 1
+    mov(r3, r8)             # 1
+    add(r3, r3, r1)         # 1
+    lsl(r3, r3, 3)          # 1
+    ldr(r4, [r6, 64])       # 2
+    sub(r4, r4, r3)         # 1
+    str(r4, [r6, 64])       # 2
+    ldr(r0, [r6, 4])        # 2
+    mov(r9, r0)             # 1
+    ldr(r0, [r6, 28])       # 2
+    mov(r10, r0)            # 1
+    ldr(r0, [r6, 32])       # 2
+    mov(lr, r0)             # 1
+    ldr(r0, [r6, 36])       # 2
+    mov(r12, r0)            # 1
+    ldr(r0, [r6, 48])       # 2
+    mov(r11, r0)            # 1
+    ldr(r0, [r6, 20])       # 2
+    b(CHANNEL)              # 2
+    label(END)
+    data(2, 0xB002)         # 1  add sp,#8
+    mov(r0, 0)              # 1
+    pop({r1, r2, r3, r4})   # 5
+    mov(r8, r1)             # 1
+    mov(r9, r2)             # 1
+    mov(r10, r3)            # 1
+    mov(r11, r4)            # 1
 
 
 @micropython.viper
@@ -177,81 +300,66 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
     s = ptr32(int(y) + rec[7])
     inputs = rec[11]
     outputs = rec[14]
-    pairs = (inputs + 3) >> 2 << 1
-    bytes_ = (inputs + 7) >> 3 << 2
-    part = rec[31] & 0xFFFF
-    most = (rec[31] >> 16) * 6
+    eights = (inputs + 7) >> 3
+    part = ((rec[31] & 0xFFFF) + 3) >> 2
     at = int(y) + rec[5]
     to = int(y) + rec[6]
-    table = int(s) + 76
-    weights = table + 12 * part
-    channels = weights + 2 * part * most
+    table = int(s) + 84
+    entries = int(w) + rec[28]
     s[0] = table
-    s[1] = at  # no inputs: the table is made
-    s[2] = at
-    s[4] = 0
-    s[7] = channels + 12 * most
-    s[9] = channels
-    s[11] = weights
-    s[14] = rec[25]
-    s[15] = rec[26]
-    s[17] = rec[24]
-    skip = 0
-    if rec[32] > 0:
-        skip = rec[32] - outputs
+    s[7] = entries
+    s[8] = entries + 8 * outputs
+    s[9] = 2 * (table + 16 * part) - entries
+    s[13] = rec[25]
+    s[14] = rec[26]
+    s[15] = rec[24]
+    s[20] = 0x0F0F0F0F
+    x = ptr8(int(s) + 72)
     row = rec[9]
-    # A later piece of an op that is cut finds the table as the first has left it.
-    made = rec[33] > 0 and row == 1 and pairs <= part
+    # A later piece of an op that is cut finds the table, and the inputs' sum, as the first has left them.
+    made = rec[33] > 0 and row == 1 and eights <= part
     while row > 0:
         row -= 1
+        s[12] = to
+        if not made:
+            s[16] = 0
         first = 0
-        while first < pairs:
-            step = pairs - first
+        while first < eights:
+            step = eights - first
             if step > part:
                 step = part
+            s[3] = 0
+            s[4] = 0
             if not made:
-                left = inputs - first * 2
-                fours = step >> 1
-                if left < step * 2:
-                    fours -= 1
-                    # the last four, with -128, which is 0 as x + 128, behind the inputs
-                    x = ptr8(weights)
+                s[2] = at + 8 * first
+                left = inputs - 8 * first
+                s[3] = step
+                if left < 8 * step:
+                    s[3] = step - 1
+                    s[4] = 1
+                    left -= 8 * step - 8
                     n = 0
-                    while n < 4:
+                    while n < 8:
                         x[n] = 128
-                        if fours * 4 + n < left:
-                            x[n] = ptr8(at)[first * 2 + fours * 4 + n]
+                        if n < left:
+                            x[n] = ptr8(at)[inputs - left + n]
                         n += 1
-                    prepare(table + 24 * fours, weights, 1)
-                prepare(table, at + first * 2, fours)
-            s[3] = table + 12 * step
-            s[16] = (0 - step & 7) * 54
-            s[8] = 0
+            s[1] = table + 16 * step
+            s[5] = int(w) + rec[27] + 4 * first
+            s[6] = 4 * (eights - step)
+            s[10] = 0
             if first == 0:
-                s[8] = pairs
-            c = 0
-            while c < outputs:
-                n = outputs - c
-                if n > most:
-                    n = most
-                s[10] = int(w) + rec[28] + 8 * c
-                unpack(s, int(w) + rec[27] + c * bytes_ + first, bytes_, step * 64 + n)
-                k = (n + 1) >> 1
-                s[10] = k
-                s[5] = k // 3
-                s[6] = k - s[5] * 3
-                s[18] = weights + 12 * step * s[5]
-                s[12] = 0
-                s[13] = to + c
-                if first + step == pairs:
-                    s[12] = n
-                if pairs > part:  # accumulators of all outputs, between the parts
-                    s[7] = channels + 12 * most + 4 * c
-                dense(s)
-                c += n
+                s[10] = 1
+            s[17] = (0 - step & 3) * 32
             first += step
+            s[11] = 0
+            if first == eights:
+                s[11] = 1
+            dense(s)
         at += inputs
-        to += outputs + skip
+        to += outputs
+        if rec[32] > 0:
+            to += rec[32] - outputs
 
 
 kernels = {3: fully_connected}

@@ -272,7 +272,6 @@ def depthwise_conv_2d(layer: Layer) -> Fast | None:
 
 
 _FULLY_CONNECTED_PAIRS = 168  # of inputs at a time: 12 bytes each
-_INT4_BYTES = 4800  # of the table and the weights of four bits at a time
 
 
 def fully_connected_stored(layer: Layer) -> Fast:
@@ -299,24 +298,16 @@ def fully_connected_stored(layer: Layer) -> Fast:
 
 
 def fully_connected_int4(layer: Layer) -> Fast:
-    """Weights and channels as they are; some blocks' weights of a part of the inputs are unpacked to pairs in scratch."""
+    """Weights and channels as they are; a table of some eights of inputs in scratch."""
     w = layer.words
-    pairs, blocks = -(-w[11] // 4) * 2, -(-w[14] // 6)
-    parts = {-(-pairs // (2 * n)) * 2 for n in range(1, 40)}
-    cuts = {(b, p) for p in parts for b in range(1, min(blocks, 10) + 1) if 12 * p * (b + 1) <= _INT4_BYTES or p == 2}
-    options = [(fully_connected_scratch(layer.list(), b << 16 | p), {31: b << 16 | p}) for b, p in sorted(cuts, key=lambda c: _int4_calls(w, *c))]
-    useful, least = [], 1 << 31
-    for size, words in options:  # each smaller than all faster ones
-        if size < least:
-            useful.append((size, words))
-            least = size
+    eights = -(-w[11] // 8)
+    parts = sorted({-(-eights // n) for n in range(1, min(eights, 40) + 1)}, reverse=True)  # a part costs a call
+    useful: list[tuple[int, dict[int, int]]] = []
+    for part in parts:
+        size = fully_connected_scratch(layer.list(), 4 * part)
+        if not useful or size < useful[-1][0]:
+            useful.append((size, {31: 4 * part}))
     return Fast({30: w[28]}, tuple(useful))
-
-
-def _int4_calls(w, blocks: int, part: int) -> tuple[int, int]:
-    """(about cycles of the calls and of tables, bytes)."""
-    parts = -(-w[11] // (2 * part))
-    return w[9] * parts * (-(-w[14] // (6 * blocks)) * 2500 + 500), 12 * part * (blocks + 1)
 
 
 def in_pairs(rows: np.ndarray) -> bytes:
@@ -330,9 +321,9 @@ def in_pairs(rows: np.ndarray) -> bytes:
 
 def fully_connected_scratch(w, tile: int) -> int:
     """Bytes of scratch of the fast fully_connected: state, a table of pairs of inputs, accumulators of blocks of six."""
-    if w[34]:  # of the blocks at a time weights and channel table; accumulators of all where the inputs come in parts
-        blocks, part = tile >> 16, tile & 0xFFFF
-        return 76 + 12 * part + blocks * (12 * part + 72) + 24 * (blocks if 2 * part >= w[11] else -(-w[14] // 6))
+    if w[34]:  # of eights of inputs; accumulators of all channels where the inputs come in parts
+        part = (tile & 0xFFFF) + 3 >> 2
+        return 84 + 16 * part + (4 * w[14] if 8 * part < w[11] else 0)
     return 76 + 12 * (tile & 0xFFFF) + 8 * min(3 * (tile >> 16), -(-w[14] // 2))
 
 

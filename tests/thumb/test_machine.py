@@ -10,6 +10,7 @@ FXNN_EXAMPLES=500 draws 500 models an op instead of the default.
 import builtins
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from host_tools import convert, inspect, numpy_kernels, packed
 from host_tools.errors import ToolError
+from host_tools.lower import thumb
 from tests import strategies
 from tests.micropython.cases import device_module
 
@@ -116,6 +118,22 @@ def test_weights_of_four_bits(op, data):
     if network is not None and len(network.ops) == 1:
         assert network.ops[0].words[34] == 1 and network.ops[0].words[30]
         assert run(network, case.inputs, data.draw(st.sampled_from(("m0", "m4"))))
+
+
+def test_four_bits_with_the_inputs_in_parts():
+    """However little of a layer's inputs the table takes; rows of inputs, and inputs that are no multiple of eight."""
+    done = 0
+    for case in strategies.generate("fully_connected", 16, seed=8):
+        network = packed.read(strategies.four_bits(case))
+        (op,) = network.ops
+        for part in sorted({1, 2, -(-op.words[11] // 16)}):
+            words = list(op.words)
+            words[7], words[31] = -(-network.arena_bytes // 4) * 4, 4 * part
+            scratch = thumb.fully_connected_scratch(words, words[31])
+            parted = replace(network, ops=(replace(op, words=tuple(words)),), arena_bytes=words[7] + scratch)
+            assert run(parted, case.inputs, "m0")
+            done += 8 * part < op.words[11]
+    assert done > 5
 
 
 def test_inspect_says_which_kernels_run():
