@@ -186,6 +186,8 @@ def evaluate(network: Network, data: Dataset, on: str = "host", against: Network
                         "add them to the .npz file, or give --against MODEL to compare answers")  # fmt: skip
     if against is not None:
         others = answers(against, data)
-        result |= {"against": against.name, "against_figures": score(others, data, task, k, names),
-                   "compared": compare(outputs, others)}  # fmt: skip
+        compared = compare(outputs, others)
+        if result["figures"]["task"] in ("anomaly", "regress"):  # the largest of such outputs is no answer
+            compared.pop("agreement", None)
+        result |= {"against": against.name, "against_figures": score(others, data, task, k, names), "compared": compared}
     return result

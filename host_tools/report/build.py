@@ -12,7 +12,7 @@ from . import facts, measured, verdicts
 
 # (key of evaluate's figures, title, digits, whether it is a part shown in %)
 FIGURES = (
-    ("top1", "right (top-1)", 2, True), ("topk", "among the best k", 2, True), ("auc", "AUC", 4, False),
+    ("top1", "right (top-1)", 2, True), ("topk", "among the best {k}", 2, True), ("auc", "AUC", 4, False),
     ("mae", "mean absolute error", 4, False), ("rmse", "root mean squared error", 4, False),
     ("max_error", "largest error", 4, False), ("r2", "R squared", 4, False),
 )  # fmt: skip
@@ -25,7 +25,7 @@ def build(network: Packed, *, on: str | None = "pico", path: Path | None = None,
     operators = facts.operators(network)
     result = {
         "network": network, "operators": operators, "lives": facts.lives(network), "macs": sum(op.macs for op in operators),
-        "measured": None, "times": [], "total_us": 0, "total_cycles": 0, "accuracy": None, "noise": False,
+        "measured": None, "times": [], "total_us": 0, "total_cycles": 0, "accuracy": None, "noise": False, "equalized": measured.equalized(network), "place": "the virtual Pico" if on == "pico" else on,
         "package_heap": PACKAGE_HEAP_BYTES, "figure_rows": FIGURES, "bins": facts.BINS,
     }  # fmt: skip
     viper = None

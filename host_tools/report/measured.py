@@ -55,6 +55,25 @@ def samples(network: Packed, data=None) -> tuple[list[np.ndarray], str]:
             for x, t in zip(some.inputs, network.inputs)], f"{len(some)} samples of the data"  # fmt: skip
 
 
+def equalized(network: Packed) -> bool:
+    """Whether `fxnn quantize` scaled channels (cross-layer equalization): its activations are multiples of the model's."""
+    return any("equalized" in step for step in network.metadata.get("quantizer", {}).get("steps", ()))
+
+
+def _noise_db(got: np.ndarray, want: np.ndarray, scaled: bool) -> float:
+    """Signal to noise of one tensor, (N, ..., channels). scaled: each channel may be a multiple of what it was, which is no
+    noise: it is divided out, as least squares find it."""
+    from .. import metrics
+
+    if scaled:
+        channels = (-1, got.shape[-1])
+        y, z = got.reshape(channels), want.reshape(channels)
+        power, common = (z * z).sum(0), (y * z).sum(0)
+        factor = np.where((power > 0) & (common > 0), common / np.maximum(power, 1e-30), 1)
+        got = y / factor
+    return metrics.sqnr_db(got.reshape(-1), want.reshape(-1))
+
+
 def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.ndarray] | None = None) -> list[Activations]:
     """Of every int8 tensor that an op writes. inputs: raw (N, ...); reals: the float network's tensors by name (N, ...)."""
     written = {}
@@ -88,9 +107,8 @@ def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.n
             real = (reals or {}).get(tensor.name)
             noise = None
             if real is not None and real.size == values.size:
-                from .. import metrics
-
-                noise = metrics.sqnr_db(dequantize(values, tensor.scale, tensor.zero_point).reshape(-1), real.reshape(-1))
+                own = dequantize(values, tensor.scale, tensor.zero_point).reshape(len(values), *tensor.shape)
+                noise = _noise_db(own, real.reshape(own.shape), equalized(network))
             # At the zero point a value is 0, not one that was cut off: an activation's own floor.
             ends = float((((values == -128) & (tensor.zero_point > -128)) | ((values == 127) & (tensor.zero_point < 127))).mean())
             found.append(Activations(tensor.name, tensor.first_op, tensor.scale, tensor.zero_point, histogram(values), ends, noise))

@@ -13,6 +13,8 @@ from .. import __version__
 from .facts import BINS, Life, Operator
 
 _ROW = 46  # of the graph: pixels from one op to the next
+_LETTER = 7  # of the memory plan: width of a letter
+_MOST_TICKS = 24
 _CHART_HEIGHT = 320  # of the memory plan, in its own units
 _HUES = (210, 32, 140, 280, 0, 175, 50, 320, 95, 245)
 
@@ -79,17 +81,36 @@ def _memory(lives: list[Life], arena_bytes: int, records: int) -> dict:
             "x": (life.first + 1) * width, "width": (life.last - life.first + 1) * width,
             "y": _CHART_HEIGHT - (life.offset + life.bytes) * scale, "height": max(life.bytes * scale, 1),
             "life": life, "hue": _HUES[i % len(_HUES)],
+            "label": _label(life.name if life.kind == "tensor" else "scratch", (life.last - life.first + 1) * width),
         }
         for i, life in enumerate(lives)
     ]  # fmt: skip
-    return {"rectangles": rectangles, "height": _CHART_HEIGHT, "column": width, "records": records,
+    every = -(-records // _MOST_TICKS)
+    ticks = [{"x": (i + 1.5) * width, "call": i} for i in range(0, records, every)]
+    return {"rectangles": rectangles, "height": _CHART_HEIGHT, "column": width, "records": records, "ticks": ticks,
             "peaks": _peaks(lives, records)}  # fmt: skip
+
+
+def _label(name: str, width: float) -> str:
+    """As much of a name as a box of this width holds, or nothing."""
+    letters = int((width - 8) / _LETTER)
+    return name if len(name) <= letters else f"{name[: letters - 1]}…" if letters >= 5 else ""
 
 
 def _peaks(lives: list[Life], records: int) -> list[tuple[int, int]]:
     """(record, bytes alive while it runs), the three highest first."""
-    alive = [(i, sum(life.bytes for life in lives if life.first <= i <= life.last)) for i in range(records)]
+    alive = [(i, _covered([life for life in lives if life.first <= i <= life.last])) for i in range(records)]
     return sorted(alive, key=lambda pair: -pair[1])[:3]
+
+
+def _covered(lives: list[Life]) -> int:
+    """Bytes that they take together: an output may lie over its op's input."""
+    total = end = 0
+    for life in sorted(lives, key=lambda life: life.offset):
+        first = max(life.offset, end)
+        end = max(end, life.offset + life.bytes)
+        total += max(0, end - first)
+    return total
 
 
 __all__ = ["BINS", "render"]

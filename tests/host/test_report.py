@@ -83,6 +83,7 @@ f.onload = () => {{
     && parseFloat(f.contentWindow.getComputedStyle(e).fontSize) < 11);
   document.title = JSON.stringify({{scroll: d.documentElement.scrollWidth, wide: wide.map(e => e.tagName + e.id), small: small.length,
     height: d.documentElement.scrollHeight, plan: d.getElementById("plan").getBoundingClientRect().width,
+    times: [...d.querySelectorAll("td.ms, .share .bar")].filter(e => e.getBoundingClientRect().right > {width}).length,
     visible: [...d.querySelectorAll(".wide")].filter(e => e.offsetParent).length}});
 }};
 f.srcdoc = {html};
@@ -103,6 +104,7 @@ def test_fits_the_screen(report, width, tmp_path):
     assert found, done.stderr[-2000:]
     seen = json.loads(found[1])
     assert seen["scroll"] <= width and not seen["wide"], f"wider than {width}: {seen}"
+    assert seen["times"] == 0, "time of each op is cut off"
     assert seen["small"] == 0 and seen["height"] > 1500
     assert (seen["visible"] > 0) == (width > 560)
 
@@ -197,3 +199,19 @@ def test_compare_measures(tmp_path):
     rows = {row["what"]: row for row in json.loads(done.stdout)["rows"]}
     assert rows["cycles"]["a"] > 100_000 and rows["time of an inference"]["unit"] == "ms"
     assert rows["cycles"]["ratio"] == pytest.approx(1, abs=0.01)  # the board's clock has microseconds
+
+
+def test_the_fullest_moment_is_the_arena():
+    """Outputs over inputs are counted once."""
+    assert max(size for _, size in page._peaks(facts.lives(NETWORK), len(NETWORK.ops))) == NETWORK.arena_bytes
+
+
+def test_equalized_channels_are_no_noise(tmp_path):
+    """Cross-layer equalization scales activations: the first layer of digits looked like 6 dB, which it is not."""
+    from host_tools.quantize_file import quantize_file
+    from host_tools.quantizer import Options
+
+    float_model, out = DIGITS / "digits_float.tflite", tmp_path / "d.fxnn"
+    quantize_file(float_model, DIGITS / "calibration.npz", out, Options("mse", equalize="on", adaptive="off", samples=64))
+    made = build.build(packed.read_file(out), on=None, path=out, data=DIGITS / "test.npz", against=float_model)
+    assert made["equalized"] and all(a["sqnr_db"] > 30 for a in made["activations"])
