@@ -10,8 +10,10 @@ def kernel(id, words, target):
     """The function for a record of kernel `id`; imports its family. words: the record's 40; target: the file's."""
     if target == 2 and words[30] and not words[7] & 3 and not words[34]:
         if id == 2:
-            from .xtensa_depthwise import kernels
-
+            if words[31] & 8:
+                from .xtensa_window import kernels
+            else:
+                from .xtensa_depthwise import kernels
             return kernels[id]
         if id == 3 and words[29]:
             from .xtensa_dense import kernels

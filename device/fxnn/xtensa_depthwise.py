@@ -3,7 +3,8 @@ how assembler is called and for the requantizer.
 
 One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, with its padding: acc = bias -
 (x_zero_point + 128) * sum(w) + sum((x + 128) * w). A plane's lines are the image's rows or, where those are short, its
-columns. Two forms: 3 x 3 with strides and dilations of 1 (form 1: rows, 2: columns), and all others (form 0: rows).
+columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line, any from
+line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more.
 
 State, byte offsets from the start of the scratch, then weights as int16 (form 0), then the plane:
 0 source     4 where it goes in the plane     8 lines to copy     12 inputs a line     16 from input to input
@@ -28,10 +29,10 @@ def planes(a2, a3, a4, a5):
     Copying   a2 state | a3 source | a4 to | a5 step | a6 inputs | a7 lines | a8 0x80 | a9, a10 inputs | a11 line
     3 x 3     a2 from pixel to pixel in y | a3, a12, a13 the window's lines in the plane | a4 weights 0, 1 | a5 2, 3 | a6 4, 5
          a7 6, 7 | a8 8 | a9 q, y | a10 sign | a11 y | a14 multiplier | a15 constant of the requantizer
-         m0, m1 first line | m2, m3 second and third, in turn    SAR e + 1
+         m0, m1 first line | m2, m3 second and third, in turn; stride 2: lines and what comes next in turn    SAR e + 1
     Others    a2 state | a3 pixel | a4 x | a5 w | a6 bias and the like | a7 multiplier | a8 left_shift + 256 * right_shift
          a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x | a13 weights a line | a15 lines of weights left
-    Cost 5 an input; 3 x 3: 20.5 an output, 25 a line, 120 a channel; others: 5 a product, 8 a line of weights, 45 an output
+    Cost 5 an input; 3 x 3: 20.5 an output, 30 a line, 120 a channel; stride 2: 20, 46 of the last three; others: 5 a product, 8 a line of weights, 45 an output
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -186,9 +187,14 @@ def planes(a2, a3, a4, a5):
     l32i(a10, a2, 40)                       # 1
     add(a12, a3, a9)                        # 1
     add(a13, a12, a9)                       # 1
-    s32i(a12, a2, 152)                      # 1
+    l32i(a9, a2, 128)                       # 1
     add(a10, a11, a10)                      # 1
     s32i(a10, a2, 112)                      # 1
+    add(a9, a3, a9)                         # 1
+    l32i(a10, a2, 108)                      # 2
+    s32i(a9, a2, 152)                       # 1
+    addi(a10, a10, -3)                      # 1
+    bgez(a10, TWO)                          # 1-4
     l32i(a9, a2, 48)                        # 1
     l32i(a2, a2, 36)                        # 1
     ldinc(m0, a3)                           # 1
@@ -375,6 +381,131 @@ def planes(a2, a3, a4, a5):
     s32i(a9, a2, 64)                        # 1
     beqz(a9, END)                           # 1-4
     j(CHANNEL)                              # 4
+    # ---- 3 x 3, stride 2 in a line: an output's third column is the next one's first
+    label(TWO)
+    l32i(a9, a2, 48)                        # 1
+    l32i(a2, a2, 36)                        # 1
+    ldinc(m0, a3)                           # 1
+    ldinc(m1, a12)                          # 1
+    ldinc(m2, a13)                          # 1
+    loopnez(a9, TWO_FOUR)                   # 1
+    # lines in m0, m1, m2
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_da_ll_ldinc(m3, a3, m0, a4)        # 1  w0
+    mula_da_hh_ldinc(m0, a12, m0, a4)       # 1  w1
+    mula_da_lh(m1, a5)                      # 1  w3
+    mula_da_hl_ldinc(m1, a13, m1, a6)       # 1  w4
+    mula_ad_ll(a7, m2)                      # 1  w6
+    mula_ad_hh(a7, m2)                      # 1  w7
+    mula_ad_ll(a5, m3)                      # 1  w2
+    mula_da_lh(m0, a6)                      # 1  w5
+    mula_da_ll(m1, a8)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    # lines in m3, m0, m1
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_da_lh_ldinc(m2, a3, m0, a5)        # 1  w3
+    mula_ad_ll(a4, m3)                      # 1  w0
+    mula_ad_hh(a4, m3)                      # 1  w1
+    mula_da_hl_ldinc(m3, a12, m0, a6)       # 1  w4
+    mula_da_ll_ldinc(m0, a13, m1, a7)       # 1  w6
+    mula_da_hh(m1, a7)                      # 1  w7
+    mula_ad_ll(a5, m2)                      # 1  w2
+    mula_ad_hl(a6, m3)                      # 1  w5
+    mula_da_ll(m0, a8)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    # lines in m2, m3, m0
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_ll(a4, m2)                      # 1  w0
+    mula_ad_hh(a4, m2)                      # 1  w1
+    mula_ad_hl(a5, m3)                      # 1  w3
+    mula_ad_lh(a6, m3)                      # 1  w4
+    mula_da_ll_ldinc(m1, a3, m0, a7)        # 2  w6
+    mula_da_hh_ldinc(m2, a12, m0, a7)       # 1  w7
+    mula_da_ll_ldinc(m3, a13, m1, a5)       # 2  w2
+    mula_ad_hl(a6, m2)                      # 1  w5
+    mula_ad_ll(a8, m3)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    # lines in m1, m2, m3
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_ad_hl(a5, m2)                      # 1  w3
+    mula_ad_lh(a6, m2)                      # 1  w4
+    mula_da_ll_ldinc(m0, a3, m1, a4)        # 1  w0
+    mula_da_hh_ldinc(m1, a12, m1, a4)       # 1  w1
+    mula_ad_ll(a7, m3)                      # 1  w6
+    mula_ad_hh(a7, m3)                      # 1  w7
+    mula_da_ll_ldinc(m2, a13, m0, a5)       # 2  w2
+    mula_da_lh(m1, a6)                      # 1  w5
+    mula_ad_ll(a8, m2)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    label(TWO_FOUR)
+    # up to three more, each from its own words
+    l32i(a10, a1, 4)                        # 3
+    l32i(a10, a10, 52)                      # 3
+    loopnez(a10, TWO_REST)                  # 1
+    l32i(a9, a1, 8)                         # 3
+    wsr_acclo(a9)                           # 1
+    mula_da_ll_ldinc(m3, a3, m0, a4)        # 1  w0
+    mula_da_hh_ldinc(m0, a12, m0, a4)       # 1  w1
+    mula_da_lh(m1, a5)                      # 1  w3
+    mula_da_hl_ldinc(m1, a13, m1, a6)       # 1  w4
+    mula_ad_ll(a7, m2)                      # 1  w6
+    mula_ad_hh(a7, m2)                      # 1  w7
+    mula_ad_ll(a5, m3)                      # 1  w2
+    mula_da_lh(m0, a6)                      # 1  w5
+    mula_da_ll(m1, a8)                      # 1  w8
+    rsr_acclo(a9)                           # 2
+    mulsh(a9, a9, a14)                      # 2
+    srai(a10, a9, 31)                       # 1
+    addx2(a9, a10, a9)                      # 1
+    add(a9, a9, a15)                        # 1
+    sra(a9, a9)                             # 1
+    clamps(a9, a9, 7)                       # 1
+    s8i(a9, a11, 0)                         # 1
+    add(a11, a11, a2)                       # 1
+    addi(a3, a3, -4)                        # 1
+    ldinc(m0, a3)                           # 1
+    addi(a12, a12, -4)                      # 1
+    ldinc(m1, a12)                          # 1
+    addi(a13, a13, -4)                      # 1
+    ldinc(m2, a13)                          # 1
+    label(TWO_REST)
+    j(NINE_END)                             # 4
     # ---- any window; acc itself, modulo 2^32
     label(GENERAL)
     l32i(a4, a2, 148)                       # 1
@@ -521,11 +652,13 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     y_along = step
     s[68 >> 2] = out_c
     s[72 >> 2] = out_c
-    if form == 2:
+    if form == 2 or form == 4:
         in_across = rec[10]
         in_along = rec[9]
         out_across = rec[13]
         out_along = rec[12]
+        stride_across = rec[18]
+        stride_along = rec[17]
         pad_across = rec[22]
         pad_along = rec[21]
         x_across = in_c

@@ -6,6 +6,8 @@ accumulator can reach 2^29 is computed so that it does not (_tamed), or marked i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .layer import Fast, Layer
@@ -167,17 +169,59 @@ def fully_connected(layer: Layer) -> Fast | None:
 
 # ---- depthwise_conv_2d
 
-GENERAL, LINES_ARE_ROWS, LINES_ARE_COLUMNS = 0, 1, 2  # low half of word 31
+# Low half of word 31: a product at a time; 3 x 3 with a stride of 1 or 2 in a line; words of two, any window.
+GENERAL, LINES_ARE_ROWS, LINES_ARE_COLUMNS, TWO_IN_ROWS, TWO_IN_COLUMNS = 0, 1, 2, 3, 4
+WORDS, COLUMNS_FLAG, DOWN_FLAG = 8, 1, 2  # WORDS + flags: lines are columns; the window's words down the lines
 _DEPTHWISE_STATE_BYTES = 160
+_WINDOW_STATE_BYTES = 188
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A depthwise window as a form sees it: along a line and across the lines."""
+
+    out_across: int
+    out_along: int
+    kernel_across: int
+    kernel_along: int
+    stride_across: int
+    stride_along: int
+    dilation_across: int
+    dilation_along: int
+
+    @classmethod
+    def of(cls, w, form: int) -> "_Window":
+        pairs = w[12:14], w[15:17], w[17:19], w[19:21]
+        columns = form & COLUMNS_FLAG if form & WORDS else form in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
+        return cls(*(v for pair in pairs for v in (reversed(pair) if columns else pair)))
+
+    @property
+    def reach_across(self) -> int:
+        return (self.kernel_across - 1) * self.dilation_across + 1
+
+    @property
+    def reach_along(self) -> int:
+        return (self.kernel_along - 1) * self.dilation_along + 1
+
+    def plane(self, lines: int) -> tuple[int, int]:
+        """(lines, inputs a line) that so many lines of outputs see."""
+        return (lines - 1) * self.stride_across + self.reach_across, (self.out_along - 1) * self.stride_along + self.reach_along
+
+    def runs(self, form: int) -> tuple[int, int]:
+        """(runs of words of a window, words a run). With an odd stride every other window starts in the middle of a word."""
+        words = self.reach_along // 2 + 1 if self.stride_along % 2 else (self.reach_along + 1) // 2
+        return (words, self.reach_across) if form & DOWN_FLAG else (self.kernel_across, words)
 
 
 def depthwise_scratch(w, form: int, lines: int) -> int:
     """Bytes: state, int16 weights, a plane of one channel and what is read past its end."""
-    (kernel_h, kernel_w), (stride_h, stride_w), (dilation_h, dilation_w) = w[15:17], w[17:19], w[19:21]
-    out_along = w[12] if form == LINES_ARE_COLUMNS else w[13]
-    plane_along = (out_along - 1) * stride_w + (kernel_w - 1) * dilation_w + 1
-    plane_lines = (lines - 1) * stride_h + (kernel_h - 1) * dilation_h + 1
-    return _DEPTHWISE_STATE_BYTES + _padded4(2 * kernel_h * kernel_w) + plane_lines * _padded4(2 * plane_along) + 16
+    window = _Window.of(w, form)
+    plane_lines, plane_along = window.plane(lines)
+    plane = plane_lines * _padded4(2 * plane_along) + 16
+    if not form & WORDS:
+        return _DEPTHWISE_STATE_BYTES + _padded4(2 * w[15] * w[16]) + plane
+    runs, words = window.runs(form)
+    return _WINDOW_STATE_BYTES + (8 * runs + 4) * words + plane + (4 * plane_lines if form & DOWN_FLAG else 0)
 
 
 def _padded4(n: int) -> int:
@@ -192,32 +236,49 @@ def _short(layer: Layer, table: np.ndarray) -> bool:
 
 
 def _depthwise_instructions(w, form: int, lines: int) -> float:
-    across, along = (w[13], w[12]) if form == LINES_ARE_COLUMNS else (w[12], w[13])
+    """About what a depthwise_conv_2d takes."""
+    window = _Window.of(w, form)
+    across, along = window.out_across, window.out_along
     tiles = -(-across // lines)
-    copied = (across + 2 * tiles) * (5 * along + 12)
-    output = 20.5 if form else w[15] * (5 * w[16] + 8) + 45
-    return w[8] * (w[14] * (tiles * 120 + copied + across * (along * output + 25)) + 1000 * tiles)
+    copied_lines = across * window.stride_across + tiles * (window.reach_across - window.stride_across)
+    copied = copied_lines * (4.5 * window.plane(1)[1] + 14)
+    if form == GENERAL:
+        channel, line, output = 60 + 7 * w[15] * w[16], 20, w[15] * (5 * w[16] + 8) + 45
+    elif form & WORDS:
+        runs, words = window.runs(form)
+        channel, line = 80 + window.kernel_along * (12 + 9 * window.kernel_across), 22
+        output = 28 + runs * (2 * words + 5)
+    else:
+        channel, line, output = 120, 30, 20.5
+        if form in (TWO_IN_ROWS, TWO_IN_COLUMNS):
+            line, output = 34 + 26 * (along % 4), 20
+    return w[8] * (w[14] * (tiles * channel + copied + across * (along * output + line)) + 1000 * tiles)
 
 
-def _depthwise_forms(w, short: bool) -> list[tuple[int, int]]:
-    """(form, lines at a time): all that a record can have."""
-    nine = short and w[15:21] == [3, 3, 1, 1, 1, 1]
-    forms = ((LINES_ARE_ROWS, w[12]), (LINES_ARE_COLUMNS, w[13])) if nine else ((GENERAL, w[12]),)
-    return [(form, h) for form, n in forms for h in {-(-n // parts) for parts in range(1, n + 1)} if h < 1 << 15]
+def _depthwise_forms(w, short: bool, far: bool = False) -> list[tuple[int, int]]:
+    """(form, lines at a time): all that a record can have. short: see _short; far: whether the table has marks."""
+    forms = [WORDS, WORDS | COLUMNS_FLAG, WORDS | DOWN_FLAG, WORDS | COLUMNS_FLAG | DOWN_FLAG]
+    if not far:
+        forms.append(GENERAL)
+    if short and w[15:17] == [3, 3] and w[19:21] == [1, 1]:
+        rows, columns = {1: LINES_ARE_ROWS, 2: TWO_IN_ROWS}, {1: LINES_ARE_COLUMNS, 2: TWO_IN_COLUMNS}
+        forms += [form for form in (rows.get(w[18]), columns.get(w[17])) if form]
+    lines = {form: _Window.of(w, form).out_across for form in forms}
+    return [(form, h) for form, n in lines.items() for h in {-(-n // parts) for parts in range(1, n + 1)} if h < 1 << 15]
 
 
 def depthwise_conv_2d(layer: Layer) -> Fast | None:
     """MAC16 on the plane of one channel. Word 31: lines at a time * 65536 + form."""
     w = layer.list()
     table, far = _tamed(layer)
-    short = not far and _short(layer, table)
     options = []
     for _, size, form, lines in sorted(
-        (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n) for f, n in _depthwise_forms(w, short)
+        (_depthwise_instructions(w, f, n), depthwise_scratch(w, f, n), f, n)
+        for f, n in _depthwise_forms(w, not far and _short(layer, table), bool(far))
     ):
         if not options or size < options[-1][0]:
             options.append((size, {31: lines << 16 | form}))
-    return Fast({30: _add_table(layer, table if short else layer.channels)}, tuple(options))
+    return Fast({30: _add_table(layer, _marked(table, far))}, tuple(options)) if options else None
 
 
 # ---- the interface
@@ -262,10 +323,10 @@ def _form(kernel: str, words) -> int:
     return words[29] if kernel == "conv_2d" else COLUMNS if words[11] % 4 else FLAT
 
 
-def every_option(kernel: str, w, short: bool) -> list[dict[int, int]]:
-    """The words of every fast form that a record can have, for tests; none where it can have none. short: see _short."""
+def every_option(kernel: str, w, short: bool, far: bool = False) -> list[dict[int, int]]:
+    """The words of every fast form that a record can have, for tests; none where it can have none. short, far: as above."""
     if kernel == "depthwise_conv_2d":
-        return [{30: w[27], 31: n << 16 | f} for f, n in _depthwise_forms(w, short)]
+        return [{30: w[27], 31: n << 16 | f} for f, n in _depthwise_forms(w, short, far)]
     if kernel == "fully_connected" and w[29] == IN_TWOS:
         return [{30: w[28]}]
     return [{29: f if kernel == "conv_2d" else 0, 30: w[27], 31: h << 16 | v} for f, h, v in _forms(w)] if w[27] else []
@@ -289,7 +350,8 @@ def access(kernel: str, words):
     """(words, band_h, tile_w): the order in which the fast form reads and writes, as overlap.tiles_lag takes it."""
     high, low = words[31] >> 16, words[31] & 0xFFFF
     if kernel == "depthwise_conv_2d":
-        return (words, words[12], high) if low == LINES_ARE_COLUMNS else (words, high, words[13])
+        columns = low & COLUMNS_FLAG if low & WORDS else low in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
+        return (words, words[12], high) if columns else (words, high, words[13])
     if kernel != "conv_2d":
         return None
     if words[29] != FLAT:
@@ -321,7 +383,7 @@ def runs_in(kernel: str, words) -> tuple[str, str]:
     if words[7] & 3 or in_rows and words[5] & 3:
         return "viper", "its input or its scratch lies at an address that is no multiple of 4"
     if kernel == "depthwise_conv_2d" and words[31] & 0xFFFF == GENERAL:
-        return "xtensa", f"a product at a time: window {words[15]}x{words[16]}, dilation {words[19]}x{words[20]}"
+        return "xtensa", f"a product at a time: dilation {words[19]}x{words[20]}"
     if words[30] not in (words[27], words[28]):
         return "xtensa", "channels whose sums may reach 2^29: exact modulo 2^32, or what their one output is"
     return "xtensa", ""

@@ -13,7 +13,7 @@ from .machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64
-_FAMILIES = {"dense": "xtensa_dense", "conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise"}
+_FAMILIES = {"dense": "xtensa_dense", "conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise", "window": "xtensa_window"}
 _FUNCTION = {"fully_connected": "conv_2d"}
 
 
@@ -39,6 +39,8 @@ class Run:
         name = _FUNCTION.get(kernel, kernel)
         if kernel == "fully_connected" and words[29]:
             kernel, name = "dense", kernel
+        if kernel == "depthwise_conv_2d" and words[31] & 8:
+            kernel = "window"
         family = _FAMILIES[kernel]
         if family not in self.functions:
             self.functions[family] = self.machine.load(shipped(family))

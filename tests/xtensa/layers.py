@@ -1,4 +1,4 @@
-"""The five layers that speed is measured on, as models: what their shapes are and how their data is drawn."""
+"""The layers that speed is measured on, as models: what their shapes are and how their data is drawn."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ LAYERS = {
     "L3": ("depthwise_conv_2d", (1, 25, 5, 64), 64, (3, 3), 1),
     "L4": ("fully_connected", (1, 640), 128, None, None),
     "L5": ("conv_2d", (1, 49, 10, 1), 64, (10, 4), 2),
+    # Depthwise windows of MobileNets, MobileNetV3 and networks over time
+    "L6": ("depthwise_conv_2d", (1, 24, 24, 32), 32, (3, 3), 2),
+    "L7": ("depthwise_conv_2d", (1, 12, 12, 32), 32, (5, 5), 1),
+    "L8": ("depthwise_conv_2d", (1, 12, 12, 32), 32, (5, 5), 2),
+    "L9": ("depthwise_conv_2d", (1, 49, 1, 32), 32, (9, 1), 1),
 }
 
 
@@ -34,5 +39,5 @@ def model(name: str, activation: str = "NONE") -> bytes:
     elif kind == "conv_2d":
         out = b.conv_2d(x, b.constant(weights, scales), bias, **y, activation=activation, stride=(stride, stride))
     else:
-        out = b.depthwise_conv_2d(x, b.constant(weights, scales, axis=3), bias, **y, activation=activation)
+        out = b.depthwise_conv_2d(x, b.constant(weights, scales, axis=3), bias, **y, activation=activation, stride=(stride, stride))
     return b.finish([out])
