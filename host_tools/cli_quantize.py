@@ -102,13 +102,15 @@ def evaluate(network, data, on, against, task, k, count, pixels, as_json):
     with _waiting("reading the network"):
         opened = open_network(network)
         other = open_network(against) if against else None
-        dataset = datasets.read(data, opened.input_shapes, pixels).first(count)
+        dataset = datasets.read(data, opened.input_shapes, pixels, datasets.HOW_TO_TEST).first(count)
+    from .evaluate import cut_off
+
+    for note in [*dataset.notes, *cut_off(opened, dataset)]:
+        click.secho(f"note: {note}", fg="yellow", err=True)
     with _waiting(f"opening {on}"):
         target = open_target(on)
     with target, _bar("measuring", len(dataset)) as advance_to:
         result = run_evaluate(opened, dataset, target, other, task, k, advance_to)
-    for note in dataset.notes:
-        click.secho(f"note: {note}", fg="yellow", err=True)
     if as_json:
         _print_json(result)
     else:

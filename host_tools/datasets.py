@@ -24,6 +24,12 @@ make some from your training data, in Python:
   np.savez("calibration.npz", x0=x_train[:200].astype(np.float32))
 as the network gets them (scaled the same way); 100 to 500 samples of every kind it will meet.
 A folder of .npy files or images works as well. `--data random` only shows that it runs: its accuracy means nothing"""
+HOW_TO_TEST = """\
+make some from your test data, in Python:
+  import numpy as np
+  np.savez("test.npz", x0=x_test.astype(np.float32), labels=y_test)
+as the network gets them (scaled the same way); `targets` instead of `labels` for regression.
+A folder with a folder of images for each class works as well"""
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,18 @@ class Dataset:
                        targets=None if self.targets is None else self.targets[at])  # fmt: skip
 
 
-def read(path: str | Path, shapes: list[tuple[int, ...]], pixels: str = "0..1") -> Dataset:
+def read(path: str | Path, shapes: list[tuple[int, ...]], pixels: str = "0..1", how_to: str = HOW_TO) -> Dataset:
     """The samples at `path` for inputs of these shapes (a leading batch of 1 does not count).
 
-    pixels: what black and white of an image become. ToolError names what does not fit.
+    pixels: what black and white of an image become. ToolError names what does not fit; how_to: what it advises.
     """
-    path = Path(path)
+    try:
+        return _read(Path(path), shapes, pixels)
+    except ToolError as e:
+        raise e if e.fix != HOW_TO else ToolError(e.what, e.why, how_to) from None
+
+
+def _read(path: Path, shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
     frames = [s[1:] if s[:1] == (1,) else tuple(s) for s in shapes]
     if path.is_dir():
         return _folder(path, frames, pixels)
@@ -86,7 +98,16 @@ def read(path: str | Path, shapes: list[tuple[int, ...]], pixels: str = "0..1") 
         if len(targets) != len(inputs[0]):
             raise ToolError(f"{path.name}: {len(targets)} {name} for {len(inputs[0])} samples", fix="give one a sample")
         break
-    return Dataset(inputs, labels, targets)
+    notes = [_PIXELS.format(f"{path.name}: {n}", int(x.max())) for n, x in zip(names, inputs) if _raw_pixels(x)]
+    return Dataset(inputs, labels, targets, notes=tuple(notes))
+
+
+_PIXELS = "{} holds whole numbers up to {}: taken as they are. If the network was trained on 0..1, divide them by 255"
+
+
+def _raw_pixels(x: np.ndarray) -> bool:
+    """Whether these look like pixels of 0 to 255 that nobody scaled: images of whole numbers."""
+    return x.ndim > 2 and 127 < x.max() <= 255 and x.min() >= 0 and bool((x == np.floor(x)).all())
 
 
 def random(shapes: list[tuple[int, ...]], count: int = 64) -> Dataset:
@@ -108,8 +129,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     except OSError as e:
         raise ToolError(f"cannot read {path}", e.strerror or str(e), HOW_TO) from None
     except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as e:
-        why = str(e).splitlines()[0] if str(e) else ""
-        raise ToolError(f"{path} holds no numpy arrays", why, HOW_TO) from None
+        objects = "Object arrays" in str(e)
+        raise ToolError(f"{path} holds no numpy arrays", "its arrays hold Python objects, not numbers (rows of different length?)"
+                        if objects else "it is neither .npz nor .npy", HOW_TO) from None  # fmt: skip
 
 
 def _samples(array: np.ndarray, frame: tuple[int, ...], what: str) -> np.ndarray:
@@ -121,7 +143,16 @@ def _samples(array: np.ndarray, frame: tuple[int, ...], what: str) -> np.ndarray
         return tuple(d for d in shape if d != 1)
 
     if array.ndim < 1 or bare(array.shape[1:]) != bare(frame):
-        fix = "add the leading axis: x[None]" if bare(array.shape) == bare(frame) else ""
+        size, one = int(np.prod(frame)), int(np.prod(array.shape[1:]))
+        fix = ""
+        if bare(array.shape) == bare(frame):
+            fix = "add the leading axis: x[None]"
+        elif array.ndim == 4 and bare(array.transpose(0, 2, 3, 1).shape[1:]) == bare(frame):
+            fix = "the channels go last: x.transpose(0, 2, 3, 1)"
+        elif array.ndim > 1 and one == size:
+            fix = f"put them into the network's shape: x.reshape(-1, {', '.join(map(str, frame))})"
+        elif array.ndim == 4 and len(frame) == 3:
+            fix = f"resize the images to {frame[0]}x{frame[1]} and {frame[2]} channels, as for training"
         wanted = ", ".join(["N", *map(str, frame)])
         raise ToolError(f"{what} has shape {array.shape}", f"the network's input needs ({wanted})", fix or HOW_TO)
     if not len(array):
@@ -158,6 +189,9 @@ def _folder(path: Path, frames: list[tuple[int, ...]], pixels: str) -> Dataset:
             parts.append(part)
             labels += [index] * len(part)
     if not parts:
+        deeper = sorted(p.name for p in path.iterdir() if p.is_dir() and any(q.is_dir() and _files(q) for q in p.iterdir()))
+        if deeper:
+            raise ToolError(f"{path} holds no samples, but folders with folders of samples", ", ".join(deeper), f"give {path / deeper[0]}")
         raise ToolError(f"{path} holds no samples", f"looked for .npy and {', '.join(IMAGES)}", HOW_TO)
     if any(f.suffix.lower() in IMAGES for c in classes for f in _files(c)):
         notes.append(f"images resized to {frames[0][1]}x{frames[0][0]}, pixels {pixels} (--pixels sets it)")

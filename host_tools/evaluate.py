@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from .readers import tflite
 from .readers.model import read_model
 
 TASKS = ("auto", "classify", "anomaly", "regress", "compare")
+_CUT_OFF = 0.1  # part of the inputs' values outside of their range, above which it looks like a mistake
 _BATCH = 64  # samples that the float interpreter takes at once
 
 Progress = Callable[[int], None]
@@ -142,7 +143,9 @@ def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int =
                 result["auc"] = metrics.auc(y[:, 1], data.labels == 1)
         classes = y.shape[1]
         if data.labels.min() < 0 or data.labels.max() >= classes:
-            raise ToolError(f"label {int(data.labels.max())} for {classes} outputs", "a label is the index of an output",
+            low, high = int(data.labels.min()), int(data.labels.max())
+            raise ToolError(f"labels from {low} to {high} for {classes} outputs", f"a label is the index of an output, 0 to {classes - 1}",
+                            "subtract 1 from the labels" if (low, high) == (1, classes) else
                             "check the labels; for regression call the array `targets`")  # fmt: skip
         matrix = metrics.confusion(data.labels, y.argmax(1), classes)
         texts = names if len(names) == classes else data.names if len(data.names) == classes else tuple(map(str, range(classes)))
@@ -157,7 +160,8 @@ def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int =
             raise ToolError("no targets to compare with", "the data has samples only", "add an array `targets` to the .npz file")
         targets = data.targets.reshape(len(data), -1)
         if targets.shape != y.shape:
-            raise ToolError(f"targets of shape {data.targets.shape}", f"the network's output is {outputs[0].shape}")
+            raise ToolError(f"targets of shape {data.targets.shape}", f"the network's output is {outputs[0].shape}",
+                            "give the targets in the output's shape")  # fmt: skip
         result |= metrics.regression(y, targets)
     return result
 
@@ -174,9 +178,48 @@ def compare(outputs: list[np.ndarray], others: list[np.ndarray]) -> dict:
     return result
 
 
+def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(d for d in shape if d != 1)
+
+
+def by_name(data: Dataset, labels: tuple[str, ...], outputs: int, task: str = "auto") -> Dataset:
+    """The data with its class folders in the order of the network's labels. ToolError where they are others.
+
+    labels: the network's, or none; outputs: how many numbers it answers with."""
+    if not data.names or outputs == 1 or task not in ("auto", "classify") or data.names == labels:
+        return data
+    if set(data.names) <= set(labels):
+        order = np.array([labels.index(name) for name in data.names])
+        return replace(data, labels=order[data.labels], names=labels)
+    if labels or len(data.names) != outputs:
+        raise ToolError(f"{len(data.names)} classes by subfolder: {', '.join(data.names)}",
+                        f"the network has {outputs} outputs" + (f": {', '.join(labels)}" if labels else ""),
+                        "name a folder for each class after the network's labels" if labels else "give a folder a class")  # fmt: skip
+    return data
+
+
+def cut_off(network: Network, data: Dataset) -> list[str]:
+    """Notes about data that the packed network's inputs cannot hold: most often it is not scaled as in training."""
+    notes = []
+    for t, x in zip(network.packed.inputs if network.packed else (), data.inputs):
+        if t.dtype not in ("int8", "uint8", "int16"):
+            continue
+        limits = np.iinfo(t.dtype)
+        low, high = ((v - t.zero_point) * t.scale for v in (limits.min, limits.max))
+        part = float(((x < low - t.scale) | (x > high + t.scale)).mean())
+        if part > _CUT_OFF:
+            notes.append(f"{part:.0%} of the data lie outside of what the input can hold, {low:.3g} to {high:.3g} (the data: "
+                         f"{x.min():.3g} to {x.max():.3g}). Is it scaled as the training data was?")  # fmt: skip
+    return notes
+
+
 def evaluate(network: Network, data: Dataset, on: str = "host", against: Network | None = None, task: str = "auto",
              k: int = 3, progress: Progress | None = None) -> dict:  # fmt: skip
     """{"network", "on", "figures", and with `against`: "against", "against_figures", "compared"}."""
+    if against is not None and [_bare(s) for s in against.input_shapes] != [_bare(s) for s in network.input_shapes]:
+        raise ToolError(f"{network.name} and {against.name} are two different networks",
+                        f"their inputs are {network.input_shapes} and {against.input_shapes}", "give two forms of one network")  # fmt: skip
+    data = by_name(data, network.labels, int(np.prod(network.output_shapes[0])), task)
     outputs = answers(network, data, on, progress)
     names = network.labels or (against.labels if against else ())
     on_name = on if isinstance(on, str) else on.name

@@ -12,7 +12,7 @@ def show(result: dict, console: Console) -> None:
     """Prints what evaluate.evaluate() returns."""
     figures, other = result["figures"], result.get("against_figures")
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column(f"{figures['samples']} samples")
+    table.add_column(f"{figures['samples']} sample{'s' * (figures['samples'] > 1)}")
     table.add_column(f"{result['network']} on {result['on']}", justify="right")
     if other:
         table.add_column(result["against"], justify="right")

@@ -81,6 +81,8 @@ def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, o
     if out.exists() and out.samefile(model):
         raise ToolError(f"{model} would be overwritten by its own quantization", fix="name another output, such as model.fxnn")
     texts = read_labels(Path(labels)) if labels else ()
+    if model.suffix.lower() == ".fxnn":
+        raise ToolError(f"{model} is packed already", "its weights are in the board's form", "give the model that it was made from")
     raw = read_model(model)
     graph = tflite.read(raw, model.name)
     sha256 = hashlib.sha256(raw).hexdigest()
@@ -122,7 +124,7 @@ def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, nam
     checked = _checked(conversion, real, dataset, progress)
     notes = dataset.notes
     if len(dataset) < 32:
-        notes += (f"only {len(dataset)} calibration samples: give 100 to 500 for ranges that hold",)
+        notes += (f"only {len(dataset)} calibration sample{'s' * (len(dataset) > 1)}: give 100 to 500 for ranges that hold",)
     return Done(conversion, quantized, checked, notes, data != "own")
 
 

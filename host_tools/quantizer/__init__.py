@@ -70,7 +70,7 @@ class Quantized:
     def lines(self) -> list[str]:
         """The report, for people."""
         kept = [t for t in self.trials if t.taken]
-        lines = [f"calibrated with {self.samples} samples; what was tried, and the error of the outputs (noise / signal):"]
+        lines = [f"calibrated with {self.samples} sample{'s' * (self.samples > 1)}; what was tried, and the error of the outputs (noise / signal):"]
         lines += [f"  {'*' if t.taken else ' '} {t.what:34} {t.error:.3%}  {decibels(t.error):5.1f} dB" for t in self.trials]
         chosen = ", ".join(t.what for t in kept) or "minmax"
         return [*lines, f"chosen: {chosen}; signal to noise at the outputs {self.sqnr_db:.1f} dB"]
@@ -185,7 +185,8 @@ class _Search:
 
     def _refuse_size(self) -> None:
         raise ToolError(
-            f"the file would have {self._size():,} bytes, --flash allows {self.options.flash:,}",
+            f"the file would have {self._size():,} bytes, --flash allows {self.options.flash:,}: "
+            f"{self._size() - self.options.flash:,} too many",
             "with every CONV_2D and FULLY_CONNECTED in int4",
             "\n".join(["what else would save:", *(f"  {h}" for h in mixed.hints(self.plain, self.data[False][3].real))]),
         )
@@ -242,6 +243,9 @@ def _thinned(graph: Graph, inputs: list[np.ndarray], most: int) -> list[np.ndarr
         if x.shape[1:] not in (shape, shape[1:] if shape[:1] == (1,) else shape):
             raise ToolError(f"calibration data of shape {x.shape}", f"the network's input '{id}' is {shape}",
                             f"give (N, {', '.join(map(str, shape[1:]))})")  # fmt: skip
+        if len(x) > 1 and (x == x[:1]).all():
+            raise ToolError(f"all {len(x)} samples of calibration data for '{id}' are the same", "no range can be measured",
+                            "give real samples, of every kind that the network will meet")  # fmt: skip
     activations = 4 * sum(graph.tensors[i].size for op in graph.ops for i in op.outputs)
     count = len(inputs[0])
     wanted = max(1, min(count, most, _MOST_BYTES // max(activations, 1)))

@@ -92,3 +92,32 @@ def test_other_refusals(tmp_path):
     ):
         with pytest.raises(ToolError, match=message):
             datasets.read(path, shapes)
+
+
+@pytest.mark.parametrize("shape, says", [((4, 64), "x.reshape(-1, 8, 8, 1)"), ((4, 16, 16, 1), "resize the images to 8x8"),
+                                         ((8, 8, 1), "x[None]"), ((4, 1, 8, 9), "resize")])  # fmt: skip
+def test_wrong_shapes_come_with_the_line_that_mends_them(tmp_path, shape, says):
+    np.savez(tmp_path / "t.npz", x0=np.zeros(shape, np.float32))
+    with pytest.raises(ToolError) as e:
+        datasets.read(tmp_path / "t.npz", [(1, 8, 8, 1)])
+    assert says in e.value.fix
+    np.savez(tmp_path / "t.npz", x0=np.zeros((4, 3, 8, 6), np.float32))
+    with pytest.raises(ToolError, match=r"transpose\(0, 2, 3, 1\)"):
+        datasets.read(tmp_path / "t.npz", [(1, 8, 6, 3)])
+
+
+def test_what_else_newcomers_give(tmp_path):
+    (tmp_path / "a/train/cats").mkdir(parents=True)
+    np.save(tmp_path / "a/train/cats/1.npy", np.zeros(4))
+    with pytest.raises(ToolError, match="folders with folders") as e:
+        datasets.read(tmp_path / "a", [(1, 4)])
+    assert e.value.fix.endswith("train")
+    (tmp_path / "d.csv").write_text("1,2,3\n")
+    with pytest.raises(ToolError, match="neither .npz nor .npy"):
+        datasets.read(tmp_path / "d.csv", [(1, 4)])
+    np.savez(tmp_path / "o.npz", x_test=np.zeros((3, 4)), y_test=np.zeros(3))
+    with pytest.raises(ToolError) as e:
+        datasets.read(tmp_path / "o.npz", [(1, 4)], how_to=datasets.HOW_TO_TEST)
+    assert "labels=y_test" in e.value.fix and "calibration" not in e.value.fix
+    np.savez(tmp_path / "p.npz", x0=np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1))
+    assert "divide them by 255" in datasets.read(tmp_path / "p.npz", [(1, 8, 8, 1)]).notes[0]

@@ -96,7 +96,7 @@ def test_comparing_without_labels():
         (Dataset((np.ones((2, 3), F),)), "auto", "nothing to measure by"),
         (Dataset((np.ones((2, 3), F),)), "classify", "no labels"),
         (Dataset((np.ones((2, 3), F),)), "regress", "no targets"),
-        (Dataset((np.ones((2, 3), F),), np.array([0, 5])), "auto", "label 5 for 3 outputs"),
+        (Dataset((np.ones((2, 3), F),), np.array([0, 5])), "auto", "labels from 0 to 5 for 3 outputs"),
         (Dataset((np.ones((2, 3), F),), np.array([1, 1])), "anomaly", "all the same"),
         (Dataset((np.ones((2, 3), F),), targets=np.ones((2, 2), F)), "auto", "targets of shape"),
     ],
@@ -116,3 +116,22 @@ def test_two_different_networks_are_not_compared():
 def test_on_the_emulated_pico(test_digits):
     few, net = test_digits.first(8), evaluate.open_network(DIGITS / "digits.fxnn")
     np.testing.assert_array_equal(evaluate.answers(net, few, "pico"), evaluate.answers(net, few))
+
+
+def test_mistakes_are_named(tmp_path):
+    """Class folders that are not the network's, labels from 1, data that is not scaled, another network to compare with."""
+    net = evaluate.open_network(DIGITS / "digits.fxnn")
+    x = np.load(DIGITS / "test.npz")["x0"][:20]
+    folders = datasets.Dataset((x,), np.arange(20) % 2, names=("cats", "dogs"))
+    with pytest.raises(ToolError, match="2 classes by subfolder: cats, dogs") as e:
+        evaluate.evaluate(net, folders)
+    assert "10 outputs: 0, 1" in e.value.why
+    two = evaluate.by_name(datasets.Dataset((x,), np.arange(20) % 2, names=("3", "7")), net.labels, 10)
+    assert set(two.labels) == {3, 7} and two.names == net.labels
+    with pytest.raises(ToolError, match="labels from 1 to 10") as e:
+        evaluate.evaluate(net, datasets.Dataset((x,), np.arange(20) % 10 + 1))
+    assert "subtract 1" in e.value.fix
+    assert evaluate.cut_off(net, datasets.Dataset((x,))) == []
+    assert "0 to 0.996" in evaluate.cut_off(net, datasets.Dataset((x * 255,)))[0]
+    with pytest.raises(ToolError, match="two different networks"):
+        evaluate.evaluate(net, datasets.Dataset((x,)), against=evaluate.open_network(DIGITS.parent / "anomaly/anomaly.fxnn"))

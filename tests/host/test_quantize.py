@@ -404,7 +404,7 @@ def test_flash_that_nothing_can_reach_says_what_else_would_save(tmp_path):
         quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", tmp_path / "d.fxnn",
                                     Options(samples=64, flash=3000))  # fmt: skip
     text = str(e.value)
-    assert "--flash allows 3,000" in text and "half its channels would save 864" in text and not list(tmp_path.iterdir())
+    assert "--flash allows 3,000: " in text and "too many" in text and "half its channels would save 864" in text and not list(tmp_path.iterdir())
 
 
 def test_hints_find_channels_that_do_nothing_and_speak_of_smaller_inputs():
@@ -633,3 +633,14 @@ def test_public_float_network():
     want = evaluate.answers(evaluate.Network("float", "float", graph=made.real), data)
     figures = evaluate.compare(got, want)
     assert figures["sqnr_db"] > 18 and figures["agreement"] >= 0.95, figures
+
+
+def test_samples_that_are_all_the_same_are_refused():
+    graph = tflite.read((DIGITS / "digits_float.tflite").read_bytes(), "digits")
+    with pytest.raises(ToolError, match="all 50 samples"):
+        quantize(graph, [np.zeros((50, 8, 8, 1), F)])
+
+
+def test_a_packed_network_is_not_quantized_again(tmp_path):
+    with pytest.raises(ToolError, match="packed already"):
+        quantize_file.quantize_file(DIGITS / "digits.fxnn", "random", tmp_path / "d.fxnn")
