@@ -6,8 +6,8 @@ import struct
 from math import prod
 
 WINDOWS = ("transpose_conv", "conv_2d_16", "depthwise_conv_2d_16", "max_pool_2d_16", "average_pool_2d_16")
-_PAIRS = ("pairwise_16", "batch_matmul")
-KERNELS = (*WINDOWS, *_PAIRS, "mean_16", "rescale", "sigmoid_16", "softmax_16", "lstm", "svdf")
+_PAIRS = ("pairwise_16", "batch_matmul", "numbers")
+KERNELS = (*WINDOWS, *_PAIRS, "mean_16", "rescale", "cumsum", "sigmoid_16", "softmax_16", "lstm", "svdf")
 _SOFTMAX_TABLE = 2 * 513
 
 
@@ -47,10 +47,18 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
             walks = ((words[8:12], words[12:16]), (words[8:12], words[16:20]))
             y = prod(words[8:12])
         spans, constant_spans = [(words[6], element * y)], []
+        if kernel == "numbers":
+            element = words[30]
+            if element not in (2, 4) or not 0 <= words[29] <= 10:
+                return None
+            spans = [(words[6], y if 2 <= words[29] <= 5 else element * y)]
         for i, (dims, strides) in enumerate(walks):
             size = element + sum((d - 1) * s for d, s in zip(dims, strides)) if prod(dims) else 0
             (constant_spans if words[23] >> i & 1 else spans).append((words[(5, 7)[i]], size))
         return spans, constant_spans
+    if kernel == "cumsum":
+        size = words[8] * words[9] * words[10]
+        return None if min(words[8:11]) < 0 else ([(words[5], size), (words[6], size)], [])
     if kernel == "mean_16":
         a, r1, b, r2, c = words[8:13]
         return None if min(words[8:13]) < 0 else ([(words[5], 2 * a * r1 * b * r2 * c), (words[6], 2 * a * b * c)], [])

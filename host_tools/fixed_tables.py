@@ -289,6 +289,14 @@ def squared_difference_multipliers(x1_scale: float, x2_scale: float, y_scale: fl
             quantize_multiplier(total))  # fmt: skip
 
 
+def running_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
+    """(multiplier, shift) of a sum of inputs, each times 2**19, of ADD_N and CUMSUM; the shift is <= 0.
+
+    Source: micro/kernels/add_n.cc, cumsum.cc: twice x_scale / (2**20 * y_scale) in float64. ToolError from 2**19 up.
+    """
+    return _smaller_than_one(2 * _f32(x_scale) / ((1 << 20) * _f32(y_scale)), "a running sum")
+
+
 def comparison_multiplier(scale: float) -> tuple[int, int]:
     """(multiplier, shift) of an operand of EQUAL, LESS and the like: its scale, below 1. comparisons.cc."""
     return _smaller_than_one(_f32(scale), "a comparison")

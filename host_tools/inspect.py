@@ -131,7 +131,7 @@ def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return w[8:11], (w[8:11] if op.kernel == "channel_lut" else (w[8], w[10]))
     if op.kernel == "resize_bilinear":
         return (w[8], w[9] // max(1, w[10]), w[10]), (w[8], w[11], w[12], w[10])
-    if op.kernel in ("add", "mul", "copy", "binary", "select", "pairwise_16"):
+    if op.kernel in ("add", "mul", "copy", "binary", "select", "pairwise_16", "numbers"):
         dims = w[8:12]
         while len(dims) > 1 and dims[0] == 1:  # dimensions merged by the packer
             dims = dims[1:]

@@ -102,6 +102,37 @@ def pairwise_16(words, arena, constants):
     store16(words, arena, requantize(acc, words[20], words[21], words[22]))
 
 
+def cumsum(words, arena, constants):
+    """y = eq. (3) of running sums along the second of three dimensions. Word 11: 1 exclusive, 2 from the end."""
+    dims = words[8:11]
+    x = arena[words[5] : words[5] + int(np.prod(dims))].view(np.int8).reshape(dims).astype(np.int64) - words[18]
+    x = x[:, ::-1] if words[11] & 2 else x
+    acc = x.cumsum(1) - (x if words[11] & 1 else 0) - words[18]
+    acc = acc[:, ::-1] if words[11] & 2 else acc
+    _store(words, arena, requantize(acc, words[14], words[15], words[16]))
+
+
+def numbers(words, arena, constants):
+    """y = f(x1, x2) of whole numbers, f by word 29; word 30: their bytes, 2 or 4."""
+    f, item = words[29], words[30]
+    operands = []
+    for k, (offset, strides) in enumerate(((words[5], words[12:16]), (words[7], words[16:20]))):
+        at = offset + _places(words[8:12], strides)
+        raw = (constants if words[23] >> k & 1 else arena)[at[:, None] + np.arange(item)]
+        operands.append(np.ascontiguousarray(raw).view(f"<i{item}").reshape(-1).astype(np.int64))
+    p, q = operands
+    if f < 2:
+        y = (np.minimum if f else np.maximum)(p, q)
+    elif f < 6:
+        y = (np.equal, np.not_equal, np.less, np.less_equal)[f - 2](p, q)
+    elif f == 10:
+        y = np.where(q == 0, 0, np.sign(p) * np.sign(q) * (np.abs(p) // np.maximum(1, np.abs(q))))
+    else:
+        y = (wrap32_array(p - q) ** 2 if f == 6 else (p + q, p - q, p * q)[f - 7]) & 0xFFFFFFFF
+    y = y.astype(np.uint8) if 2 <= f < 6 else y.astype(f"<i{item}").view(np.uint8)
+    arena[words[6] : words[6] + y.size] = y
+
+
 def rescale(words, arena, constants):
     count, x_bytes, y_bytes = words[8:11]
     x = int16(arena, words[5], count) if x_bytes == 2 else arena[words[5] : words[5] + count].view(np.int8).astype(np.int64)
@@ -194,6 +225,8 @@ KERNELS = {
     "mean_16": mean_16,
     "pairwise_16": pairwise_16,
     "rescale": rescale,
+    "cumsum": cumsum,
+    "numbers": numbers,
     "sigmoid_16": sigmoid_16,
     "softmax_16": softmax_16,
 }

@@ -55,12 +55,14 @@ KERNELS = {
     42: "rescale",
     43: "sigmoid_16",
     44: "softmax_16",
+    45: "cumsum",
+    46: "numbers",
 }
 KERNEL_IDS = {name: id for id, name in KERNELS.items()}
 FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
 FAST_TARGET_IDS = {name: id for id, name in FAST_TARGETS.items()}
 # Kernels whose word 23 says which operand lies in the constants.
-CONSTANT_FLAGS = ("add", "mul", "copy", "batch_matmul", "pairwise_16", *extents_ops.KERNELS)
+CONSTANT_FLAGS = ("add", "mul", "copy", "batch_matmul", "pairwise_16", "numbers", *extents_ops.KERNELS)
 DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "bool"}
 ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "bool": 1}
 CUTTABLE = ("conv_2d", "depthwise_conv_2d", "fully_connected")  # may be run in pieces

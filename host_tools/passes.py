@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .errors import ToolError
-from .folding import FOLDS
+from .folding import FOLDS, OF_SHAPES
 from .ir import Graph, Op, check
 from .islands import fold_float_islands
 from .lower import Unsupported
@@ -24,7 +24,7 @@ def fold_constants(graph: Graph) -> Graph:
     for op in graph.ops:
         fold = FOLDS.get(op.kind)
         args = [None if i is None else graph.tensors[i] for i in op.inputs]
-        if fold is None or (op.kind != "SHAPE" and any(a is not None and not a.constant for a in args)):
+        if fold is None or (op.kind not in OF_SHAPES and any(a is not None and not a.constant for a in args)):
             continue
         values = fold(op, args, [graph.tensors[i] for i in op.outputs])
         if values is not None:
@@ -197,6 +197,23 @@ def _initial_values(graph: Graph) -> dict[str, np.ndarray]:
     return values
 
 
+def quantized_embeddings(graph: Graph) -> Graph:
+    """After: no EMBEDDING_LOOKUP that makes real numbers of int8 rows: a DEQUANTIZE behind it does.
+
+    Exact: micro/kernels/embedding_lookup.cc EvalHybrid dequantizes what it looks up.
+    """
+    for op in graph.ops:
+        if op.kind != "EMBEDDING_LOOKUP" or graph.tensors[op.outputs[0]].dtype != "float32":
+            continue
+        rows, out = graph.tensors[op.inputs[1]], graph.tensors[op.outputs[0]]
+        if rows.dtype != "int8" or rows.quant is None or rows.quant.per_channel or rows.quant.zero_point:
+            continue
+        raw = replace(out, id=f"{out.id}/raw", dtype="int8", quant=rows.quant)
+        pair = (replace(op, outputs=(raw.id,), name=raw.id), Op("DEQUANTIZE", out.id, (raw.id,), (out.id,)))
+        graph = replace(graph.with_tensor(raw), ops=tuple(o for each in graph.ops for o in (pair if each == op else (each,))))
+    return graph
+
+
 def drop_dead(graph: Graph) -> Graph:
     """After: no op whose outputs nothing reads; ASSIGN_VARIABLE, and what it needs, stays."""
     needed = set(graph.outputs)
@@ -239,6 +256,7 @@ def sink_dequantize(graph: Graph) -> Graph:
 PIPELINE = (
     resolve_variables,
     fold_constants,
+    quantized_embeddings,
     sink_dequantize,
     fold_borders,
     fold_float_islands,

@@ -297,6 +297,8 @@ def _occupied(program: Program, lives: dict[str, tuple[int, int]]) -> dict[str, 
         writes[step.y][i] = program.buffers[step.y].bytes if step.y_bytes is None else step.y_at + step.y_bytes
     for id in (*(program.place[id] for id in program.graph.outputs), *program.variables):
         reads[id][count] = 0
+    for id in program.graph.inputs:  # all of them are written before the first step, those that nothing reads as well
+        reads[program.place[id]][-1] = 0
     occupied = {}
     for id, (first, last) in lives.items():
         highs, high = [], program.buffers[id].bytes if first < 0 else 0

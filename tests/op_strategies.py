@@ -583,16 +583,19 @@ def _resize(kind: str, options: str) -> Callable:
     return op
 
 
-def _cast(s: Source, b: Builder, x: list, source: int | None = None) -> int:
-    """int8 and bool to int8, bool and int32."""
-    dtype, out = s.note(dtypes=s.choice((("bool", "int8"), ("int8", "int32"), ("bool", "int32"), ("int32", "int8"))))
+_CASTS = (("bool", "int8"), ("int8", "int32"), ("bool", "int32"), ("int32", "int8"))
+
+
+def _cast(s: Source, b: Builder, x: list, source: int | None = None, dtypes=_CASTS) -> int:
+    """int8 and bool to int8, bool and int32; or as `dtypes` says."""
+    dtype, out = s.note(dtypes=s.choice(dtypes))
     shape = _shape(s)
     if dtype == "bool":
         source = _bool(s, b, x, shape)
     else:
-        x.append(s.array(shape, np.int8).astype(dtype))
-        source = b.input(shape, dtype, *((1.0, 0) if dtype == "int8" else ()))
-    y = b.tensor(shape, out, 1.0 if out == "int8" else None)
+        x.append(s.array(shape, np.int8 if dtypes is _CASTS else np.dtype(dtype)).astype(dtype))
+        source = b.input(shape, dtype, *((1.0, 0) if dtype != "int32" else ()))
+    y = b.tensor(shape, out, 1.0 if out != "int32" else None)
     b.op("CAST", [source], [y], "CastOptions")
     return y
 

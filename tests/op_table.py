@@ -24,7 +24,7 @@ BEGIN, END = "<!-- ops: written by `python -m tests.op_table --write` -->", "<!-
 SEED = 20261122
 MODELS = {"host": 20, "ref": 4, "unix": 8, "pico": 2, "qemu-rv32": 4}  # of each strategy
 # what a converter leaves between two QUANTIZE ops: shapes, and numbers that are folded
-_FOLDED = ("SHAPE", "RANK", "FILL", "RANGE", "BROADCAST_ARGS", "REDUCE_PROD", "ZEROS_LIKE")
+_FOLDED = ("SHAPE", "RANK", "RANGE", "BROADCAST_ARGS", "REDUCE_PROD", "ZEROS_LIKE")
 
 
 def kinds(tflite: bytes) -> tuple[set[str], str]:

@@ -517,9 +517,9 @@ OPS: dict[str, Callable] = {
 }
 
 
-from tests import op_strategies, strategies_state, strategies_wide  # noqa: E402  (they draw with the functions above)
+from tests import op_strategies, strategies_numbers, strategies_state, strategies_wide  # noqa: E402  (they draw with the functions above)
 
-OPS |= op_strategies.OPS | strategies_state.OPS | strategies_wide.OPS
+OPS |= op_strategies.OPS | strategies_state.OPS | strategies_wide.OPS | strategies_numbers.OPS
 STATEFUL = strategies_state.STATEFUL | strategies_wide.STATEFUL
 
 # ---------------------------------------------------------------------------------------------------------- cases

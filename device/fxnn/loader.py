@@ -11,7 +11,7 @@ _HEADER_BYTES = const(96)
 _OP_BYTES = const(160)
 _PIECE_BYTES = const(32)
 _TENSOR_BYTES = const(64)
-_KERNELS = ((1, 19), (32, 44))  # first and last of the kernel ids
+_KERNELS = ((1, 19), (32, 46))  # first and last of the kernel ids
 _CHUNK_BYTES = const(1024)
 # Kernels whose constants hold places (resize, programs, channel_lut): copied, so that nothing can change them.
 _PLACES_FIRST = const(17)

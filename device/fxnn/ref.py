@@ -333,8 +333,10 @@ def kernel(id, words=None, target=0):
         from . import ref_matmul as family
     elif id < 36:
         from . import ref_rnn as family
-    else:
+    elif id < 45:
         from . import ref_wide as family
+    else:
+        from . import ref_numbers as family
     return family.kernels[id]
 
 

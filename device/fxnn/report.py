@@ -7,7 +7,7 @@ from .tensor import text_shape
 _KERNELS = (
     "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut "
     "gather reduce arg binary select resize_bilinear rows channel_lut - - - - - - - - - - - - transpose_conv batch_matmul lstm svdf "
-    "conv_2d_16 depthwise_conv_2d_16 max_pool_2d_16 average_pool_2d_16 mean_16 pairwise_16 rescale sigmoid_16 softmax_16"
+    "conv_2d_16 depthwise_conv_2d_16 max_pool_2d_16 average_pool_2d_16 mean_16 pairwise_16 rescale sigmoid_16 softmax_16 cumsum numbers"
 ).split()
 
 

@@ -46,8 +46,10 @@ def kernel(id, words=None, target=0):
         from . import viper_rnn as family
     elif id < 38:
         from . import viper_wide_conv as family
-    else:
+    elif id < 45:
         from . import viper_wide as family
+    else:
+        from . import viper_numbers as family
     return family.kernels[id]
 
 

@@ -173,15 +173,16 @@ class Lowering:
 
 _LOWER: dict[str, Callable[[Lowering, Op], None]] = {}
 _LOWER_16: dict[str, Callable[[Lowering, Op], None]] = {}  # for ops with an int16 input or output
+_LOWER_32: dict[str, Callable[[Lowering, Op], None]] = {}  # for ops with an int32 input or output
 _CHECKS_ITSELF: set[str] = set()
 
 
-def lowers(*kinds: str, int16: bool = False, checks: bool = False):
-    """Registers a function (Lowering, Op) for ops of these kinds; `int16`: for those with int16 activations, which then
-    come to this function alone. `checks`: it looks at its tensors' types itself (states, biases of 64 bits)."""
+def lowers(*kinds: str, int16: bool = False, int32: bool = False, checks: bool = False):
+    """Registers a function (Lowering, Op) for ops of these kinds; `int16`, `int32`: for those with such activations, which
+    then come to this function alone. `checks`: it looks at its tensors' types itself (states, biases of 64 bits)."""
 
     def register(function):
-        (_LOWER_16 if int16 else _LOWER).update(dict.fromkeys(kinds, function))
+        (_LOWER_16 if int16 else _LOWER_32 if int32 else _LOWER).update(dict.fromkeys(kinds, function))
         if checks:
             _CHECKS_ITSELF.update(kinds)
         return function
@@ -191,7 +192,7 @@ def lowers(*kinds: str, int16: bool = False, checks: bool = False):
 
 def supported() -> list[str]:
     """The op kinds that can be lowered, sorted."""
-    return sorted({*_LOWER, *_LOWER_16, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE"})
+    return sorted({*_LOWER, *_LOWER_16, *_LOWER_32, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE"})
 
 
 def lower(graph: Graph, target: str = "none") -> Program:
@@ -202,8 +203,8 @@ def lower(graph: Graph, target: str = "none") -> Program:
     refused: list[tuple[Op, Unsupported]] = []
     for op in graph.ops:
         try:
-            wide = any(i is not None and ctx.tensor(i).dtype == "int16" for i in (*op.inputs[:1], *op.outputs))
-            lower_op = _LOWER_16.get(op.kind) if wide else None
+            dtypes = {ctx.tensor(i).dtype for i in (*op.inputs[:1], *op.outputs) if i is not None}
+            lower_op = _LOWER_16.get(op.kind) if "int16" in dtypes else _LOWER_32.get(op.kind) if "int32" in dtypes else None
             if lower_op is not None:
                 lower_op(ctx, op)
                 continue
@@ -271,8 +272,9 @@ def _unknown(op: Op) -> tuple[str, str]:
 _INDEX_INPUTS = {
     **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL", "REDUCE_ANY", "PAD", "PADV2", "MIRROR_PAD",
                      "RESHAPE", "EXPAND_DIMS", "TRANSPOSE", "TILE", "BROADCAST_TO", "GATHER", "GATHER_ND", "ARG_MAX",
-                     "ARG_MIN", "REVERSE_V2", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), (1,)),
-    "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "FULLY_CONNECTED": (2,), "SPLIT": (0,),
+                     "ARG_MIN", "CUMSUM", "REVERSE_V2", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), (1,)),
+    "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "FULLY_CONNECTED": (2,), "DYNAMIC_UPDATE_SLICE": (2,), "SPLIT": (0,), "FILL": (0,),
+    "EMBEDDING_LOOKUP": (0,),
     **dict.fromkeys(("SLICE", "SPLIT_V", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), (1, 2)), "STRIDED_SLICE": (1, 2, 3),
 }  # fmt: skip
 # dtypes of the other tensors; int8 where an op is not named
@@ -281,10 +283,11 @@ _DTYPES = {
     "QUANTIZE": ("int8", "uint8"),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK",
                      "UNPACK", "TILE", "BROADCAST_TO", "GATHER", "GATHER_ND", "CONCATENATION", "CAST", "MIRROR_PAD",
-                     "REVERSE_V2", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), _MOVES),
+                     "REVERSE_V2", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE", "RESIZE_NEAREST_NEIGHBOR", "FILL", "SELECT", "SELECT_V2",
+                     "DYNAMIC_UPDATE_SLICE"), _MOVES),
+    **dict.fromkeys(("PAD", "PADV2"), ("int8", "int32")),
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), ("int8", "int32")),
-    **dict.fromkeys(("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SELECT", "SELECT_V2"),
-                    ("int8", "bool")),
+    **dict.fromkeys(("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"), ("int8", "bool")),
     **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT", "REDUCE_ALL", "REDUCE_ANY"), ("bool",)),
 }  # fmt: skip
 _MAY_BE_EMPTY = ("CONCATENATION", "PAD", "PADV2")
@@ -346,5 +349,5 @@ def _compose_tables(ctx: Lowering) -> list[Step]:
 
 
 from . import (  # noqa: E402,F401  (they register themselves)
-    binary, elementwise, gather, matmul, movement, recurrent, reductions, resize, rows, slices, wide, windows,
+    binary, elementwise, gather, matmul, movement, numbers, recurrent, reductions, resize, rows, slices, wide, windows,
 )  # fmt: skip

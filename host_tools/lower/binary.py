@@ -146,8 +146,8 @@ def select(ctx: Lowering, op: Op) -> None:
 
     condition, x, x2 = (ctx.tensor(i) for i in op.inputs)
     y = ctx.tensor(op.outputs[0])
-    if condition.dtype != "bool" or x.dtype != "int8" or x2.dtype != "int8" or y.dtype != "int8":
-        raise Unsupported(f"it chooses {x.dtype} by {condition.dtype}", "choose int8 by bool")
+    if condition.dtype != "bool" or {x.dtype, x2.dtype} != {y.dtype}:
+        raise Unsupported(f"it chooses {x.dtype} and {x2.dtype} by {condition.dtype} to {y.dtype}", "choose one type by bool")
     if np.broadcast_shapes(condition.shape, x.shape, x2.shape) != y.shape:
         raise Unsupported(f"shapes {condition.shape}, {x.shape} and {x2.shape} do not make {y.shape}", _EXPORT)
     from .elementwise import broadcast_strides
@@ -162,8 +162,11 @@ def select(ctx: Lowering, op: Op) -> None:
     source = None if x2.constant else ctx.activation(x2)
     target = ctx.new_buffer(y)
     broadcast_copy(ctx, op.name, x2, y, target, source)
-    strides = [broadcast_strides(t.shape, y.shape) for t in (x, condition)]
-    kept, starts = pieces(merged(y.shape, [*strides, dense_strides(y.shape)]), 3, unroll_outermost=True)
+    item = x.item_bytes  # the bytes of an element are one more dimension, along which the condition stays
+    strides = [[s * item for s in broadcast_strides(x.shape, y.shape)] + [1],
+               broadcast_strides(condition.shape, y.shape) + [0]]  # fmt: skip
+    walk = (*y.shape, item)
+    kept, starts = pieces(merged(walk, [*strides, dense_strides(walk)]), 3, unroll_outermost=True)
     dims, strides = four(kept, 3)
     words = dict(enumerate([*dims, *strides[0], *strides[1]], 8)) | {23: flags}
     for x_at, x2_at, y_at in starts:
@@ -173,27 +176,33 @@ def select(ctx: Lowering, op: Op) -> None:
 
 @lowers("CAST")
 def cast(ctx: Lowering, op: Op) -> None:
-    """Between int8, bool and int32 without arithmetic: bytes copied, the sign by a table."""
+    """Between bool, int8, int16 and int32 without arithmetic: bytes copied, the sign by a table."""
     from .movement import copy_box
 
     x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
-    n = x.size
+    n, item, wide = x.size, x.item_bytes, y.item_bytes
+    if x.size != y.size:
+        raise Unsupported(f"shape {x.shape} becomes {y.shape}", _EXPORT)
     if x.dtype == y.dtype or (x.dtype == "bool" and y.dtype == "int8"):
         ctx.alias(y, x)
     elif (x.dtype, y.dtype) == ("int8", "bool"):
         lut(ctx, op, np.arange(256) != 0)
-    elif y.dtype == "int32":
+    elif y.dtype == "bool":
+        raise Unsupported(f"{x.dtype} to bool", "cast int8 to bool, or compare with 0")
+    else:  # the low bytes, and above them the sign's
         source, target = ctx.activation(x), ctx.new_buffer(y)
-        narrow = ctx.temporary(op.name, (n,), _raw(x, n))  # only its dtype counts: one byte
-        copy_box(ctx, op.name, _raw(x, n), target, [n], [1], [4], fill=(y.bytes, 0), x_is=source)
-        if x.dtype == "int8":
-            signs = np.where(np.arange(256) < 128, 0, 255).astype(np.uint8)
-            ctx.emit(Step("lut", op.name, source, ctx.new_buffer(narrow), {8: n, 9: 0}, signs.tobytes()))
-            copy_box(ctx, op.name, narrow, target, [n, 3], [1, 0], [4, 1], y_at=1, partial=True)
-    elif (x.dtype, y.dtype) == ("int32", "int8"):
-        copy_box(ctx, op.name, _raw(x, n), ctx.new_buffer(y), [n], [4], [1], x_is=ctx.activation(x))
-    else:
-        raise Unsupported(f"{x.dtype} to {y.dtype}", "cast between int8, bool and int32")
+        low = min(item, wide)
+        grows = wide > item
+        signed = grows and x.dtype != "bool"
+        copy_box(ctx, op.name, _raw(x, n * item), target, [n, low], [item, 1], [wide, 1],
+                 fill=(y.bytes, 0) if grows and not signed else (0, 0), x_is=source)  # fmt: skip
+        if signed:
+            table = np.where(np.arange(256) < 128, 0, 255).astype(np.uint8).tobytes()
+            top = ctx.temporary(op.name, (n,), _raw(x, n))
+            signs = ctx.new_buffer(top)
+            copy_box(ctx, op.name, _raw(x, n * item), signs, [n], [item], [1], x_at=item - 1, x_is=source)
+            ctx.emit(Step("lut", op.name, signs, signs, {8: n, 9: 0}, table, inplace=(signs,)))
+            copy_box(ctx, op.name, top, target, [n, wide - item], [1, 0], [wide, 1], y_at=item, partial=True)
 
 
 def _raw(x: Tensor, n: int) -> Tensor:

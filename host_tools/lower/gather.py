@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, lowers
+from .movement import raw_constant
 
 _EXPORT = "export the model again"
 _X_CONSTANT, _INDEX_CONSTANT = 1, 2  # flags in word 23
@@ -38,14 +40,14 @@ def take(ctx: Lowering, name: str, x: Tensor, indices: dict[int, list[int]], y: 
         current = out
 
 
-def emit(ctx: Lowering, name: str, source: str, target: str, k: Constants, rows: int | str, columns: int, dims, strides,
+def emit(ctx: Lowering, name: str, source: str | int, target: str, k: Constants, rows: int | str, columns: int, dims, strides,
          limits, **at) -> None:  # fmt: skip
     """A gather record: y[a, j, b, k, c] = x[a, rows[j], b, columns[k], c]; c bytes, strides in bytes.
 
-    `rows`: an offset in the constants, or a buffer of int32 indices.
+    `source`, `rows`: an offset in the constants, or a buffer; `rows` of int32.
     """
     words = dict(enumerate([*dims, *strides, *limits, columns], 8))
-    words[23] = 0 if isinstance(rows, str) else _INDEX_CONSTANT
+    words[23] = (0 if isinstance(rows, str) else _INDEX_CONSTANT) | (0 if isinstance(source, str) else _X_CONSTANT)
     ctx.emit(Step("gather", name, source, target, words, bytes(k.data), x2=rows, **at))
 
 
@@ -67,13 +69,16 @@ def gather(ctx: Lowering, op: Op) -> None:
     run = prod(x.shape[axis + 1 :]) * x.item_bytes
     count, batches = prod(index.shape[batch:]), prod(x.shape[:batch])
     lead = prod(x.shape[batch:axis])
-    source = ctx.activation(x)
+    in_place = x.constant and x.id not in ctx.place and batches == 1  # a table of embeddings stays in the file
+    source = None if in_place else ctx.activation(x)
     rows = None if index.constant else ctx.activation(index)
     target = ctx.new_buffer(y)
     if batches > 64:
         raise Unsupported(f"{batches} batches of indices", "gather without batch_dims")
     for i in range(batches):
         k = Constants()
+        if in_place:
+            source = k.add(raw_constant(x))
         table = rows
         if index.constant:
             table = k.add(np.ascontiguousarray(index.data.reshape(batches, -1)[i], "<i4"))
@@ -83,6 +88,14 @@ def gather(ctx: Lowering, op: Op) -> None:
             at["x2_at"] = 4 * i * count
         emit(ctx, op.name, source, target, k, table, columns, [lead, count, 1, 1, run],
              [x.shape[axis] * run, run, 0, 0], [x.shape[axis], 1], **at)  # fmt: skip
+
+
+@lowers("EMBEDDING_LOOKUP")
+def embedding_lookup(ctx: Lowering, op: Op) -> None:
+    """GATHER of rows. An index outside, at which TFLM stops, is taken as the nearest inside."""
+    if len(ctx.tensor(op.inputs[0]).shape) != 1:
+        raise Unsupported(f"indices of shape {ctx.tensor(op.inputs[0]).shape}", "use a row of them")
+    gather(ctx, replace(op, inputs=op.inputs[::-1]).with_attrs(axis=0, batch_dims=0))
 
 
 @lowers("GATHER_ND")

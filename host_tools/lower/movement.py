@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..ir import Op, Tensor
-from . import Constants, Lowering, Step, Unsupported, lowers
+from . import Constants, Lowering, Step, Unsupported, check_activation, lowers
 
 _RANK = 4  # dimensions of a copy or pairwise record
 _MOST_PIECES = 256  # records that one op may become
@@ -105,16 +105,23 @@ def reshape(ctx: Lowering, op: Op) -> None:
 
 
 @lowers("PAD", "PADV2")
+@lowers("PAD", "PADV2", int16=True)
 def pad(ctx: Lowering, op: Op) -> None:
+    """A fill where all bytes of the value are equal, else a copy of it to every place; then the box."""
     x, pads, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
     if not pads.constant:
         raise Unsupported("its paddings are computed at run time", "make them constants")
-    value = y.quant.zero_point
+    if x.dtype != y.dtype:
+        raise Unsupported(f"{x.dtype} becomes {y.dtype}", "export the model again")
+    if x.dtype in ("int8", "int16"):
+        check_activation(y, (x.dtype,))
+    raw, constant = bytes([(y.quant.zero_point if y.dtype == "int8" else 0) & 0xFF]), None
     if len(op.inputs) > 2 and op.inputs[2] is not None:
         constant = ctx.tensor(op.inputs[2])
         if not constant.constant or constant.size != 1:
             raise Unsupported("its value is computed at run time", "make it a constant")
-        value = int(constant.data.reshape(-1)[0])
+        raw = raw_constant(constant)
+    same = len(set(raw)) == 1
     before = [int(b) for b, _ in pads.data.reshape(-1, 2)]
     after = [int(a) for _, a in pads.data.reshape(-1, 2)]
     if tuple(b + d + a for b, d, a in zip(before, x.shape, after)) != y.shape or min(before + after) < 0:
@@ -122,8 +129,45 @@ def pad(ctx: Lowering, op: Op) -> None:
     strides = dense_strides(y.shape)
     start = sum(b * s for b, s in zip(before, strides))
     source = None if x.constant else ctx.activation(x)
-    copy_box(ctx, op.name, x, ctx.new_buffer(y), x.shape, dense_strides(x.shape), strides, y_at=start,
-             fill=(y.size, value & 0xFF), x_is=source)  # fmt: skip
+    target = ctx.new_buffer(y)
+    if not same:
+        copy_box(ctx, op.name, constant, target, [y.size], [0], [1])
+    copy_box(ctx, op.name, x, target, x.shape, dense_strides(x.shape), strides, y_at=start,
+             fill=(y.bytes, raw[0]) if same else (0, 0), partial=not same, x_is=source)  # fmt: skip
+
+
+@lowers("FILL")
+def fill(ctx: Lowering, op: Op) -> None:
+    """y = one value that is computed at run time, everywhere; of a constant it has been folded."""
+    value, y = ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
+    if value.size != 1 or value.dtype != y.dtype:
+        raise Unsupported(f"it fills {y.dtype} with {value.dtype} {value.shape}", "fill with one value of the same type")
+    source = ctx.activation(value)
+    copy_box(ctx, op.name, value, ctx.new_buffer(y), [y.size], [0], [1], x_is=source)
+
+
+@lowers("DYNAMIC_UPDATE_SLICE")
+def update_slice(ctx: Lowering, op: Op) -> None:
+    """y = x with a box of it replaced, whose start is kept inside: micro/kernels/dynamic_update_slice.cc."""
+    x, update, start, y = (ctx.tensor(i) for i in (*op.inputs, op.outputs[0]))
+    if not start.constant:
+        raise Unsupported("its start is computed at run time", "make it a constant; for a cache that is written in turn, "
+                          "shift a tf.Variable by a SLICE and a CONCATENATION")  # fmt: skip
+    if x.shape != y.shape or len(update.shape) != len(x.shape) or {x.dtype, update.dtype} != {y.dtype}:
+        raise Unsupported(f"{update.dtype} {update.shape} in {x.dtype} {x.shape} does not make {y.dtype} {y.shape}",
+                          "export the model again")  # fmt: skip
+    if update.size == x.size:
+        ctx.alias(y, update)
+        return
+    at = [min(max(0, int(s)), d - u) for s, d, u in zip(start.data.reshape(-1), x.shape, update.shape)]
+    if min(at) < 0:
+        raise Unsupported(f"{update.shape} is larger than {x.shape}", "export the model again")
+    strides = dense_strides(x.shape)
+    sources = [None if t.constant else ctx.activation(t) for t in (x, update)]
+    target = ctx.new_buffer(y)
+    copy_box(ctx, op.name, x, target, [x.size], [1], [1], x_is=sources[0])
+    copy_box(ctx, op.name, update, target, update.shape, dense_strides(update.shape), strides,
+             y_at=sum(a * s for a, s in zip(at, strides)), partial=True, x_is=sources[1])  # fmt: skip
 
 
 @lowers("CONCATENATION")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import fixed_point
-from ..ir import Op
+from .. import fixed_point, fixed_tables
+from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, lowers
 from .elementwise import clamps
+from .movement import join
 
 
 def _five_dims(shape: tuple[int, ...], axes: set[int]) -> list[int]:
@@ -48,6 +49,53 @@ def mean(ctx: Lowering, op: Op) -> None:
     low, high = clamps(op, y)
     words.update({24: y.quant.zero_point, 25: low, 26: high})
     ctx.emit(Step("mean", op.name, ctx.activation(x), ctx.new_buffer(y), words))
+
+
+@lowers("ADD_N")
+def add_n(ctx: Lowering, op: Op) -> None:
+    """The inputs behind each other, and a mean over them that is not divided: reference/add_n.h.
+
+    TFLM adds numbers times 2**19, which the shift to the left makes of their sum, and one that is 0.
+    """
+    parts, y = [ctx.tensor(i) for i in op.inputs], ctx.tensor(op.outputs[0])
+    first = parts[0]
+    for x in parts:
+        if x.shape != y.shape or x.quant != first.quant:
+            raise Unsupported(f"'{x.id}' has another shape, scale or zero point than '{first.id}' (TFLM refuses it as well)",
+                              "export the model again")  # fmt: skip
+    n = len(parts)
+    multiplier, right = _running(first, y)
+    stacked = ctx.temporary(op.name, (n, *y.shape), first)
+    join(ctx, op.name, parts, stacked, 1)
+    words = dict(enumerate([1, n, 1, 1, y.size, -(first.quant.zero_point + 128) * n - first.quant.zero_point, multiplier,
+                            _RUNNING_SHIFT, right], 8))  # fmt: skip
+    words.update({24: y.quant.zero_point, 25: -128, 26: 127})
+    ctx.emit(Step("mean", op.name, ctx.activation(stacked), ctx.new_buffer(y), words))
+
+
+@lowers("CUMSUM")
+def cumsum(ctx: Lowering, op: Op) -> None:
+    x, axis, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
+    if not axis.constant or axis.size != 1:
+        raise Unsupported("its axis is computed at run time", "make it a constant")
+    if x.shape != y.shape or not x.shape:
+        raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
+    at = int(axis.data.reshape(-1)[0]) % len(x.shape)
+    outer, n, inner = (int(np.prod(d, dtype=int)) for d in (x.shape[:at], x.shape[at], x.shape[at + 1 :]))
+    multiplier, right = _running(x, y)
+    words = {8: outer, 9: n, 10: inner, 11: op.attrs["exclusive"] + 2 * op.attrs["reverse"], 14: multiplier,
+             15: _RUNNING_SHIFT, 16: right, 18: x.quant.zero_point, 24: y.quant.zero_point, 25: -128, 26: 127}  # fmt: skip
+    source = ctx.activation(x)
+    ctx.emit(Step("cumsum", op.name, source, ctx.new_buffer(y), words, inplace=(source,)))
+
+
+_RUNNING_SHIFT = 19  # reference/add_n.h, cumsum.h: x * 2**20, halved
+
+
+def _running(x: Tensor, y: Tensor) -> tuple[int, int]:
+    """(multiplier, shift to the right) from sums times 2**19 to y."""
+    multiplier, shift = fixed_tables.running_multiplier(x.quant.scale, y.quant.scale)
+    return multiplier, -shift
 
 
 @lowers("REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL", "REDUCE_ANY")

@@ -8,7 +8,6 @@ from .. import fixed_point, fixed_point16
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, check_activation, lowers
 from .elementwise import pairwise
-from .movement import copy_box, dense_strides
 from .recurrent import check_wide, wide_bias
 from .reductions import _five_dims
 from .windows import _multipliers, _window_words
@@ -266,26 +265,3 @@ def softmax(ctx: Lowering, op: Op) -> None:
     words[11], words[12] = fixed_point.split_shift(shift)
     ctx.emit(Step("softmax_16", op.name, source, ctx.new_buffer(y), words, bytes(k.data), inplace=(source,)))
 
-
-@lowers("PAD", "PADV2", int16=True)
-def pad(ctx: Lowering, op: Op) -> None:
-    """A fill with zeros, or a copy of the value to every place, and the box."""
-    x, y = _int16(ctx, op.inputs[0], op.outputs[0])
-    pads = ctx.tensor(op.inputs[1])
-    if not pads.constant:
-        raise Unsupported("its paddings are computed at run time", "make them constants")
-    before, after = ([int(v) for v in pads.data.reshape(-1, 2)[:, i]] for i in (0, 1))
-    if tuple(b + d + a for b, d, a in zip(before, x.shape, after)) != y.shape or min(before + after) < 0:
-        raise Unsupported(f"paddings do not lead from {x.shape} to {y.shape}", "export the model again")
-    value = None
-    if len(op.inputs) > 2 and op.inputs[2] is not None:
-        value = ctx.tensor(op.inputs[2])
-        if not value.constant or value.size != 1:
-            raise Unsupported("its value is computed at run time", "make it a constant")
-    source = None if x.constant else ctx.activation(x)
-    target, strides = ctx.new_buffer(y), dense_strides(y.shape)
-    same = value is None or int(value.data.reshape(-1)[0]) == 0
-    if not same:
-        copy_box(ctx, op.name, value, target, [y.size], [0], [1])
-    copy_box(ctx, op.name, x, target, x.shape, dense_strides(x.shape), strides, y_at=sum(b * s for b, s in zip(before, strides)),
-             fill=(y.bytes, 0) if same else (0, 0), partial=not same, x_is=source)  # fmt: skip

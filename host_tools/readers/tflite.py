@@ -102,6 +102,7 @@ _OPTIONS = {
             "time_major": o.TimeMajor(),
         },
     ),
+    "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
     "CALL_ONCE": (tflite.CallOnceOptions, lambda o: {"subgraph": o.InitSubgraphIndex()}),
     "VAR_HANDLE": (
         tflite.VarHandleOptions,

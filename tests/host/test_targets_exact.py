@@ -16,6 +16,7 @@ SEED = 20261122
 # of each op: those of convolutional networks, the others
 MODELS_AN_OP = {"ref": (12, 4), "unix": (40, 10), "pico": (10, 2)}
 _MOST = set(strategies.OPS) - set(strategies.op_strategies.OPS) - set(strategies.strategies_state.OPS) - set(strategies.strategies_wide.OPS)
+_MOST -= set(strategies.strategies_numbers.OPS)
 
 
 def generated() -> list:

@@ -1,8 +1,8 @@
-"""Kernels 32 to 44 write nothing but their output, scratch and variables: whole arenas of viper and ref are compared."""
+"""Kernels 32 to 46 write nothing but their output, scratch and variables: whole arenas of viper and ref are compared."""
 
 from host_tools import extents, packed
 from host_tools.convert import convert_bytes
-from tests import batch, strategies, strategies_state, strategies_wide
+from tests import batch, strategies, strategies_numbers, strategies_state, strategies_wide
 
 GUARD = "            for k in range(len(net.arena)): net.arena[k] = 0xA5\n            net.reset()\n            at = 0\n"
 
@@ -11,7 +11,7 @@ def test_arenas_are_the_same(tmp_path, monkeypatch):
     script = batch.SCRIPT.replace("            at = 0\n", GUARD, 1).replace("b2a_base64(out)", "b2a_base64(bytes(net.arena))")
     assert script.count("net.arena") == 3
     monkeypatch.setattr(batch, "SCRIPT", script)
-    ops = (*strategies_state.OPS, *strategies_wide.OPS, *strategies.STATEFUL)
+    ops = (*strategies_state.OPS, *strategies_wide.OPS, *strategies_numbers.OPS, *strategies.STATEFUL)
     cases = [strategies.build(op, strategies.RandomSource(f"arena/{op}/{i}"), op) for op in ops for i in range(5)]
     models = [(case, convert_bytes(case.tflite, case.op, selftest=0)) for case in cases]
     inputs = [(model, case.inputs) for case, model in models]
