@@ -155,22 +155,30 @@ def inverse_sqrt(x: int) -> tuple[int, int]:
     return y, -right
 
 
-def rsqrt_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
-    """uint8[256] of RSQRT; 127 for 0, and below, where TFLM stops the network. Source: micro/kernels/elementwise.cc.
+_RSQRT_BITS = 20  # kShift of RsqrtEvalQuantized
 
-    The rescaling is 1 / (sqrt(x_scale) * y_scale) in float64.
+
+def rsqrt_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
+    """(multiplier, shift) of RSQRT, from Q20 of 1 / sqrt(raw x): 1 / (sqrt(x_scale) * y_scale) in float64.
+
+    ToolError where all would become 0. Source: micro/kernels/elementwise.cc SetRsqrtOutputMultiplier.
     """
-    extra = 20
     multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(_f32(x_scale)) * _f32(y_scale)))
-    if shift - extra < -31:
+    if shift - _RSQRT_BITS < -31:
         raise ToolError("RSQRT: the output's scale is too large", "its values would all be 0", "check the trained model")
+    return multiplier, shift - _RSQRT_BITS
+
+
+def rsqrt_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
+    """uint8[256] of RSQRT; 127 for 0, and below, where TFLM stops the network. Source: micro/kernels/elementwise.cc."""
+    multiplier, shift = rsqrt_multiplier(x_scale, y_scale)
 
     def value(x: int) -> int:
         if x - x_zero_point <= 0:
             return INT8_MAX
         inverse, inverse_shift = inverse_sqrt(x - x_zero_point)
-        data = multiply_by_quantized_multiplier(1, inverse, inverse_shift + extra)
-        return wrap32(multiply_by_quantized_multiplier(data, multiplier, shift - extra) + y_zero_point)
+        data = multiply_by_quantized_multiplier(1, inverse, inverse_shift + _RSQRT_BITS)
+        return wrap32(multiply_by_quantized_multiplier(data, multiplier, shift) + y_zero_point)
 
     return _table(value)
 
@@ -278,13 +286,14 @@ def sub_multipliers(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[t
     return tuple(_smaller_than_one(r, "SUB") for r in reals)
 
 
-def squared_difference_multipliers(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[tuple[int, int], ...]:
-    """(multiplier, shift) of x1 * 2**7, of x2 * 2**7 and of the square for SQUARED_DIFFERENCE; the last any.
+def squared_difference_multipliers(x1_scale: float, x2_scale: float, y_scale: float, left: int = 7) -> tuple[tuple[int, int], ...]:
+    """(multiplier, shift) of x1 * 2**left, of x2 * 2**left and of the square for SQUARED_DIFFERENCE; the last any. left: 7 of
+    int8, 0 of int16.
 
     Source: micro/kernels/squared_difference.cc PrepareQuantized.
     """
     twice = 2.0 * max(_f32(x1_scale), _f32(x2_scale))
-    total = twice * twice / float(np.float32(1 << 14) * np.float32(y_scale))
+    total = twice * twice / float(np.float32(1 << 2 * left) * np.float32(y_scale))
     return (*(_smaller_than_one(_f32(s) / twice, "SQUARED_DIFFERENCE") for s in (x1_scale, x2_scale)),
             quantize_multiplier(total))  # fmt: skip
 

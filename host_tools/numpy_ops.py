@@ -162,7 +162,10 @@ def rows(words, arena, constants):
     exps[:count] = constants[words[11] : words[11] + 4 * count].view("<i4")
     diffs[:count] = constants[words[12] : words[12] + 4 * count].view("<i4")
     for i, row in enumerate(x):
-        if words[17]:
+        if words[17] == 2:  # one int16
+            r = run_program(words, constants, int(row.astype(np.int8).view("<i2")[0]))
+            y[i] = np.array([r[1]], "<i2").view(np.int8)
+        elif words[17]:
             row = row - words[18]
             r = run_program(words, constants, wrap32(int((row * row).sum())))
             y[i] = requantize(row, r[1], max(0, 7 - r[2]), max(0, r[2] - 7))

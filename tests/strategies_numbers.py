@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.op_strategies import _bool, _cast, _indices, _like, _shape, _source
 from tests.strategies import Source, _input
-from tests.strategies_wide import _input16
+from tests.strategies_wide import _input16, _values
 from tests.tflite_builder import Builder
 
 
@@ -211,6 +211,53 @@ def _cast_16(s: Source, b: Builder, x: list) -> int:
     return _cast(s, b, x, None, (("int16", "int32"), ("int16", "int8"), ("int8", "int16"), ("bool", "int16"), ("int32", "int16")))
 
 
+def _squared_difference_16(s: Source, b: Builder, x: list) -> int:
+    """Half of the output scales where the squares of random values fit."""
+    scale = s.scale(-14, -6)
+    first, second, shape = _pair(s, b, x, "int16", scale)
+    out = float(np.float32(scale * scale * s.choice((s.scale(8, 17), s.scale(0, 20)))))
+    y = b.tensor(shape, "int16", s.note(y=out))
+    b.op("SQUARED_DIFFERENCE", [first, second], [y])
+    return y
+
+
+def _abs_16(s: Source, b: Builder, x: list) -> int:
+    source = _values(s, b, x, -16, -6)
+    t = b.tensors[source]
+    y = b.tensor(t.shape, "int16", s.note(y=float(np.float32(t.scales[0] * s.choice((1.0, s.scale(-3, 6), s.scale(-12, 12)))))))
+    b.op("ABS", [source], [y], "AbsOptions")
+    return y
+
+
+def _rsqrt_16(s: Source, b: Builder, x: list) -> int:
+    """Inputs from 0 up: TFLM stops at others."""
+    values = np.unique(np.concatenate([np.arange(40), s.array((200,), np.int16, 0, 32767), [32767]])).astype(np.int16)
+    x.append(values)
+    source = b.input(values.shape, "int16", s.note(x0=s.scale(-20, -4)))
+    root = (b.tensors[source].scales[0] * 2.0 ** s.integer(0, 15)) ** -0.5  # of some value
+    y = b.tensor(values.shape, "int16", s.note(y=float(np.float32(root * s.scale(-15, -8)))))
+    b.op("RSQRT", [source], [y])
+    return y
+
+
+def _layer_normalization_16(s: Source, b: Builder, x: list) -> int:
+    """LayerNormalization as TFLiteConverter writes it with 16x8 quantization."""
+    shape, scale = (s.integer(1, 3), s.integer(2, 9)), s.scale(-14, -10)
+    source = _input16(s, b, shape, x, scale)
+    axis, row = _indices(b, [1]), (shape[0], 1)
+    mean = b.tensor(row, "int16", scale)
+    b.op("MEAN", [source, axis], [mean], "ReducerOptions", KeepDims=True)
+    square = b.tensor(shape, "int16", float(np.float32(scale * scale * 2.0**16)))
+    b.op("SQUARED_DIFFERENCE", [source, mean], [square])
+    variance = b.tensor(row, "int16", b.tensors[square].scales[0])
+    b.op("MEAN", [square, axis], [variance], "ReducerOptions", KeepDims=True)
+    wider = b.add(variance, b.constant(np.int16(s.integer(1, 300)).reshape(()), 2.0**-20), scale=b.tensors[square].scales[0])
+    root = b.tensor(row, "int16", float(np.float32(b.tensors[wider].scales[0] ** -0.5 / 2.0**14)))
+    b.op("RSQRT", [wider], [root])
+    factor = b.mul(root, b.constant(s.array((1, shape[1]), np.int16, 1), 2.0**-14), scale=b.tensors[root].scales[0])
+    return b.mul(b.sub(source, mean, scale=scale * 2), factor, scale=float(np.float32(b.tensors[factor].scales[0] * scale * 2.0**14)))
+
+
 OPS: dict[str, Callable] = {
     "add_n": _add_n,
     "cumsum": _cumsum,
@@ -228,4 +275,8 @@ OPS: dict[str, Callable] = {
     "resize_nearest_neighbor_16": _resize_nearest_16,
     "dynamic_update_slice_16": _update(("int16",)),
     "cast_16": _cast_16,
+    "squared_difference_16": _squared_difference_16,
+    "abs_16": _abs_16,
+    "rsqrt_16": _rsqrt_16,
+    "layer_normalization_16": _layer_normalization_16,
 }

@@ -1,4 +1,5 @@
-"""LOG_SOFTMAX and L2_NORMALIZATION in plain ints: a sum a row, a program on it, the row again. See ref.py for the rules."""
+"""LOG_SOFTMAX and L2_NORMALIZATION in plain ints: a sum a row, a program on it, the row again; RSQRT of int16 is the program
+alone. See ref.py for the rules."""
 
 from .ref import _i32, high_mul, requantize, rounding_divide_by_pot, signed, wrap32
 
@@ -49,14 +50,18 @@ def run(record, constants, first):
 
 
 def rows(record, arena, constants):
-    """Word 17: 0 log_softmax.h LogSoftmaxQuantized; 1 integer_ops/l2normalization.h."""
+    """Word 17: 0 log_softmax.h LogSoftmaxQuantized; 1 integer_ops/l2normalization.h; 2 micro/kernels/elementwise.cc
+    RsqrtEvalQuantized, a row is an int16."""
     depth, count = record[9], record[10]
     scratch = record[7]
     for row in range(record[8]):
         x = record[5] + row * depth
         y = record[6] + row * depth
         values = [signed(arena[x + i]) for i in range(depth)]
-        if record[17]:
+        if record[17] == 2:
+            r = run(record, constants, (values[1] << 8) + (values[0] & 0xFF))
+            out = [signed(r[1] & 0xFF), r[1] >> 8]
+        elif record[17]:
             values = [v - record[18] for v in values]
             r = run(record, constants, wrap32(sum([v * v for v in values])))
             left, right = max(0, 7 - r[2]), max(0, r[2] - 7)

@@ -128,8 +128,9 @@ def mean_16(record, arena, constants):
 
 
 def pairwise_16(record, arena, constants):
-    """add (word 31: 1), sub (2) and mul (0) of int16: eq. (2) of x1 * x2, or of the sum of both operands times 2^15,
-    each rescaled first. reference/add.h, sub.h, integer_ops/mul.h."""
+    """add (word 31: 1), sub (2), mul (0) and squared_difference (3) of int16: eq. (2) of x1 * x2, or of the sum of both
+    operands times 2^15, each rescaled first, or of their difference's square. reference/add.h, sub.h,
+    integer_ops/mul.h, micro/kernels/squared_difference.cc."""
     flags, kind = record[23], record[31]
     a = constants if flags & 1 else arena
     b = constants if flags & 2 else arena
@@ -138,9 +139,12 @@ def pairwise_16(record, arena, constants):
         x1 = s16(a, record[5] + at1)
         x2 = s16(b, record[7] + at2)
         if kind:
-            x1 = rounding_divide_by_pot(high_mul(x1 << 15, record[27]), record[29])
-            x2 = rounding_divide_by_pot(high_mul(x2 << 15, record[28]), record[30])
-            acc = x1 - x2 if kind == 2 else x1 + x2
+            up = 0 if kind == 3 else 15
+            x1 = rounding_divide_by_pot(high_mul(x1 << up, record[27]), record[29])
+            x2 = rounding_divide_by_pot(high_mul(x2 << up, record[28]), record[30])
+            acc = x1 + x2 if kind == 1 else x1 - x2
+            if kind == 3:
+                acc *= acc
         else:
             acc = x1 * x2
         output16(record, arena, y, requantize(acc, record[20], record[21], record[22]))
@@ -149,7 +153,7 @@ def pairwise_16(record, arena, constants):
 
 def rescale(record, arena, constants):
     """y = clamp(eq. (2) of (x - x_zero_point), with other factors below 0), int8 or int16 each: QUANTIZE, RELU,
-    LEAKY_RELU. reference/requantize.h, micro/kernels/activations_common.cc, leaky_relu.h."""
+    LEAKY_RELU, ABS. reference/requantize.h, micro/kernels/activations_common.cc, leaky_relu.h, elementwise.cc."""
     x, y, x_bytes, y_bytes = record[5], record[6], record[9], record[10]
     for i in range(record[8]):
         v = (signed(arena[x + i]) if x_bytes == 1 else s16(arena, x + 2 * i)) - record[11]

@@ -1,4 +1,4 @@
-"""LOG_SOFTMAX and L2_NORMALIZATION in viper. See viper.py for the rules, ref_rows.py for the meaning."""
+"""LOG_SOFTMAX, L2_NORMALIZATION and RSQRT of int16 in viper. See viper.py for the rules, ref_rows.py for the meaning."""
 
 import micropython
 
@@ -32,6 +32,9 @@ def rows(a: ptr8, b: ptr8, constants: ptr8):
         top = 0
         total = 0
         a = ptr8(x)
+        if rec[17] == 2:
+            total = (ptr16(x)[0] ^ 0x8000) - 0x8000
+            a = ptr8(end)
         while int(a) < end:
             if rec[17]:
                 t = (a[0] ^ 128) - 128 - zero
@@ -123,6 +126,10 @@ def rows(a: ptr8, b: ptr8, constants: ptr8):
                     v = t
             r[d & 15] = v
         result = r[1] << wide >> wide
+        if rec[17] == 2:
+            ptr16(y)[0] = result
+            y = ptr8(int(y) + 2)
+            x = end
         left = 7 - (r[2] << wide >> wide)
         right = 0
         if left < 0:

@@ -102,6 +102,9 @@ def pairwise_16(x1: ptr16, x2: ptr16, constants: ptr8):
         at2 = int(constants)
     at2 += rec[7]
     kind = rec[31]
+    up = 15
+    if kind == 3:
+        up = 0
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
@@ -131,17 +134,19 @@ def pairwise_16(x1: ptr16, x2: ptr16, constants: ptr8):
                         if step == 0:
                             m = rec[27]
                             right = rec[29]
-                            a <<= 15
+                            a <<= up
                         elif step == 1:
                             m = rec[28]
                             right = rec[30]
                             first = a
-                            a = b << 15
+                            a = b << up
                         else:
                             if kind == 1:
                                 a = first + a
-                            elif kind == 2:
+                            elif kind > 1:
                                 a = first - a
+                            if kind == 3:
+                                a *= a
                             m = rec[20]
                             right = rec[22]
                             a = a << rec[21] << wide >> wide
@@ -230,7 +235,7 @@ def rescale(x: ptr16, y: ptr16, constants: ptr8):
             place = 12
             if a < 0:
                 place = 15
-        m = rec[place]
+        m = rec[place] << wide >> wide
         a = a << rec[place + 1] << wide >> wide
         al = a & 0xFFFF
         ah = a >> 16

@@ -1,20 +1,18 @@
-"""LOG_SOFTMAX and L2_NORMALIZATION: a sum a row, a program of fixed-point steps on it, and the row again.
+"""LOG_SOFTMAX, L2_NORMALIZATION, RSQRT of int16: a sum a row, a program of fixed-point steps on it, and the row again.
 
 The programs are those of FORMAT.md; each is written below as the reference it comes from computes it.
 """
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
-from .. import fixed_point
+from .. import fixed_point, fixed_tables
 from ..ir import Op
-from . import Constants, Lowering, Step, Unsupported, lowers
+from . import Constants, Lowering, Step, Unsupported, check_activation, lowers
 
 _MUL, _ADD, _SUB, _SHL, _SHR, _CONST, _CLZ, _SHIFT, _MIN, _MAX, _HALF, _SKIP = range(12)
-_LOG_SOFTMAX, _L2 = 0, 1
+_LOG_SOFTMAX, _L2, _RSQRT_16 = 0, 1, 2
 _SCRATCH_BYTES = 64
 
 
@@ -150,16 +148,38 @@ def inverse_sqrt_program() -> Program:
     return p
 
 
+def rsqrt_program(multiplier: int, shift: int) -> Program:
+    """Register 1 = 1 / sqrt(register 0) rescaled, within int16; the largest for 0 and below.
+
+    micro/kernels/elementwise.cc RsqrtEvalQuantized; shift: that of the rescaling, less its 20.
+    """
+    p = inverse_sqrt_program()
+    twenty = p.const(3, 20)
+    p.do(_SUB, 3, twenty, 2)
+    one = p.const(4, 1)
+    p.do(_SHIFT, 4, one, 3)
+    p.do(_MUL, 4, 4, 1)  # data, in Q20
+    if shift > 0:
+        p.do(_SHL, 4, 4, shift)
+    p.mul_const(4, 4, multiplier, 15)
+    if shift < 0:
+        p.do(_SHR, 4, 4, -shift)
+    p.do(_MIN, 1, 4, p.const(6, 32767))
+    p.do(_SKIP, 1, 0, p.const(5, 0))
+    p.const(1, 32767)
+    return p
+
+
 def _emit(ctx: Lowering, op: Op, mode: int, program: Program, tables: list[np.ndarray], zero: int = 0) -> None:
     x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
     if x.shape != y.shape:
         raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
-    depth = x.shape[-1]
+    depth = x.shape[-1] if mode != _RSQRT_16 else x.item_bytes
     k = Constants()
     exps, diffs = (k.add(np.asarray(t, "<i4")) for t in tables) if tables else (0, 0)
     code = k.add(np.array(program.code, np.uint8))
     values = k.add(np.array(program.values, "<i4"))
-    words = {8: prod(x.shape) // depth, 9: depth, 10: len(tables[0]) if tables else 0, 11: exps, 12: diffs,
+    words = {8: x.bytes // depth, 9: depth, 10: len(tables[0]) if tables else 0, 11: exps, 12: diffs,
              13: len(program.code), 14: code, 15: values, 16: len(program.values), 17: mode, 18: zero}  # fmt: skip
     source = ctx.activation(x)
     ctx.emit(Step("rows", op.name, source, ctx.new_buffer(y), words, bytes(k.data), scratch_bytes=_SCRATCH_BYTES,
@@ -169,7 +189,8 @@ def _emit(ctx: Lowering, op: Op, mode: int, program: Program, tables: list[np.nd
 @lowers("LOG_SOFTMAX")
 def log_softmax(ctx: Lowering, op: Op) -> None:
     """internal/reference/log_softmax.h. What lies so deep that TFLM leaves it out gives -128 here as well: the
-    difference, of which 16 is 256 steps, is below -23 there."""
+    difference, of which 16 is 256 steps, is below -23 there. The table stops at -23, so that a logarithm of up to 8.4
+    (4096 classes) less does not leave Q5.26."""
     x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
     if y.quant.scale != 16 / 256 or y.quant.zero_point != 127:
         raise Unsupported("its output is not quantized to scale 16/256, zero point 127", "export the model again")
@@ -178,7 +199,18 @@ def log_softmax(ctx: Lowering, op: Op) -> None:
     exps = fixed_point.exp_table(1.0, x.quant.scale)
     multiplier, shift = fixed_point.softmax_multiplier(1.0, x.quant.scale)
     diffs = [fixed_point.multiply_by_quantized_multiplier(-d, multiplier, shift) for d in range(len(exps))]
-    _emit(ctx, op, _LOG_SOFTMAX, log_program(), [exps, np.array(diffs)])
+    _emit(ctx, op, _LOG_SOFTMAX, log_program(), [exps, np.maximum(diffs, -23 << 26)])
+
+
+@lowers("RSQRT", int16=True)
+def rsqrt(ctx: Lowering, op: Op) -> None:
+    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    for t in (x, y):
+        check_activation(t, ("int16",))
+    multiplier, shift = fixed_tables.rsqrt_multiplier(x.quant.scale, y.quant.scale)
+    if shift > 10:  # what is rescaled is below 2**21
+        raise Unsupported(f"a rescaling by 2**{shift}", "check the scales in the trained model")
+    _emit(ctx, op, _RSQRT_16, rsqrt_program(multiplier, shift), [])
 
 
 @lowers("L2_NORMALIZATION")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import fixed_point, fixed_point16
+from .. import fixed_point, fixed_point16, fixed_tables
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, check_activation, lowers
 from .elementwise import pairwise
@@ -196,6 +196,16 @@ def add_sub_mul(ctx: Lowering, op: Op) -> None:
     pairwise(ctx, op, "pairwise_16", Constants(), words)
 
 
+@lowers("SQUARED_DIFFERENCE", int16=True)
+def squared_difference(ctx: Lowering, op: Op) -> None:
+    x, x2, y = _int16(ctx, *op.inputs, op.outputs[0])
+    first, second, total = fixed_tables.squared_difference_multipliers(x.quant.scale, x2.quant.scale, y.quant.scale, 0)
+    words = {20: total[0], 27: first[0], 28: second[0], 29: -first[1], 30: -second[1], 31: 3}
+    words[21], words[22] = fixed_point.split_shift(total[1])
+    words[25], words[26] = clamps16(op, y)
+    pairwise(ctx, op, "pairwise_16", Constants(), words)
+
+
 def _rescale(ctx: Lowering, op: Op, x: Tensor, y: Tensor, above, below, clamp: tuple[int, int], zero_point: int) -> None:
     """y = clamp(x - x_zero_point times `above`, below 0 times `below`, plus zero_point)."""
     if x.size != y.size:
@@ -233,6 +243,14 @@ def relu(ctx: Lowering, op: Op) -> None:
             raise Unsupported(f"alpha {op.attrs['alpha']:g}", "use a slope of 0 or more")
         above, below = fixed_point16.leaky_relu_multipliers(x.quant.scale, y.quant.scale, op.attrs["alpha"])
         _rescale(ctx, op, x, y, above, below, fixed_point16.limits("int16"), 0)
+
+
+@lowers("ABS", int16=True)
+def absolute(ctx: Lowering, op: Op) -> None:
+    """Below 0 by the negative factor: the same product. With equal scales TFLM does not rescale, which a factor of 1 is."""
+    x, y = _int16(ctx, op.inputs[0], op.outputs[0])
+    multiplier, shift = fixed_point16.requantize_multiplier(x.quant.scale, y.quant.scale)
+    _rescale(ctx, op, x, y, (multiplier, shift), (-multiplier, shift), fixed_point16.limits("int16"), 0)
 
 
 @lowers("LOGISTIC", "TANH", int16=True)

@@ -51,6 +51,17 @@ def test_generated_cases_are_the_same_every_time(op):
         assert wrong is None, wrong
 
 
+def test_log_softmax_of_what_is_far_below_the_rest():
+    """30 below the largest, and 309 classes that share it: the difference to their logarithm leaves Q5.26."""
+    b = Builder()
+    y = b.tensor((1, 309), "int8", 16 / 256, 127)
+    b.op("LOG_SOFTMAX", [b.input((1, 309), scale=0.242, zero_point=23)], [y], "LogSoftmaxOptions")
+    x = np.full((1, 309), 127, np.int8)
+    x[0, :256] = np.arange(-128, 128)
+    tflite = b.finish([y])
+    assert (run(tflite, [x])[0] == Oracle(tflite).run([x])[0]).all()
+
+
 def test_sum_past_int32_wraps_as_tflm_does():
     """requantize(-2**17) is -2**31 + 47 here, and the zero point of -128 takes it across: eq. (3)."""
     k = 1241 * 2.0**-23
