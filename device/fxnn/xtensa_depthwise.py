@@ -4,7 +4,8 @@ how assembler is called and for the requantizer.
 One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, with its padding: acc = bias -
 (x_zero_point + 128) * sum(w) + sum((x + 128) * w). A plane's lines are the image's rows or, where those are short, its
 columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line, any from
-line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more.
+line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more. Form + 16: where words of the
+image are four channels of one input, four planes are made at a time.
 
 State, byte offsets from the start of the scratch, then weights as int16 (form 0), then the plane:
 0 source     4 where it goes in the plane     8 lines to copy     12 inputs a line     16 from input to input
@@ -16,6 +17,8 @@ State, byte offsets from the start of the scratch, then weights as int16 (form 0
 108 form     112 y of the line     116 lines left     120 outputs a line     124 from output to output in the plane
 128 from line of outputs to line in the plane     132 from weight to weight     136 from weights' line to line
 140 lines of weights     144 weights a line     148 int16 weights     152 line in the plane     156 outputs left
+160 bytes of a plane, where four channels are copied at a time     164 of those still to come     168 the first's
+172 an input before the pairs     176 pairs of inputs a line     180 one behind them
 """
 
 import micropython
@@ -32,7 +35,8 @@ def planes(a2, a3, a4, a5):
          m0, m1 first line | m2, m3 second and third, in turn; stride 2: lines and what comes next in turn    SAR e + 1
     Others    a2 state | a3 pixel | a4 x | a5 w | a6 bias and the like | a7 multiplier | a8 left_shift + 256 * right_shift
          a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x | a13 weights a line | a15 lines of weights left
-    Cost 5 an input; 3 x 3: 20.5 an output, 30 a line, 120 a channel; stride 2: 20, 46 of the last three; others: 5 a product, 8 a line of weights, 45 an output
+    Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 lines | a8, a14 masks | a9, a10, a15 inputs
+    Cost 5 an input, 3 of four channels at a time; 3 x 3: 20.5 an output, 30 a line, 120 a channel; stride 2: 20, 46 of the last three; others: 5 a product, 8 a line of weights, 45 an output
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -56,7 +60,24 @@ def planes(a2, a3, a4, a5):
     s32i(a9, a2, 0)                         # 1
     l32i(a9, a2, 84)                        # 3
     s32i(a9, a2, 88)                        # 1
-    l32i(a7, a2, 8)                         # 3
+    l32i(a7, a2, 8)                         # 1
+    l32i(a10, a2, 160)                      # 3
+    beqz(a10, ONE)                          # 1-4
+    # four channels at a time, if the four before are done
+    l32i(a9, a2, 28)                        # 3
+    add(a9, a9, a10)                        # 1
+    s32i(a9, a2, 28)                        # 1
+    l32i(a9, a2, 164)                       # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a2, 164)                       # 1
+    bgez(a9, COPIED)                        # 1-4
+    movi(a9, 3)                             # 1
+    s32i(a9, a2, 164)                       # 1
+    l32i(a9, a2, 168)                       # 3
+    s32i(a9, a2, 28)                        # 1
+    beqz(a7, COPIED)                        # 1-4
+    j(FOUR_CHANNELS)                        # 4
+    label(ONE)
     beqz(a7, COPIED)                        # 1-4
     l32i(a4, a2, 4)                         # 1
     l32i(a5, a2, 16)                        # 1
@@ -612,6 +633,91 @@ def planes(a2, a3, a4, a5):
     s32i(a9, a1, 12)                        # 1
     bnez(a9, GENERAL_LINE)                  # 1-4
     j(NEXT)                                 # 4
+    # ---- a word of the image is an input of four channels: to four planes, two inputs at a time
+    label(FOUR_CHANNELS)
+    l32i(a4, a2, 4)                         # 1
+    l32i(a5, a2, 16)                        # 1
+    movi(a8, 255)                           # 1
+    slli(a9, a8, 16)                        # 1
+    or_(a8, a8, a9)                         # 1  0x00FF00FF
+    movi(a14, 128)                          # 1
+    slli(a9, a14, 8)                        # 1
+    or_(a14, a14, a9)                       # 1
+    slli(a9, a14, 16)                       # 1
+    or_(a14, a14, a9)                       # 1  0x80808080
+    ssai(16)                                # 1
+    label(LINES_OF_FOUR)
+    l32i(a10, a2, 160)                      # 2
+    mov(a11, a4)                            # 1
+    add(a12, a11, a10)                      # 1
+    add(a13, a12, a10)                      # 1
+    add(a6, a13, a10)                       # 1
+    l32i(a9, a2, 172)                       # 3
+    beqz(a9, PAIRS_OF_FOUR)                 # 1-4
+    l32i(a9, a3, 0)                         # 2
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a14)                        # 1
+    extui(a10, a9, 0, 8)                    # 1
+    s16i(a10, a11, 2)                       # 1
+    extui(a10, a9, 8, 8)                    # 1
+    s16i(a10, a12, 2)                       # 1
+    extui(a10, a9, 16, 8)                   # 1
+    s16i(a10, a13, 2)                       # 1
+    extui(a10, a9, 24, 8)                   # 1
+    s16i(a10, a6, 2)                        # 1
+    addi(a11, a11, 4)                       # 1
+    addi(a12, a12, 4)                       # 1
+    addi(a13, a13, 4)                       # 1
+    addi(a6, a6, 4)                         # 1
+    label(PAIRS_OF_FOUR)
+    l32i(a15, a2, 176)                      # 3
+    loopnez(a15, PAIR_OF_FOUR)              # 1
+    l32i(a9, a3, 0)                         # 1  p
+    add(a3, a3, a5)                         # 1
+    l32i(a10, a3, 0)                        # 1  q
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a14)                        # 1
+    xor(a10, a10, a14)                      # 1
+    slli(a15, a9, 16)                       # 1
+    src(a15, a10, a15)                      # 1  p0, p1, q0, q1
+    extui(a10, a10, 16, 16)                 # 1
+    src(a10, a10, a9)                       # 1  p2, p3, q2, q3
+    and_(a9, a15, a8)                       # 1
+    srli(a15, a15, 8)                       # 1
+    s32i(a9, a11, 0)                        # 1  p0, q0
+    and_(a15, a15, a8)                      # 1
+    and_(a9, a10, a8)                       # 1
+    s32i(a15, a12, 0)                       # 1  p1, q1
+    srli(a10, a10, 8)                       # 1
+    s32i(a9, a13, 0)                        # 1  p2, q2
+    and_(a10, a10, a8)                      # 1
+    s32i(a10, a6, 0)                        # 1  p3, q3
+    addi(a11, a11, 4)                       # 1
+    addi(a12, a12, 4)                       # 1
+    addi(a13, a13, 4)                       # 1
+    addi(a6, a6, 4)                         # 1
+    label(PAIR_OF_FOUR)
+    l32i(a9, a2, 180)                       # 3
+    beqz(a9, LINE_OF_FOUR)                  # 1-4
+    l32i(a9, a3, 0)                         # 2
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a14)                        # 1
+    extui(a10, a9, 0, 8)                    # 1
+    s16i(a10, a11, 0)                       # 1
+    extui(a10, a9, 8, 8)                    # 1
+    s16i(a10, a12, 0)                       # 1
+    extui(a10, a9, 16, 8)                   # 1
+    s16i(a10, a13, 0)                       # 1
+    extui(a10, a9, 24, 8)                   # 1
+    s16i(a10, a6, 0)                        # 1
+    label(LINE_OF_FOUR)
+    l32i(a9, a2, 20)                        # 2
+    l32i(a10, a2, 24)                       # 1
+    add(a3, a3, a9)                         # 1
+    add(a4, a4, a10)                        # 1
+    addi(a7, a7, -1)                        # 1
+    bnez(a7, LINES_OF_FOUR)                 # 1-4
+    j(COPIED)                               # 4
     label(END)
     movi(a2, 1)                             # 1
 
@@ -628,7 +734,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s = ptr32(arena + rec[7])
     state = int(s) >> 2
     tile = rec[31] >> 16
-    form = rec[31] & 0xFFFF
+    form = rec[31] & 15
     batches = rec[8]
     in_c = rec[11]
     out_c = rec[14]
@@ -670,7 +776,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     reach_across = (rec[15] - 1) * rec[19] + 1
     plane_along = (out_along - 1) * stride_along + (rec[16] - 1) * rec[20] + 1
     pitch = (2 * plane_along + 3) & -4
-    weights = int(s) + 160
+    weights = int(s) + 184
     plane = weights + ((2 * rec[15] * rec[16] + 3) & -4)
     s[12 >> 2] = in_along
     if in_along > plane_along - pad_along:
@@ -678,7 +784,6 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s[16 >> 2] = x_along
     s[20 >> 2] = x_across - s[12 >> 2] * x_along
     s[24 >> 2] = pitch
-    s[28 >> 2] = plane
     s[36 >> 2] = y_along
     s[40 >> 2] = y_across
     s[48 >> 2] = out_along >> 2
@@ -688,6 +793,11 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s[80 >> 2] = zero
     s[84 >> 2] = rec[29]
     s[96 >> 2] = zero + (zero << 16)
+    s[168 >> 2] = plane
+    s[172 >> 2] = pad_along & 1
+    s[176 >> 2] = (s[12 >> 2] - (pad_along & 1)) >> 1
+    s[180 >> 2] = (s[12 >> 2] - (pad_along & 1)) & 1
+    four = rec[31] & 16 and (image | in_c) & 3 == 0
     s[100 >> 2] = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
     s[104 >> 2] = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
     s[108 >> 2] = form
@@ -718,6 +828,14 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                 count = 0
             s[0] = image + (at + above) * x_across
             s[4 >> 2] = plane + above * pitch + 2 * pad_along
+            s[28 >> 2] = plane
+            s[92 >> 2] = (plane_lines * pitch >> 2) + 4
+            s[160 >> 2] = 0
+            s[164 >> 2] = 0
+            if four:
+                s[4 >> 2] = plane + above * pitch + 4 * (pad_along >> 1)
+                s[92 >> 2] = plane_lines * pitch + 4
+                s[160 >> 2] = plane_lines * pitch
             s[8 >> 2] = count
             s[32 >> 2] = y + first * y_across
             s[44 >> 2] = lines
@@ -725,7 +843,6 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
             s[60 >> 2] = constants + rec[27]
             s[64 >> 2] = out_c
             s[88 >> 2] = 0
-            s[92 >> 2] = (plane_lines * pitch >> 2) + 4
             planes(state)
             first += tile
         image += rec[9] * rec[10] * in_c

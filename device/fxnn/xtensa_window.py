@@ -19,6 +19,7 @@ State, byte offsets from the start of the scratch, then both copies of the weigh
 136, 140 from weight to weight along the line, in turn     144 weights across     148 weights along     152 line in the plane
 156 first copy of the weights - 4     160 both copies - 8, added     164 words a run / 2     168 runs, less than 0: of an odd length
 172 from a run's end to the next     176 from weight to weight across     180 word 0, the long way     184 second copy
+188 bytes of a plane, where four channels are copied at a time     192 of those still to come     196 the first's
 """
 
 import micropython
@@ -28,16 +29,18 @@ import micropython
 def windows(a2, a3, a4, a5):
     """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
-    In   a5 args: state    Stack 4 lines left
+    In   a5 args: state    Stack 4 lines left | 8 lines to copy
     Uses a2 state | a7 multiplier, negative: the long way | a8 constant of the requantizer; left_shift + 256 * right_shift
     Copying   a3 source | a4 to | a5 step | a6 an input behind | a7 lines | a8 0x80 | a9, a10 inputs | a11 word | a12 pairs
          a13 from word to word | a14 an input before
+    Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 from word to word | a8, a14 masks
+         a9, a10, a15 inputs
     Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step | a11 weights across
          a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
     Products  a3 the window's first word - 4 | a4 X words | a5 Y words | a6 4 * (bias and the like) | a9 acc * 4, q, y
          a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words a run / 2 | a14 from a run's end to the next
          a15 to the next output's | m0, m1 X | m2, m3 Y, in turn    SAR e + 1
-    Cost 4.5 an input; 9 a weight; 1 a product, 5 a run, 28 an output, 22 a line, 80 a channel
+    Cost 4.5 an input, 3 of four channels at a time; 9 a weight; 1 a product, 5 a run, 28 an output, 22 a line, 80 a channel
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -58,7 +61,24 @@ def windows(a2, a3, a4, a5):
     s32i(a9, a2, 0)                         # 1
     l32i(a9, a2, 84)                        # 3
     s32i(a9, a2, 88)                        # 1
-    l32i(a7, a2, 8)                         # 3
+    l32i(a7, a2, 8)                         # 1
+    l32i(a10, a2, 188)                      # 3
+    beqz(a10, ONE)                          # 1-4
+    # four channels at a time, if the four before are done
+    l32i(a9, a2, 28)                        # 3
+    add(a9, a9, a10)                        # 1
+    s32i(a9, a2, 28)                        # 1
+    l32i(a9, a2, 192)                       # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a2, 192)                       # 1
+    bgez(a9, COPIED)                        # 1-4
+    movi(a9, 3)                             # 1
+    s32i(a9, a2, 192)                       # 1
+    l32i(a9, a2, 196)                       # 3
+    s32i(a9, a2, 28)                        # 1
+    beqz(a7, COPIED)                        # 1-4
+    j(FOUR_CHANNELS)                        # 4
+    label(ONE)
     beqz(a7, COPIED)                        # 1-4
     l32i(a4, a2, 4)                         # 1
     l32i(a5, a2, 16)                        # 1
@@ -315,6 +335,95 @@ def windows(a2, a3, a4, a5):
     add(a4, a4, a14)                        # 1
     ldinc(m0, a4)                           # 1
     j(ODD)                                  # 4
+    # ---- a word of the image is an input of four channels: to four planes, two inputs at a time
+    label(FOUR_CHANNELS)
+    s32i(a7, a1, 8)                         # 1
+    l32i(a7, a2, 108)                       # 1
+    l32i(a4, a2, 4)                         # 1
+    l32i(a5, a2, 16)                        # 1
+    movi(a8, 255)                           # 1
+    slli(a9, a8, 16)                        # 1
+    or_(a8, a8, a9)                         # 1  0x00FF00FF
+    movi(a14, 128)                          # 1
+    slli(a9, a14, 8)                        # 1
+    or_(a14, a14, a9)                       # 1
+    slli(a9, a14, 16)                       # 1
+    or_(a14, a14, a9)                       # 1  0x80808080
+    ssai(16)                                # 1
+    label(LINES_OF_FOUR)
+    l32i(a10, a2, 188)                      # 2
+    mov(a11, a4)                            # 1
+    add(a12, a11, a10)                      # 1
+    add(a13, a12, a10)                      # 1
+    add(a6, a13, a10)                       # 1
+    l32i(a9, a2, 48)                        # 3
+    beqz(a9, PAIRS_OF_FOUR)                 # 1-4
+    l32i(a9, a3, 0)                         # 2
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a14)                        # 1
+    extui(a10, a9, 0, 8)                    # 1
+    s16i(a10, a11, 2)                       # 1
+    extui(a10, a9, 8, 8)                    # 1
+    s16i(a10, a12, 2)                       # 1
+    extui(a10, a9, 16, 8)                   # 1
+    s16i(a10, a13, 2)                       # 1
+    extui(a10, a9, 24, 8)                   # 1
+    s16i(a10, a6, 2)                        # 1
+    add(a11, a11, a7)                       # 1
+    add(a12, a12, a7)                       # 1
+    add(a13, a13, a7)                       # 1
+    add(a6, a6, a7)                         # 1
+    label(PAIRS_OF_FOUR)
+    l32i(a15, a2, 12)                       # 3
+    loopnez(a15, PAIR_OF_FOUR)              # 1
+    l32i(a9, a3, 0)                         # 1  p
+    add(a3, a3, a5)                         # 1
+    l32i(a10, a3, 0)                        # 1  q
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a14)                        # 1
+    xor(a10, a10, a14)                      # 1
+    slli(a15, a9, 16)                       # 1
+    src(a15, a10, a15)                      # 1  p0, p1, q0, q1
+    extui(a10, a10, 16, 16)                 # 1
+    src(a10, a10, a9)                       # 1  p2, p3, q2, q3
+    and_(a9, a15, a8)                       # 1
+    srli(a15, a15, 8)                       # 1
+    s32i(a9, a11, 0)                        # 1  p0, q0
+    and_(a15, a15, a8)                      # 1
+    and_(a9, a10, a8)                       # 1
+    s32i(a15, a12, 0)                       # 1  p1, q1
+    srli(a10, a10, 8)                       # 1
+    s32i(a9, a13, 0)                        # 1  p2, q2
+    and_(a10, a10, a8)                      # 1
+    s32i(a10, a6, 0)                        # 1  p3, q3
+    add(a11, a11, a7)                       # 1
+    add(a12, a12, a7)                       # 1
+    add(a13, a13, a7)                       # 1
+    add(a6, a6, a7)                         # 1
+    label(PAIR_OF_FOUR)
+    l32i(a9, a2, 52)                        # 3
+    beqz(a9, LINE_OF_FOUR)                  # 1-4
+    l32i(a9, a3, 0)                         # 2
+    add(a3, a3, a5)                         # 1
+    xor(a9, a9, a14)                        # 1
+    extui(a10, a9, 0, 8)                    # 1
+    s16i(a10, a11, 0)                       # 1
+    extui(a10, a9, 8, 8)                    # 1
+    s16i(a10, a12, 0)                       # 1
+    extui(a10, a9, 16, 8)                   # 1
+    s16i(a10, a13, 0)                       # 1
+    extui(a10, a9, 24, 8)                   # 1
+    s16i(a10, a6, 0)                        # 1
+    label(LINE_OF_FOUR)
+    l32i(a9, a2, 20)                        # 2
+    l32i(a10, a2, 24)                       # 1
+    add(a3, a3, a9)                         # 1
+    add(a4, a4, a10)                        # 1
+    l32i(a9, a1, 8)                         # 3
+    addi(a9, a9, -1)                        # 1
+    s32i(a9, a1, 8)                         # 1
+    bnez(a9, LINES_OF_FOUR)                 # 1-4
+    j(COPIED)                               # 4
     label(END)
     movi(a2, 1)                             # 1
 
@@ -331,7 +440,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s = ptr32(arena + rec[7])
     state = int(s) >> 2
     tile = rec[31] >> 16
-    form = rec[31] & 0xFFFF
+    form = rec[31] & 15
     batches = rec[8]
     in_c = rec[11]
     out_c = rec[14]
@@ -398,7 +507,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
             even += 2
             odd += 4 * words - 2
         s[176 >> 2] = 4 * rec[19 + across]
-    copies = int(s) + 188
+    copies = int(s) + 200
     # Where all windows start with a word no one reads the second copy, which may need one run more.
     plane = copies + (8 * runs + 4) * words
     second = copies + 4 * runs * words
@@ -427,7 +536,8 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s[16 >> 2] = x_along
     s[20 >> 2] = x_across - inputs * x_along
     s[24 >> 2] = pitch
-    s[28 >> 2] = plane
+    s[196 >> 2] = plane
+    s[188 >> 2] = 0
     s[36 >> 2] = y_along
     s[40 >> 2] = y_across
     s[68 >> 2] = w_across
@@ -437,6 +547,9 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s[80 >> 2] = zero
     s[84 >> 2] = rec[29]
     s[92 >> 2] = high * wide + 4
+    if rec[31] & 16 and (image | in_c) & 3 == 0:
+        s[188 >> 2] = 4 * high * wide
+        s[92 >> 2] = 4 * high * wide + 4
     s[96 >> 2] = zero + (zero << 16)
     s[100 >> 2] = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
     s[104 >> 2] = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
@@ -475,6 +588,8 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
             s[60 >> 2] = constants + rec[27]
             s[64 >> 2] = out_c
             s[88 >> 2] = 0
+            s[28 >> 2] = plane
+            s[192 >> 2] = 0
             windows(state)
             first += tile
         image += rec[9] * rec[10] * in_c

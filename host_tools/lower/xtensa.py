@@ -172,8 +172,9 @@ def fully_connected(layer: Layer) -> Fast | None:
 # Low half of word 31: a product at a time; 3 x 3 with a stride of 1 or 2 in a line; words of two, any window.
 GENERAL, LINES_ARE_ROWS, LINES_ARE_COLUMNS, TWO_IN_ROWS, TWO_IN_COLUMNS = 0, 1, 2, 3, 4
 WORDS, COLUMNS_FLAG, DOWN_FLAG = 8, 1, 2  # WORDS + flags: lines are columns; the window's words down the lines
-_DEPTHWISE_STATE_BYTES = 160
-_WINDOW_STATE_BYTES = 188
+FOUR = 16  # + any but GENERAL: planes of four channels at a time
+_DEPTHWISE_STATE_BYTES = 184
+_WINDOW_STATE_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class _Window:
     @classmethod
     def of(cls, w, form: int) -> "_Window":
         pairs = w[12:14], w[15:17], w[17:19], w[19:21]
-        columns = form & COLUMNS_FLAG if form & WORDS else form in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
+        columns = form & COLUMNS_FLAG if form & WORDS else form & 15 in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
         return cls(*(v for pair in pairs for v in (reversed(pair) if columns else pair)))
 
     @property
@@ -217,7 +218,7 @@ def depthwise_scratch(w, form: int, lines: int) -> int:
     """Bytes: state, int16 weights, a plane of one channel and what is read past its end."""
     window = _Window.of(w, form)
     plane_lines, plane_along = window.plane(lines)
-    plane = plane_lines * _padded4(2 * plane_along) + 16
+    plane = plane_lines * _padded4(2 * plane_along) * (4 if form & FOUR else 1) + 16
     if not form & WORDS:
         return _DEPTHWISE_STATE_BYTES + _padded4(2 * w[15] * w[16]) + plane
     runs, words = window.runs(form)
@@ -241,7 +242,7 @@ def _depthwise_instructions(w, form: int, lines: int) -> float:
     across, along = window.out_across, window.out_along
     tiles = -(-across // lines)
     copied_lines = across * window.stride_across + tiles * (window.reach_across - window.stride_across)
-    copied = copied_lines * (4.5 * window.plane(1)[1] + 14)
+    copied = copied_lines * (3 * window.plane(1)[1] + 10 if form & FOUR else 4.5 * window.plane(1)[1] + 14)
     if form == GENERAL:
         channel, line, output = 60 + 7 * w[15] * w[16], 20, w[15] * (5 * w[16] + 8) + 45
     elif form & WORDS:
@@ -250,7 +251,7 @@ def _depthwise_instructions(w, form: int, lines: int) -> float:
         output = 28 + runs * (2 * words + 5)
     else:
         channel, line, output = 120, 30, 20.5
-        if form in (TWO_IN_ROWS, TWO_IN_COLUMNS):
+        if form & 15 in (TWO_IN_ROWS, TWO_IN_COLUMNS):
             line, output = 34 + 26 * (along % 4), 20
     return w[8] * (w[14] * (tiles * channel + copied + across * (along * output + line)) + 1000 * tiles)
 
@@ -263,6 +264,8 @@ def _depthwise_forms(w, short: bool, far: bool = False) -> list[tuple[int, int]]
     if short and w[15:17] == [3, 3] and w[19:21] == [1, 1]:
         rows, columns = {1: LINES_ARE_ROWS, 2: TWO_IN_ROWS}, {1: LINES_ARE_COLUMNS, 2: TWO_IN_COLUMNS}
         forms += [form for form in (rows.get(w[18]), columns.get(w[17])) if form]
+    if w[11] % 4 == 0:
+        forms += [form | FOUR for form in forms if form != GENERAL]
     lines = {form: _Window.of(w, form).out_across for form in forms}
     return [(form, h) for form, n in lines.items() for h in {-(-n // parts) for parts in range(1, n + 1)} if h < 1 << 15]
 
@@ -350,7 +353,7 @@ def access(kernel: str, words):
     """(words, band_h, tile_w): the order in which the fast form reads and writes, as overlap.tiles_lag takes it."""
     high, low = words[31] >> 16, words[31] & 0xFFFF
     if kernel == "depthwise_conv_2d":
-        columns = low & COLUMNS_FLAG if low & WORDS else low in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
+        columns = low & COLUMNS_FLAG if low & WORDS else low & 15 in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
         return (words, words[12], high) if columns else (words, high, words[13])
     if kernel != "conv_2d":
         return None
