@@ -8,6 +8,7 @@ FXNN_EXAMPLES=500 draws 500 models an op instead of the default.
 """
 
 import builtins
+import itertools
 import os
 import struct
 from dataclasses import replace
@@ -29,7 +30,8 @@ from tests.thumb.machine import MODELS, Machine  # noqa: E402
 
 EXAMPLES = int(os.environ.get("FXNN_EXAMPLES", "40"))
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
-OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d", "mean", "add")
+OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d", "mean", "add", "mul", "logistic",
+       "pad", "transpose", "strided_slice")  # fmt: skip
 FUNCTIONS = {"max_pool_2d": "pool_2d", "average_pool_2d": "pool_2d"}  # where the kernel's name is another's
 
 
@@ -43,29 +45,31 @@ def family(op) -> str | None:
 
 
 def run(network, inputs, model: str) -> bool:
-    """Runs the network's only op on a core: False where it has no assembler kernel. AssertionError where bytes differ."""
-    (op,) = network.ops
-    module = family(op)
-    if module is None:
+    """Runs the network on a core: False where an op has no assembler kernel. AssertionError where bytes differ."""
+    modules = [family(op) for op in network.ops]
+    if None in modules:
         return False
-    machine = Machine(DEVICE / f"{module}.py", model)
     before = np.full(network.arena_bytes, numpy_kernels.UNWRITTEN, np.uint8)
     for tensor, x in zip(network.inputs, inputs):
         before[tensor.arena_offset : tensor.arena_offset + tensor.bytes] = x.reshape(-1).view(np.uint8)
-    arena = machine.buffer(before.tobytes())
-    record = machine.buffer(struct.pack("<40i", *op.words))
-    constants = machine.buffer(op.constants)
-    machine.call(FUNCTIONS.get(op.kernel, op.kernel), record, arena, constants)
-    assert record.read() == struct.pack("<40i", *op.words) and constants.read() == op.constants
-    after = np.frombuffer(arena.read(), np.uint8)
+    after, may = before, np.zeros(len(before), bool)
+    machines = {module: Machine(DEVICE / f"{module}.py", model) for module in modules}
+    for op, module in zip(network.ops, modules):
+        machine = machines[module]
+        arena = machine.buffer(after.tobytes())
+        record = machine.buffer(struct.pack("<40i", *op.words))
+        constants = machine.buffer(op.constants)
+        machine.call(FUNCTIONS.get(op.kernel, op.kernel), record, arena, constants)
+        assert record.read() == struct.pack("<40i", *op.words) and constants.read() == op.constants
+        after = np.frombuffer(arena.read(), np.uint8)
+        if op.kernel not in ("mul", "copy", "lut"):  # they use none, mul has its second input there
+            may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
     (y,) = network.outputs
     (want,) = numpy_kernels.run(network, list(inputs))
     got = numpy_kernels.read_tensor(after, y)
     wrong = np.argwhere(got != want)
     assert not len(wrong), f"{model} {wrong[0].tolist()}: got {got[tuple(wrong[0])]}, want {want[tuple(wrong[0])]}"
-    may = np.zeros(len(after), bool)
     may[y.arena_offset : y.arena_offset + y.bytes] = True
-    may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
     elsewhere = np.flatnonzero((after != before) & ~may)
     assert not len(elsewhere), f"{model}: written at {elsewhere[:8]}, outside of output and scratch"
     return True
@@ -77,7 +81,7 @@ def pack(case):
         network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0))
     except ToolError:
         return None
-    return network if len(network.ops) == len(network.outputs) == 1 else None
+    return network if network.ops and len(network.outputs) == 1 else None
 
 
 @pytest.mark.parametrize("op", OPS)
@@ -134,6 +138,28 @@ def test_four_bits_with_the_inputs_in_parts():
             assert run(parted, case.inputs, "m0")
             done += 8 * part < op.words[11]
     assert done > 5
+
+
+def test_copies_of_every_length_and_alignment():
+    """Rows of neighbours, whole words and not; behind a fill; with steps."""
+    machine = Machine(DEVICE / "thumb_element.py", "m0")
+    x = np.arange(1, 201, dtype=np.uint8)
+    arena, record, none = (machine.buffer(bytes(n)) for n in (512, 160, 4))
+    for n, x_at, y_at, step in itertools.product((1, 3, 4, 7, 16, 21, 37), range(4), range(4), (1, 2)):
+        words = np.zeros(40, "<i4")
+        words[[5, 6]] = x_at, 200 + y_at
+        words[8:20] = 1, 2, 2, n, 0, 80, 1, step, 0, 2 * (n + 3), n + 3, 1
+        words[[20, 21, 22]] = 4 * (n + 3) + n % 5, 0xA0 + n, 2
+        want = np.full(512, 0x55, np.uint8)
+        want[:200] = x
+        y = want[200 + y_at :][: words[20]]
+        y[:] = words[21]
+        for i, j in itertools.product(range(2), range(2)):
+            y[2 + (2 * i + j) * (n + 3) :][:n] = x[x_at + 80 * i + j :][: n * step : step]
+        arena.write(x.tobytes() + b"\x55" * 312)
+        record.write(words.tobytes())
+        machine.call("copy", record, arena, none)
+        np.testing.assert_array_equal(np.frombuffer(arena.read(), np.uint8), want, f"{n} from {x_at} to {y_at}, {step}")
 
 
 def test_inspect_says_which_kernels_run():

@@ -1,0 +1,455 @@
+"""Element by element in Thumb: lookup tables, copies of boxes, mul. See ref.lut, ref.copy and ref.mul for the meaning.
+
+Blocks of bytes are read before they are written, in rising order: the plan may have laid y over x for that order.
+
+State, 23 words, byte offsets: 0, 4, 8 rows: dimensions 0, 1, 2     12 elements of a row
+16 x: bytes from an element to the next     20, 24, 28 from the end of a row, of dimension 2 and of 1 to what follows
+32, 36, 40, 44 the same of y, or of mul's x2     48 not 0: rows of neighbours, in x and in y
+mul: 52, 56 multiplier = m1 * 2^16 + m0, Q31: m0 in -2^15 to 2^15 - 1, m1 <= 2^15     60 right_shift
+64 2^(right_shift - 1) + (y_zero_point << right_shift)     68, 72 clamps     76 y     80, 84 -zero points     88 as 4
+"""
+
+import micropython
+from array import array
+
+_state = array("i", bytes(92))
+
+
+@micropython.asm_thumb
+def table(r0, r1, r2, r3):
+    """
+    y[i] = table[x[i]], raw bytes; reference: ref.lut.
+    In   r0 *x | r1 *y | r2 *table u8[256] | r3 bytes    Uses r4, r5 temporary    Stack 0
+    Cost 53 cycles eight bytes, 12 each of the up to seven before them (counted).
+    """
+    mov(r4, 7)              # 1
+    and_(r4, r3)            # 1
+    beq(EIGHTS)             # 2
+    label(ONE)  # 12 cycles a byte
+    ldrb(r5, [r0, 0])       # 2
+    data(2, 0x5D55)         # 2  ldrb r5,[r2,r5]
+    strb(r5, [r1, 0])       # 2
+    add(r0, 1)              # 1
+    add(r1, 1)              # 1
+    sub(r4, 1)              # 1
+    bne(ONE)                # 2
+    label(EIGHTS)
+    lsr(r3, r3, 3)          # 1
+    beq(END)                # 2
+    label(EIGHT)  # 53 cycles eight bytes
+    ldrb(r4, [r0, 0])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 0])       # 2
+    ldrb(r4, [r0, 1])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 1])       # 2
+    ldrb(r4, [r0, 2])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 2])       # 2
+    ldrb(r4, [r0, 3])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 3])       # 2
+    ldrb(r4, [r0, 4])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 4])       # 2
+    ldrb(r4, [r0, 5])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 5])       # 2
+    ldrb(r4, [r0, 6])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 6])       # 2
+    ldrb(r4, [r0, 7])       # 2
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    strb(r4, [r1, 7])       # 2
+    add(r0, 8)              # 1
+    add(r1, 8)              # 1
+    sub(r3, 1)              # 1
+    bne(EIGHT)              # 2
+    label(END)
+    mov(r0, 0)              # 1
+
+
+@micropython.asm_thumb
+def fill(r0, r1, r2):
+    """
+    y[i] = value; reference: ref.copy.
+    In   r0 *y | r1 value, 0 to 255 | r2 bytes    Uses r1, r3-r5 value four times | r3 temporary    Stack 0
+    Cost 8 cycles 16 bytes (counted).
+    """
+    lsl(r3, r1, 8)          # 1
+    orr(r1, r3)             # 1
+    lsl(r3, r1, 16)         # 1
+    orr(r1, r3)             # 1
+    b(HEAD)                 # 2
+    label(BYTE)  # 9 cycles a byte
+    strb(r1, [r0, 0])       # 2
+    add(r0, 1)              # 1
+    sub(r2, 1)              # 1
+    label(HEAD)
+    cmp(r2, 0)              # 1
+    beq(END)                # 2
+    lsl(r3, r0, 30)         # 1
+    bne(BYTE)               # 2
+    sub(r2, 16)             # 1
+    bmi(BEHIND)             # 2
+    mov(r3, r1)             # 1
+    mov(r4, r1)             # 1
+    mov(r5, r1)             # 1
+    label(WORDS)  # 8 cycles 16 bytes
+    data(2, 0xC03A)         # 5  stm r0!,{r1,r3,r4,r5}
+    sub(r2, 16)             # 1
+    bpl(WORDS)              # 2
+    label(BEHIND)
+    add(r2, 16)             # 1
+    beq(END)                # 2
+    label(LAST)  # 6 cycles a byte
+    strb(r1, [r0, 0])       # 2
+    add(r0, 1)              # 1
+    sub(r2, 1)              # 1
+    bne(LAST)               # 2
+    label(END)
+    mov(r0, 0)              # 1
+
+
+@micropython.asm_thumb
+def box(r0, r1, r2):
+    """
+    A box of four dimensions, none of them 0; reference: ref.copy.
+    In   r0 *state | r1 *x | r2 *y
+    Uses r3 bytes left | r4-r7 bytes and words | r4, r5 steps | r0, r6 temporary | r8, r9 from row to row
+         r10 *state | r11, r12, lr what is left of dimensions 2, 1, 0    Stack 16
+    Cost 13 cycles 16 bytes where x and y are words apart, 5.25 a byte where not, 6.75 with steps; about 40 a row (counted).
+    """
+    mov(r4, r8)             # 1
+    mov(r5, r9)             # 1
+    mov(r6, r10)            # 1
+    mov(r7, r11)            # 1
+    push({r4, r5, r6, r7})  # 5
+    mov(r10, r0)            # 1
+    ldr(r3, [r0, 20])       # 2
+    mov(r8, r3)             # 1
+    ldr(r3, [r0, 36])       # 2
+    mov(r9, r3)             # 1
+    ldr(r3, [r0, 0])        # 2
+    mov(lr, r3)             # 1
+    label(BOX)
+    ldr(r3, [r0, 4])        # 2
+    mov(r12, r3)            # 1
+    label(PLANE)
+    ldr(r3, [r0, 8])        # 2
+    mov(r11, r3)            # 1
+    label(ROW)
+    mov(r0, r10)            # 1
+    ldr(r3, [r0, 12])       # 2
+    ldr(r4, [r0, 16])       # 2
+    ldr(r5, [r0, 32])       # 2
+    ldr(r6, [r0, 48])       # 2
+    cmp(r6, 0)              # 1
+    beq(STEPS)              # 2
+    cmp(r3, 4)              # 1
+    bcc(REST)               # 2
+    mov(r6, r1)             # 1
+    eor(r6, r2)             # 1
+    lsl(r6, r6, 30)         # 1
+    bne(APART)              # 2
+    b(HEAD)                 # 2
+    label(BYTE)  # 13 cycles a byte
+    ldrb(r6, [r1, 0])       # 2
+    strb(r6, [r2, 0])       # 2
+    add(r1, 1)              # 1
+    add(r2, 1)              # 1
+    sub(r3, 1)              # 1
+    label(HEAD)
+    lsl(r6, r2, 30)         # 1
+    bne(BYTE)               # 2
+    sub(r3, 16)             # 1
+    bmi(WORDS)              # 2
+    label(SIXTEEN)  # 13 cycles 16 bytes
+    data(2, 0xC9F0)         # 5  ldm r1!,{r4,r5,r6,r7}
+    data(2, 0xC2F0)         # 5  stm r2!,{r4,r5,r6,r7}
+    sub(r3, 16)             # 1
+    bpl(SIXTEEN)            # 2
+    label(WORDS)
+    add(r3, 12)             # 1
+    bmi(BEHIND)             # 2
+    label(WORD)  # 7 cycles 4 bytes
+    data(2, 0xC910)         # 2  ldm r1!,{r4}
+    data(2, 0xC210)         # 2  stm r2!,{r4}
+    sub(r3, 4)              # 1
+    bpl(WORD)               # 2
+    b(BEHIND)               # 2
+    label(APART)  # x and y apart by no multiple of 4
+    sub(r3, 4)              # 1
+    label(FOUR)  # 21 cycles 4 bytes
+    ldrb(r4, [r1, 0])       # 2
+    ldrb(r5, [r1, 1])       # 2
+    ldrb(r6, [r1, 2])       # 2
+    ldrb(r7, [r1, 3])       # 2
+    strb(r4, [r2, 0])       # 2
+    strb(r5, [r2, 1])       # 2
+    strb(r6, [r2, 2])       # 2
+    strb(r7, [r2, 3])       # 2
+    add(r1, 4)              # 1
+    add(r2, 4)              # 1
+    sub(r3, 4)              # 1
+    bpl(FOUR)               # 2
+    label(BEHIND)
+    mov(r4, 1)              # 1
+    mov(r5, 1)              # 1
+    b(FEW)                  # 2
+    label(STEPS)
+    sub(r3, 4)              # 1
+    bmi(FEW)                # 2
+    label(STEP)  # 27 cycles 4 bytes
+    ldrb(r6, [r1, 0])       # 2
+    strb(r6, [r2, 0])       # 2
+    add(r1, r1, r4)         # 1
+    add(r2, r2, r5)         # 1
+    ldrb(r6, [r1, 0])       # 2
+    strb(r6, [r2, 0])       # 2
+    add(r1, r1, r4)         # 1
+    add(r2, r2, r5)         # 1
+    ldrb(r6, [r1, 0])       # 2
+    strb(r6, [r2, 0])       # 2
+    add(r1, r1, r4)         # 1
+    add(r2, r2, r5)         # 1
+    ldrb(r6, [r1, 0])       # 2
+    strb(r6, [r2, 0])       # 2
+    add(r1, r1, r4)         # 1
+    add(r2, r2, r5)         # 1
+    sub(r3, 4)              # 1
+    bpl(STEP)               # 2
+    label(FEW)
+    add(r3, 4)              # 1
+    beq(ROW_DONE)           # 2
+    label(REST)  # 9 cycles a byte
+    ldrb(r6, [r1, 0])       # 2
+    strb(r6, [r2, 0])       # 2
+    add(r1, r1, r4)         # 1
+    add(r2, r2, r5)         # 1
+    sub(r3, 1)              # 1
+    bne(REST)               # 2
+    label(ROW_DONE)
+    data(2, 0x4441)         # 1  add r1,r8
+    data(2, 0x444A)         # 1  add r2,r9
+    mov(r3, r11)            # 1
+    sub(r3, 1)              # 1
+    mov(r11, r3)            # 1
+    bne(ROW)                # 2
+    mov(r0, r10)            # 1
+    ldr(r3, [r0, 24])       # 2
+    add(r1, r1, r3)         # 1
+    ldr(r3, [r0, 40])       # 2
+    add(r2, r2, r3)         # 1
+    mov(r3, r12)            # 1
+    sub(r3, 1)              # 1
+    mov(r12, r3)            # 1
+    bne(PLANE)              # 2
+    ldr(r3, [r0, 28])       # 2
+    add(r1, r1, r3)         # 1
+    ldr(r3, [r0, 44])       # 2
+    add(r2, r2, r3)         # 1
+    mov(r3, lr)             # 1
+    sub(r3, 1)              # 1
+    mov(lr, r3)             # 1
+    bne(BOX)                # 2
+    mov(r0, 0)              # 1
+    pop({r4, r5, r6, r7})   # 5
+    mov(r8, r4)             # 1
+    mov(r9, r5)             # 1
+    mov(r10, r6)            # 1
+    mov(r11, r7)            # 1
+
+
+@micropython.asm_thumb
+def product(r0, r1, r2):
+    """
+    y[i] = eq. (3) of (x1[i] - z1) * (x2[i] - z2), none of the dimensions 0; reference: ref.mul.
+    In   r0 *state | r1 *x1 | r2 *x2
+    Uses r0 0, *state | r3 y, r12 its end in this row | r4, r5 temporary | r6, r7 m0, m1 | r8, r9 -zero points
+         r10 2^14 | r11 rounding and zero point | lr right_shift
+    Stack 40: state, steps, clamps, rows left
+    Bounds |acc| <= 65025, so |acc * m0| and |acc * m1| <= 2130739200 and with 2^14 + 2^15 less than 2^31: exact is
+         (acc * m1 + (acc * m0 >> 16) + 2^14) >> 15, for 2^30 of eq. (2) is 2^14 * 2^16.
+    Cost 44 cycles an element, 28 a row (counted).
+    """
+    mov(r4, r8)             # 1
+    mov(r5, r9)             # 1
+    mov(r6, r10)            # 1
+    mov(r7, r11)            # 1
+    push({r4, r5, r6, r7})  # 5
+    data(2, 0xB086)         # 1  sub sp,#24
+    data(2, 0x9000)         # 2  str r0,[sp,#0]
+    ldr(r3, [r0, 16])       # 2
+    data(2, 0x9301)         # 2  str r3,[sp,#4]
+    ldr(r3, [r0, 32])       # 2
+    data(2, 0x9302)         # 2  str r3,[sp,#8]
+    ldr(r3, [r0, 68])       # 2
+    data(2, 0x9303)         # 2  str r3,[sp,#12]
+    ldr(r3, [r0, 72])       # 2
+    data(2, 0x9304)         # 2  str r3,[sp,#16]
+    ldr(r3, [r0, 80])       # 2
+    mov(r8, r3)             # 1
+    ldr(r3, [r0, 84])       # 2
+    mov(r9, r3)             # 1
+    ldr(r3, [r0, 64])       # 2
+    mov(r11, r3)            # 1
+    ldr(r3, [r0, 60])       # 2
+    mov(lr, r3)             # 1
+    mov(r3, 1)              # 1
+    lsl(r3, r3, 14)         # 1
+    mov(r10, r3)            # 1
+    ldr(r6, [r0, 52])       # 2
+    ldr(r7, [r0, 56])       # 2
+    ldr(r3, [r0, 76])       # 2
+    label(PLANE)
+    ldr(r4, [r0, 8])        # 2
+    data(2, 0x9405)         # 2  str r4,[sp,#20]
+    label(ROW)
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    ldr(r4, [r0, 12])       # 2
+    add(r4, r4, r3)         # 1
+    mov(r12, r4)            # 1
+    mov(r0, 0)              # 1
+    label(NEXT)  # 44 cycles an element
+    data(2, 0x560C)         # 2  ldrsb r4,[r1,r0]
+    data(2, 0x9D01)         # 2  ldr r5,[sp,#4]
+    add(r1, r1, r5)         # 1
+    data(2, 0x5615)         # 2  ldrsb r5,[r2,r0]
+    data(2, 0x4444)         # 1  add r4,r8
+    data(2, 0x444D)         # 1  add r5,r9
+    mul(r4, r5)             # 1  |acc| <= 255 * 255
+    data(2, 0x9D02)         # 2  ldr r5,[sp,#8]
+    add(r2, r2, r5)         # 1
+    mov(r5, r6)             # 1
+    mul(r5, r4)             # 1
+    asr(r5, r5, 16)         # 1
+    mul(r4, r7)             # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x4454)         # 1  add r4,r10
+    asr(r4, r4, 15)         # 1  high_mul
+    asr(r5, r4, 31)         # 1
+    add(r4, r4, r5)         # 1
+    data(2, 0x445C)         # 1  add r4,r11
+    mov(r5, lr)             # 1
+    asr(r4, r5)             # 1
+    data(2, 0x9D03)         # 2  ldr r5,[sp,#12]
+    cmp(r4, r5)             # 1
+    bge(ABOVE)              # 2
+    mov(r4, r5)             # 1
+    label(ABOVE)
+    data(2, 0x9D04)         # 2  ldr r5,[sp,#16]
+    cmp(r4, r5)             # 1
+    ble(BELOW)              # 2
+    mov(r4, r5)             # 1
+    label(BELOW)
+    strb(r4, [r3, 0])       # 2
+    add(r3, 1)              # 1
+    data(2, 0x4563)         # 1  cmp r3,r12
+    bne(NEXT)               # 2
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    ldr(r4, [r0, 20])       # 2
+    add(r1, r1, r4)         # 1
+    ldr(r4, [r0, 36])       # 2
+    add(r2, r2, r4)         # 1
+    data(2, 0x9C05)         # 2  ldr r4,[sp,#20]
+    sub(r4, 1)              # 1
+    data(2, 0x9405)         # 2  str r4,[sp,#20]
+    bne(ROW)                # 2
+    ldr(r4, [r0, 24])       # 2
+    add(r1, r1, r4)         # 1
+    ldr(r4, [r0, 40])       # 2
+    add(r2, r2, r4)         # 1
+    ldr(r4, [r0, 4])        # 2
+    sub(r4, 1)              # 1
+    str(r4, [r0, 4])        # 2
+    bne(PLANE)              # 2
+    ldr(r4, [r0, 28])       # 2
+    add(r1, r1, r4)         # 1
+    ldr(r4, [r0, 44])       # 2
+    add(r2, r2, r4)         # 1
+    ldr(r4, [r0, 88])       # 2
+    str(r4, [r0, 4])        # 2
+    ldr(r4, [r0, 0])        # 2
+    sub(r4, 1)              # 1
+    str(r4, [r0, 0])        # 2
+    bne(PLANE)              # 2
+    data(2, 0xB006)         # 1  add sp,#24
+    mov(r0, 0)              # 1
+    pop({r4, r5, r6, r7})   # 5
+    mov(r8, r4)             # 1
+    mov(r9, r5)             # 1
+    mov(r10, r6)            # 1
+    mov(r11, r7)            # 1
+
+
+@micropython.viper
+def lut(x: ptr8, y: ptr8, w: ptr8):
+    rec = ptr32(x)
+    table(int(y) + rec[5], int(y) + rec[6], int(w) + rec[9], rec[8])
+
+
+@micropython.viper
+def walk(rec: ptr32, s: ptr32) -> int:
+    """The state's first twelve words, from a record's words 8 to 19; 0 where a dimension is 0."""
+    n = 1
+    i = 0
+    while i < 4:
+        n *= rec[8 + i]
+        s[i] = rec[8 + i]
+        i += 1
+    i = 0
+    while i < 8:
+        k = 12 + (i & 4)
+        s[4 + i] = rec[k + 3]
+        s[5 + i] = rec[k + 2] - rec[11] * rec[k + 3]
+        s[6 + i] = rec[k + 1] - rec[10] * rec[k + 2]
+        s[7 + i] = rec[k] - rec[9] * rec[k + 1]
+        i += 4
+    s[22] = rec[9]
+    return n
+
+
+@micropython.viper
+def copy(x: ptr8, y: ptr8, w: ptr8):
+    rec = ptr32(x)
+    s = ptr32(_state)
+    at = int(y)
+    if rec[23] & 1:
+        at = int(w)
+    to = int(y) + rec[6]
+    if rec[20] > 0:
+        fill(to, rec[21], rec[20])
+    if int(walk(rec, s)):
+        s[12] = 0
+        if s[4] == 1 == s[8]:
+            s[12] = 1
+        box(s, at + rec[5], to + rec[22])
+
+
+@micropython.viper
+def mul(x: ptr8, y: ptr8, w: ptr8):
+    rec = ptr32(x)
+    s = ptr32(_state)
+    at1 = int(y)
+    if rec[23] & 1:
+        at1 = int(w)
+    at2 = int(y)
+    if rec[23] & 2:
+        at2 = int(w)
+    right = rec[22]
+    high = (rec[20] >> 16) + (rec[20] >> 15 & 1)
+    s[13] = rec[20] - (high << 16)
+    s[14] = high
+    s[15] = right
+    s[16] = (1 << (right - 1)) + (rec[24] << right)
+    s[17] = rec[25]
+    s[18] = rec[26]
+    s[19] = int(y) + rec[6]
+    s[20] = 0 - rec[27]
+    s[21] = 0 - rec[28]
+    if int(walk(rec, s)):
+        product(s, at1 + rec[5], at2 + rec[7])
+
+
+kernels = {8: mul, 9: copy, 11: lut}
