@@ -16,7 +16,7 @@ demo: setup
 
 test: $(VENV)/.test-installed
 	$(BIN)/python -m host_tools.setup_env
-	$(BIN)/python -m pytest -n logical --dist loadscope $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: $(VENV)/.test-installed
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -1,6 +1,7 @@
 """Options of the whole suite."""
 
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -9,6 +10,15 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True)
 if "FXNN_SEED" in os.environ:
     settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items):
+    """Modules with the most tests on the virtual Pico come first, so that none is left to one worker at the end.
+
+    (pytest -n hands out whole modules; --no-loadscope-reorder keeps this order.)
+    """
+    pico = Counter(item.path for item in items if item.get_closest_marker("pico"))
+    items.sort(key=lambda item: -pico[item.path])
 
 
 def pytest_addoption(parser):

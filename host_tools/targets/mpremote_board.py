@@ -285,8 +285,9 @@ def why_not(port: str) -> ToolError:
 
 
 def _holder(port: str) -> str:
-    """Who has the port open, where Linux lets us see it."""
+    """All who have the port open, where Linux lets us see them."""
     real = os.path.realpath(port)
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         if process.name == str(os.getpid()):
             continue
@@ -296,10 +297,10 @@ def _holder(port: str) -> str:
                 names = [
                     Path(word.decode(errors="replace")).name for word in words if word and not word.startswith(b"-")
                 ]
-                return f"held by '{' '.join(names[:2])}' (process {process.name})"
+                found.append(f"'{' '.join(names[:2])}' (process {process.name})")
         except OSError:
             continue  # not ours to see, or it just ended
-    return ""
+    return f"held by {' and '.join(found)}" if found else ""
 
 
 def _gone(port: str, error: OSError) -> ToolError:

@@ -14,10 +14,9 @@ def test_viper_equals_ref_on_unix(kernel, tmp_path):
 
 
 @pytest.mark.pico
-@pytest.mark.parametrize("seed", (1, 2))
-def test_viper_equals_ref_on_the_pico(seed):
+def test_viper_equals_ref_on_the_pico():
     """32-bit machine words, on the real firmware."""
-    printed = run_pico("kernels.py", {"cases.bin": bundle(seed, 8)}, BACKENDS=("viper",))
+    printed = run_pico("kernels.py", {"cases.bin": bundle(1, 8)}, BACKENDS=("viper",))
     assert printed == f"cases {8 * len(KERNELS)} failed 0\n"
 
 

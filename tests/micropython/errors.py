@@ -9,6 +9,8 @@ import struct
 
 import fxnn
 
+EVERY = 1  # by path: every so many of them, writing takes its time on a board
+
 
 def pieces(f):
     while True:
@@ -33,9 +35,12 @@ with open("errors.bin", "rb") as f:
         if text is None:
             text = piece.decode()
             continue
-        with open("bad.fxnn", "wb") as bad:
-            bad.write(piece)
-        for source in (piece, "bad.fxnn"):
+        sources = [piece]
+        if done % EVERY == 0:
+            with open("bad.fxnn", "wb") as bad:
+                bad.write(piece)
+            sources.append("bad.fxnn")
+        for source in sources:
             got = error(source)
             # What is free and the largest block are the board's, as are the records and what loading takes besides.
             if text.startswith("MemoryError"):
