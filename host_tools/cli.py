@@ -374,10 +374,14 @@ def flash(firmware, board, port, erase, yes, dry_run):
     """Puts MicroPython on a board: a .uf2 file on a Pico, a .bin file on an ESP32. Files on it stay, unless --erase."""
     from . import flashing
 
-    ready = flashing.prepare(board, firmware, port, erase)
-    click.echo(f"{ready.firmware.name}, {len(ready.data):,} bytes, for the {ready.chip.title}{f' on {ready.port}' if ready.port else ''}")
+    ready = flashing.prepare(board, firmware, port, erase, dry_run)
+    where = f" on {ready.port}" if ready.port and ready.port != flashing.NO_PORT else ""
+    click.echo(f"{ready.firmware.name}, {len(ready.data):,} bytes, for the {ready.chip.title}{where}")
     click.echo(f"  {ready.command}")
     if dry_run:
+        if ready.port == flashing.NO_PORT:
+            place = "PORT stands for its port" if ready.chip.esp else "RPI-RP2 stands for the drive that it shows with BOOTSEL held"
+            click.echo(f"no board is plugged in: {place}")
         return
     if erase and not yes:
         click.confirm("Everything on the board is erased, your files too. Go on?", abort=True)

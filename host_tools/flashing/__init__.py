@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOWNLOAD = "micropython.org/download"
+NO_PORT = "PORT"  # in a dry run's command, where no board is plugged in
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,20 @@ class Flashing:
     command: str
 
 
-def prepare(board: str, firmware: Path | None, port: str, erase: bool) -> Flashing:
+def prepare(board: str, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
     """Checks the firmware's file for `board` (a key of CHIPS) and finds the port. ToolError for what does not fit.
 
     port: "auto", or a serial port. erase: everything on the board is erased first, the maker's files too.
+    dry_run: only the command is wanted; it needs no board.
     """
     chip = CHIPS[board]
     if chip.esp:
         from . import esp
 
-        return esp.prepare(chip, firmware, port, erase)
+        return esp.prepare(chip, firmware, port, erase, dry_run)
     from . import pico
 
-    return pico.prepare(chip, firmware, port, erase)
+    return pico.prepare(chip, firmware, port, erase, dry_run)
 
 
 def carry_out(flashing: Flashing, say: Callable[[str], None]) -> None:

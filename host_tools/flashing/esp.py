@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import ToolError
 from ..files import read_file
-from . import CHIPS, DOWNLOAD, Chip, Flashing
+from . import CHIPS, DOWNLOAD, NO_PORT, Chip, Flashing
 
 _IMAGE_MAGIC = 0xE9
 _CHIP_ID_OFFSET = 12  # of the image header, esp_image_format.h
@@ -17,7 +17,7 @@ _BAUD = 460800  # what MicroPython's download pages advise; native USB takes no 
 _ATTEMPTS = 4
 
 
-def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool) -> Flashing:
+def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
     """See flashing.prepare."""
     fix = f"download the .bin for {chip.title}: {DOWNLOAD}/{chip.download}"
     if firmware is None:
@@ -27,7 +27,12 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool) -> Flashi
     if port == "auto":
         from ..targets.find_port import find_port
 
-        port = find_port()
+        try:
+            port = find_port()
+        except ToolError:
+            if not dry_run:
+                raise
+            port = NO_PORT
     options = "--erase-all " if erase else ""
     command = (f"esptool --chip {chip.board} --port {port} --baud {_BAUD} write-flash {options}"
                f"{chip.offset:#x} {shlex.quote(str(firmware))}")  # fmt: skip
@@ -39,7 +44,7 @@ def _check(chip: Chip, path: Path, data: bytes, fix: str) -> None:
     if data[:4] == b"UF2\n":
         raise ToolError(f"{path} is a UF2 file", f"the {chip.title} is flashed with the .bin", fix)
     if len(data) < 1 << 16 or data[0] != _IMAGE_MAGIC:
-        raise ToolError(f"{path} is no firmware for an ESP32", f"{len(data):,} bytes that do not begin as an image does", fix)
+        raise ToolError(f"{path} is no firmware for the {chip.title}", f"{len(data):,} bytes that do not begin as an image does", fix)
     (id,) = struct.unpack_from("<H", data, _CHIP_ID_OFFSET)
     if id != chip.image_id:
         other = next((c.title for c in CHIPS.values() if c.image_id == id), f"another chip (id {id})")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ToolError
-from . import DOWNLOAD, Chip, Flashing
+from . import DOWNLOAD, NO_PORT, Chip, Flashing
 
 _INFO = "INFO_UF2.TXT"  # on the drive of every UF2 bootloader
 _BOARD_ID = "RPI-RP2"  # the RP2040's; the RP2350 says RP2350
@@ -20,7 +20,7 @@ _FORCE_BOOTLOADER = "import machine; machine.bootloader()"
 _HOLD = "hold BOOTSEL while you plug the Pico in"
 
 
-def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool) -> Flashing:
+def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
     """See flashing.prepare. Without a file: the release that fxnn's emulated Pico runs."""
     from ..firmware import pico_firmware, read_uf2
 
@@ -43,6 +43,8 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool) -> Flashi
         except ToolError as e:
             if shutil.which("picotool"):
                 return Flashing(chip, firmware, firmware.read_bytes(), "", erase, shlex.join(["picotool", "load", "-x", str(firmware)]))
+            if dry_run:
+                return Flashing(chip, firmware, firmware.read_bytes(), NO_PORT, erase, f"cp {shlex.quote(str(firmware))} {_BOARD_ID}/")
             raise ToolError("no Pico found", e.why, f"{_HOLD}; it then shows as a drive ({_BOARD_ID})") from None
     command = f"mpremote connect {port} bootloader, then copy {firmware} to the drive {_BOARD_ID}"
     return Flashing(chip, firmware, firmware.read_bytes(), port, erase, command)

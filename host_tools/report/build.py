@@ -53,7 +53,7 @@ def build(network: Packed, *, on: str | None = "pico", path: Path | None = None,
 
         say("measuring accuracy")
         packed, other = open_network(path), open_network(against) if against else None
-        dataset = datasets.read(data, packed.input_shapes)
+        dataset = datasets.read(data, packed.input_shapes, how_to=datasets.HOW_TO_TEST)
         result["accuracy"] = evaluate(packed, dataset, "host", other)
     inputs, result["inputs_from"] = measured.samples(network, dataset)
     if against:

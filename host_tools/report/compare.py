@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import ToolError
 from ..packed import Packed, read_file
 from . import measured
 from .build import FIGURES
@@ -50,13 +51,17 @@ def _accuracy(first: Path, second: Path, data: Path, say: Callable[[str], None])
 
     say("measuring accuracy")
     opened = [open_network(first), open_network(second)]
-    dataset = datasets.read(data, opened[0].input_shapes)
+    if opened[0].input_shapes != opened[1].input_shapes or opened[0].output_shapes != opened[1].output_shapes:
+        raise ToolError(f"{first.name} and {second.name} cannot answer the same data",
+                        f"inputs {opened[0].input_shapes} and {opened[1].input_shapes}, outputs {opened[0].output_shapes} and "
+                        f"{opened[1].output_shapes}", "leave --data out to compare sizes and time alone")  # fmt: skip
+    dataset = datasets.read(data, opened[0].input_shapes, how_to=datasets.HOW_TO_TEST)
     outputs = [answers(network, dataset) for network in opened]
     figures = [score(y, dataset, names=network.labels) for y, network in zip(outputs, opened)]
-    found = [(title, "part" if part else "", [f[key] for f in figures]) for key, title, _, part in FIGURES
+    found = [(title.replace("{k}", str(figures[0].get("k", ""))), "part" if part else "", [f[key] for f in figures]) for key, title, _, part in FIGURES
              if all(f.get(key) is not None for f in figures)]  # fmt: skip
     both = agree(outputs[1], outputs[0])
-    if "agreement" in both:
+    if "agreement" in both and figures[0]["task"] not in ("anomaly", "regress"):
         found.append(("same best answer as A", "part", [1.0, both["agreement"]]))
     return found
 
@@ -67,12 +72,20 @@ def show(rows: list[dict], first: Path, second: Path, console) -> None:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("", escape(first.name), escape(second.name), "change"):
+    for title in ("", f"A: {escape(first.name)}", f"B: {escape(second.name)}", "change"):
         table.add_column(title, justify="left" if not title else "right")
     for row in rows:
-        change = "" if row["ratio"] is None else "same" if row["a"] == row["b"] else f"{100 * (row['ratio'] - 1):+.1f} %"
-        table.add_row(row["what"], _text(row["a"], row["unit"]), _text(row["b"], row["unit"]), change)
+        table.add_row(row["what"], _text(row["a"], row["unit"]), _text(row["b"], row["unit"]), _change(row))
     console.print(table)
+
+
+def _change(row: dict) -> str:
+    """From A to B: a part in points, everything else relative."""
+    if row["a"] == row["b"]:
+        return "same"
+    if row["unit"] == "part":
+        return f"{100 * (row['b'] - row['a']):+.2f} points"
+    return "" if row["ratio"] is None else f"{100 * (row['ratio'] - 1):+.1f} %"
 
 
 def _text(value, unit: str) -> str:

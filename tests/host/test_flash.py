@@ -90,6 +90,18 @@ def test_dry_run_prints_esptools_own_command(firmware):
         assert rom.flash[8 : path.stat().st_size] == path.read_bytes()[8:] and 0xD0 in rom.log
 
 
+def test_dry_run_needs_no_board(firmware, tmp_path, uf2, monkeypatch):
+    monkeypatch.setattr("host_tools.targets.find_port._usb_ports", lambda: [])
+    monkeypatch.setenv("FXNN_DRIVES", "")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    for board in ("esp32", "esp32s3", "esp32c3"):
+        ready = flashing.prepare(board, firmware(board), "auto", False, dry_run=True)
+        assert f"--chip {board} --port PORT" in ready.command and f"{flashing.CHIPS[board].offset:#x} " in ready.command
+        with pytest.raises(ToolError, match="no board found"):
+            flashing.prepare(board, firmware(board), "auto", False)
+    assert flashing.prepare("pico", uf2, "auto", False, dry_run=True).command.endswith("RPI-RP2/")
+
+
 def test_asks_before_erasing(firmware):
     with EspRom("esp32") as rom:
         result = fxnn("flash", "--board", "esp32", firmware("esp32"), "--port", rom.url, "--erase", input="n\n")
@@ -102,8 +114,8 @@ def test_asks_before_erasing(firmware):
     [
         ("esp32", None, "no firmware for the ESP32 given"),
         ("esp32", b"UF2\n" + bytes(508), "is a UF2 file"),
-        ("esp32", bytes(70_000), "is no firmware for an ESP32"),
-        ("esp32", image("esp32")[:1000], "is no firmware for an ESP32"),
+        ("esp32", bytes(70_000), "is no firmware for the ESP32"),
+        ("esp32", image("esp32")[:1000], "is no firmware for the ESP32"),
         ("esp32c3", image("esp32s3"), "is for the ESP32-S3, not for the ESP32-C3"),
         ("esp32s3", image("esp32"), "is for the ESP32, not for the ESP32-S3"),
         ("esp32", image("esp32").replace(b"MicroPython", b"MicroPythos"), "is not MicroPython"),

@@ -190,7 +190,9 @@ def test_compare(tmp_path):
     rows = {row["what"]: row for row in json.loads(done.stdout)["rows"]}
     assert rows["file"]["a"] == os.path.getsize(DIGITS / "digits.fxnn") and rows["file"]["b"] == other.stat().st_size
     assert rows["file"]["ratio"] == round(rows["file"]["b"] / rows["file"]["a"], 4) < 1
-    assert rows["right (top-1)"]["ratio"] == 1 and rows["same best answer as A"]["b"] == 1
+    assert rows["right (top-1)"]["ratio"] == 1 and rows["same best answer as A"]["b"] == 1 and "among the best 3" in rows
+    done = fxnn("compare", DIGITS / "digits.fxnn", DIGITS.parent / "anomaly/anomaly.fxnn", "--on", "none", "--data", data)
+    assert done.returncode == 1 and "cannot answer the same data" in done.stderr
 
 
 @pytest.mark.pico
