@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
+from collections.abc import Container
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -36,19 +37,26 @@ class BoardFile:
         return hashlib.sha256(self.data).digest()
 
 
-def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER) -> list[BoardFile]:
-    """The device package for a board's architecture (a name of mpy.py's table), compiled; with `source` as it is,
-    but for the assembler: a board's own compiler gives up on functions of that size ("native method too big")."""
+def package_names(arch: str | None) -> list[str]:
+    """The modules of the device package that a board of this architecture (a name of mpy.py's table) can run."""
+    stems = sorted(path.stem for path in device_folder().glob("*.py"))
+    return [s for s in stems if (arch or "").startswith(next((a for start, a in ASSEMBLER.items() if s.startswith(start)), ""))]
+
+
+def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER,
+                  names: Container[str] | None = None) -> list[BoardFile]:  # fmt: skip
+    """The device package for a board's architecture, compiled; with `source` as it is, but for the assembler: a board's
+    own compiler gives up on functions of that size ("native method too big"). names: only those modules."""
     from .mpy import compile_mpy, viper_kinds
 
-    root = _device_folder()
     files = []
     with tempfile.TemporaryDirectory(prefix="fxnn-") as temporary:
-        for path in sorted(root.rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            runs_on = next((a for prefix, a in ASSEMBLER.items() if name.startswith(prefix)), None)
-            if runs_on and not (arch or "").startswith(runs_on):
+        for stem in package_names(arch):
+            if names is not None and stem not in names:
                 continue
+            path = device_folder() / f"{stem}.py"
+            name = path.name
+            runs_on = next((a for prefix, a in ASSEMBLER.items() if name.startswith(prefix)), None)
             assembler = runs_on and name not in ("thumb.py", "xtensa.py", "rv32.py")
             if source and not assembler:
                 files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
@@ -87,7 +95,8 @@ def model_file(path: Path, data: bytes) -> BoardFile:
     return BoardFile(f"{MODELS_FOLDER}/{path.name}", data)
 
 
-def _device_folder() -> Path:
+def device_folder() -> Path:
+    """Where the device package's sources lie."""
     return _shipped("device") / "fxnn"
 
 

@@ -284,9 +284,10 @@ If anything fails, the board keeps what it had."""
     help="Also copy boot.py and main.py; different ones on the board are kept as *.bak.",
 )
 @click.option("--source", is_flag=True, help="Copy the device package as .py instead of compiled .mpy.")
+@click.option("--all-kernels", is_flag=True, help="Copy the kernels of every op, not only those that this network uses.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan and the result as JSON.")
-def deploy(network, port, labels, program, source, dry_run, as_json):
+def deploy(network, port, labels, program, source, all_kernels, dry_run, as_json):
     """Puts a network and the device package on a board, tests them there, then switches over."""
     from .deploy import Deployment, show_plan, show_result
     from .errors import ToolError
@@ -308,7 +309,7 @@ def deploy(network, port, labels, program, source, dry_run, as_json):
     started = time.monotonic()
     with _waiting("looking for the board") as status, open_board(port) as board:
         status("comparing files")
-        deployment = Deployment(board, network, program=program, source=source, labels=texts)
+        deployment = Deployment(board, network, program=program, source=source, labels=texts, all_kernels=all_kernels)
         plan = deployment.plan
         status(None)
         if not as_json:

@@ -10,6 +10,9 @@ power fails, and the order is such that between any two of them the board can st
 4. /fxnn.new/models/NAME -> /models/NAME, boot.py, main.py   (each replaces the old one by its rename)
 5. /fxnn.new is removed
 
+The package is the modules that every network uses and the kernels that this one asks for (families.py); what kernels the
+board has already, for other networks, stay and are kept up to date.
+
 A deployment that was cut off leaves /fxnn.new; the next one finishes steps 2 and 3 if they are due, and removes it.
 """
 
@@ -21,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import board_files, boards, convert, packed
+from . import board_files, boards, convert, families, packed
 from .board_files import PACKAGE_FOLDER, BoardFile
 from .errors import ToolError
 from .files import read_file
@@ -95,7 +98,7 @@ class Deployment:
     converted for that board, with `labels`."""
 
     def __init__(self, board: Board, model: Path, *, program: bool = False, source: bool = False,
-                 labels: tuple[str, ...] = ()):  # fmt: skip
+                 labels: tuple[str, ...] = (), all_kernels: bool = False):  # fmt: skip
         self._board = board
         self._facts = check_board(board)
         kind = boards.kind_for(self._facts.arch)
@@ -105,22 +108,34 @@ class Deployment:
             self._packed = packed.read(data, model.name)
         else:
             self._packed = packed.read_file(model)
-        package = board_files.package_files(self._facts.arch, source or self._facts.arch is None)
+        self._source = source or self._facts.arch is None
+        self._all_kernels = all_kernels
         self._note = ""
         if self._packed.fast_target not in ("none", kind.fast_target):
             self._note = (f"{model.name} holds assembler kernels' tables for {self._packed.fast_target}; this board runs it with "
                           f"its portable kernels. Faster: fxnn convert --board {kind.name}, or deploy the .tflite")  # fmt: skip
         self._model = board_files.model_file(model, self._packed.data)
         self._program = board_files.program_files(model.name, self._packed) if program else []
-        self._package = package
         self.plan = self._make_plan()
+
+    def _package_files(self, there: dict[str, int], package_now: str) -> list[BoardFile]:
+        """The package for this network, and what else of it the board has. package_now: where that is."""
+        facts = self._facts
+        names = set(board_files.package_names(facts.arch))
+        if not self._all_kernels:
+            kept = {Path(path).stem for path in there if path.startswith(package_now + "/")} & names
+            names = families.needed([self._packed], facts.arch, facts.machine, self._source) | families.with_imports(kept)
+        return board_files.package_files(facts.arch, self._source, names=names)
 
     def _make_plan(self) -> Plan:
         board, facts = self._board, self._facts
-        wanted = [*self._package, self._model, *self._program]
         there = board_fs.tree(
             board, [STAGING, SWITCHED_PACKAGE, PACKAGE_FOLDER, board_files.MODELS_FOLDER, *_program_and_backups(board)]
         )
+        # An interrupted deployment may have got as far as step 1 or 2: what is in /fxnn will become /lib/fxnn.
+        package_now = SWITCHED_PACKAGE if SWITCHED_PACKAGE in there else PACKAGE_FOLDER
+        self._package = self._package_files(there, package_now)
+        wanted = [*self._package, self._model, *self._program]
         _check_places(board, there, wanted)
         leftover = STAGING in there
         if SWITCHED_PACKAGE in there and not leftover:
@@ -129,8 +144,6 @@ class Deployment:
                 "MicroPython looks in / before /lib, so the package that fxnn puts there would not be used",
                 f"if you do not need it, remove it: mpremote connect {board.port} fs rm -r :{SWITCHED_PACKAGE}",
             )
-        # An interrupted deployment may have got as far as step 1 or 2: what is in /fxnn will become /lib/fxnn.
-        package_now = SWITCHED_PACKAGE if SWITCHED_PACKAGE in there else PACKAGE_FOLDER
 
         def where(path: str) -> str:
             return package_now + path[len(PACKAGE_FOLDER) :] if path.startswith(PACKAGE_FOLDER + "/") else path

@@ -9,9 +9,10 @@ import zlib
 import numpy as np
 
 from .ir import Quant
+from .littlefs_blocks import position, room
 from .lower import Program, Step
 from .packed import (
-    DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, PIECE, REAL_BORDER, TENSOR, VARIABLE,
+    DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, PIECE, REAL_BORDER, SUMS_TAG, TENSOR, VARIABLE,
     VARIABLE_FLAG, VERSION,
 )  # fmt: skip
 from .place import Placed, place
@@ -49,7 +50,8 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     selftest_raw = _padded(b"".join(selftest))
     variables_offset = selftest_offset + len(selftest_raw)
     variables_raw = _variables(program, plan, variables_offset)
-    total_bytes = variables_offset + len(variables_raw)
+    end = variables_offset + len(variables_raw)
+    total_bytes = end + (_sums_bytes(end) if piece_count else 0)
 
     kernel_mask = 0
     for step in program.steps:
@@ -64,9 +66,27 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
     )  # fmt: skip
     file = bytearray(b"".join((header, op_bytes, pieces, constants, tensor_bytes, strings_raw, labels_raw,
                                _padded(metadata_raw), selftest_raw, variables_raw)))  # fmt: skip
+    if piece_count:
+        file += _block_sums(file)
     assert len(file) == total_bytes
     struct.pack_into("<I", file, _CRC_OFFSET, zlib.crc32(memoryview(file)[_CRC_OFFSET + 4 :]))
     return bytes(file)
+
+
+def _sums_bytes(end: int) -> int:
+    return 4 * position(end)[0] + 8
+
+
+def _block_sums(file: bytearray) -> bytes:
+    """The section behind a file that is cut: for each littlefs block before the one in which the section starts, the CRC-32
+    of the file from byte 16 to that block's end; their number; the tag."""
+    sums, total, start, at = [], 0, _CRC_OFFSET + 4, 0
+    for _ in range(position(len(file))[0]):
+        at += room(at)
+        total = zlib.crc32(memoryview(file)[start:at], total)
+        start = at
+        sums.append(total)
+    return struct.pack(f"<{len(sums) + 1}I", *sums, len(sums)) + SUMS_TAG
 
 
 def resident_bytes(program: Program) -> int:

@@ -69,6 +69,7 @@ CUTTABLE = ("conv_2d", "depthwise_conv_2d", "fully_connected")  # may be run in 
 PIECE_WORDS = (2, 3, 5, 6, 14, 27, 28, 30)  # what an entry of the pieces replaces in the record
 DTYPE_IDS = {name: id for id, name in DTYPES.items()}
 REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
+SUMS_TAG = b"SUMS"  # the last bytes of a file with block sums
 VARIABLE_FLAG = 2  # tensor flag: it keeps its value from one inference to the next
 
 

@@ -30,7 +30,8 @@ def load(source, backend=None, arena=None, place=None):
     `arena`: another Network, whose memory this one shares: run one, read its outputs, then the other; or a bytearray.
     `place`: where constants are used from: "ram", "flash" (an RP2's, else RAM, else streamed), "stream" (read from the
     file at each invoke()); None: the best there is, which net.summary() names.
-    ValueError for a damaged or unknown file, MemoryError when it does not fit: the texts are in FORMAT.md.
+    ValueError for a damaged or unknown file, MemoryError when it does not fit, ImportError where the board lacks its kernels:
+    the texts are in FORMAT.md.
     """
     import gc
 
@@ -42,6 +43,8 @@ def load(source, backend=None, arena=None, place=None):
         from .network import Network
 
         return Network(source, backend or globals()["backend"], arena, place)
+    except ImportError as e:  # fxnn deploy brings what a network needs, no more
+        raise ImportError("fxnn: %s; run: fxnn deploy%s" % (e, " --all-kernels" if backend else ""))
     finally:
         forget("loader")
         if threshold is not None:

@@ -9,6 +9,7 @@ so the blocks are those of the file as it is now, never older ones.
 import os
 import rp2
 import struct
+from binascii import crc32
 from micropython import const
 
 _BLOCK_BYTES = const(4096)
@@ -127,10 +128,24 @@ class Mapped:
         at += struct.unpack_from("<H", self.blocks, 2 * i)[0] * _BLOCK_BYTES
         return self.view[at : at + size]
 
-    def chunks(self):
-        """The file's blocks one after the other, as views."""
-        offset = 0
+    def check(self, crc, sums):
+        """The first block of the file that is not as its checksum says; None: each is right.
+
+        sums: a u32 for each block but the last ones, the CRC of the file from byte 16 to the block's end; crc: to the file's.
+        """
+        sum32 = offset = n = 0
         while offset < self.size:
             size = min(_BLOCK_BYTES - _index(offset)[1], self.size - offset)
-            yield self.get(offset, size)
+            chunk = self.get(offset, size)
             offset += size
+            sum32 = crc32(chunk if n else chunk[16:], sum32)
+            n += 1
+            if offset == self.size:
+                want = crc
+            elif 4 * n <= len(sums):
+                want = struct.unpack_from("<I", sums, 4 * n - 4)[0]
+            else:
+                continue
+            if sum32 != want:
+                return n - 1
+        return None

@@ -262,13 +262,13 @@ def _read_header(file, place):
         raise ValueError("model: truncated, %d of %d bytes" % (size, total))
     file.pieces_offset = file.ops_offset + file.op_count * _OP_BYTES
     file.head_bytes = file.pieces_offset + file.piece_count * _PIECE_BYTES
-    mapped = None
+    mapped, block = None, ""
     if file.view is None and sys.platform == "rp2" and (place == "flash" or file.piece_count and place is None):
-        mapped = _map(file, crc)
+        mapped, block = _map(file, crc)
     elif place == "flash":
         file.why = "no mapped flash here"
-    if not mapped and _crc(_chunks(file)) != crc:
-        raise ValueError("model: bad crc, copy it again")
+    if not mapped and _crc(file) != crc:
+        raise ValueError("model: bad crc, copy it again" + block)
     if not _HEADER_BYTES <= file.resident_bytes <= total:
         _refuse("constants")
     if file.head_bytes > file.resident_bytes:
@@ -277,39 +277,43 @@ def _read_header(file, place):
 
 
 def _map(file, crc):
-    """The file in the mapped flash, its checksum right, or None."""
+    """(the file in the mapped flash or None, which block is not as its checksum says: text, often empty)."""
     from . import forget
     from .flash import Mapped
 
     mapped = Mapped(file.path, file.total_bytes)
     file.why = mapped.problem or ""
-    if not file.why and _crc(mapped.chunks()) != crc:
-        file.why = "other contents in the flash"
+    block = ""
+    if not file.why:
+        wrong = mapped.check(crc, _block_sums(file))
+        if wrong is not None:
+            block = " (block %d)" % wrong
+            file.why = "other contents in the flash" + block
     forget("flash")
-    return None if file.why else mapped
+    return (None if file.why else mapped), block
 
 
-def _crc(chunks):
+def _block_sums(file):
+    """The block sums at the end of the file; none in a file without."""
+    tail = file.read(file.total_bytes - 8, 8)
+    size = 4 * struct.unpack("<I", tail[:4])[0]
+    if tail[4:] != b"SUMS" or size > file.total_bytes - 8:
+        return b""
+    return file.read(file.total_bytes - 8 - size, size)
+
+
+def _crc(file):
     """The checksum of the file's bytes from 16 on."""
-    sum32 = 0
-    skip = 16
-    for chunk in chunks:
-        sum32 = crc32(chunk[skip:], sum32)
-        skip = 0
-    return sum32
-
-
-def _chunks(file):
     if file.view is not None:
-        yield file.view
-        return
+        return crc32(file.view[16:])
     buffer = memoryview(bytearray(_CHUNK_BYTES))
-    file.open.seek(0)
+    file.open.seek(16)
+    sum32 = 0
     while True:
         size = file.open.readinto(buffer)
         if not size:
-            return
-        yield buffer if size == _CHUNK_BYTES else buffer[:size]
+            return sum32
+        sum32 = crc32(buffer if size == _CHUNK_BYTES else buffer[:size], sum32)
 
 
 def _spans(file, words, entry):

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from ..board_files import MODELS_FOLDER, PACKAGE_FOLDER, package_files
+from ..families import needed
 from ..packed import Packed
 from . import board_fs
 from .base import Answers, Job, RunnerTarget
@@ -29,7 +30,8 @@ class BoardTarget(RunnerTarget):
     def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
         with tempfile.TemporaryDirectory(prefix="fxnn-board-") as name:
             folder = Path(name)
-            package = package_files(self._facts.arch)
+            facts = self._facts
+            package = package_files(facts.arch, facts.arch is None, names=needed([packed], facts.arch, facts.machine, backend=self.backend))
             for file in package:
                 target = folder / "fxnn" / file.path[len(PACKAGE_FOLDER) + 1 :]
                 target.parent.mkdir(parents=True, exist_ok=True)

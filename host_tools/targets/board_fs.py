@@ -90,9 +90,11 @@ def find_file(board: Board, folder: str, data: bytes) -> str | None:
 
 
 def holds(board: Board, folder: str, files: dict[str, bytes]) -> bool:
-    """Whether the board's folder holds these files, to the last byte, and no others."""
-    there = {path: size for path, size in tree(board, [folder]).items() if size >= 0}
-    if there != {path: len(data) for path, data in files.items()}:
+    """Whether the board's folder holds these files, to the last byte, and no .py that would be taken in place of one."""
+    there = tree(board, [folder])
+    if any(there.get(path) != len(data) for path, data in files.items()):
+        return False
+    if any(path.endswith(".mpy") and path[:-3] + "py" in there for path in files):
         return False
     digests = sha256(board, list(files))
     return all(digests[path] == hashlib.sha256(data).digest() for path, data in files.items())

@@ -18,18 +18,26 @@ import numpy as np
 import pytest
 import serial
 
-from host_tools import board_files, deploy, packed
+from host_tools import board_files, deploy, families, packed
 from host_tools.convert import convert_bytes
 from host_tools.deploy import STAGING, Deployment
 from host_tools.errors import ToolError
 from host_tools.targets import board_facts, board_fs, find_port, mpremote_board
-from host_tools.targets.mpremote_board import Board
+from host_tools.targets.mpremote_board import Board, BoardScriptError
 from tests.host.test_cli import fxnn, small_network
 from tests.tflite_builder import Builder
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = {file.path: file.data for file in board_files.package_files("armv6m")}
+WHOLE = {file.path: file.data for file in board_files.package_files("armv6m")}
 pico_test = pytest.mark.pico
+
+
+def package_for(model: bytes, arch: str = "armv6m") -> dict[str, bytes]:
+    """What of the package a board needs for a packed network."""
+    return {f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)}
+
+
+PACKAGE = package_for(convert_bytes(small_network(0), "old"))
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +129,36 @@ def test_a_changed_package_is_replaced_whole(tmp_path, networks):
         assert lines["/lib/fxnn/report.mpy"] == "changed" and lines["/lib/fxnn/gone.mpy"] == "removed"
         assert lines["/lib/fxnn/file.mpy"] == "same"
     assert board.files() == {**deployed(networks), "/lib/mine.py": b"x = 1"}
+
+
+@pico_test
+def test_each_network_brings_its_kernels(tmp_path, networks):
+    """A second network adds its own; the first one's stay, in the version that fits, and both run."""
+    second = tmp_path / "tanh.fxnn"
+    b = Builder()
+    second.write_bytes(convert_bytes(b.finish([b.tanh(b.input((1, 8), scale=0.1))]), "tanh"))
+    more = set(package_for(second.read_bytes())) - set(PACKAGE)
+    assert more == {"/lib/fxnn/viper_element.mpy"}
+    other = "/lib/fxnn/viper_resize.mpy"
+    with pico(tmp_path, {**deployed(networks), "/tanh.fxnn": second.read_bytes(), other: b"older"}) as board:
+        with Board(board.port) as raw:
+            with pytest.raises(BoardScriptError) as e:
+                raw.exec("import fxnn; fxnn.load('/tanh.fxnn')")
+            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.viper_element'; run: fxnn deploy"
+            with pytest.raises(BoardScriptError, match="'fxnn.ref'; run: fxnn deploy --all-kernels"):
+                raw.exec("fxnn.load('/models/net.fxnn', backend='ref')")
+        result = fxnn("deploy", second, "--port", board.port, "--json")
+        assert result.returncode == 0, result.stderr
+        states = {file["path"]: file["state"] for file in json.loads(result.stdout)["files"]}
+        assert {path for path, state in states.items() if state == "new"} == {*more, "/models/tanh.fxnn"}
+        assert states[other] == "changed" and "removed" not in states.values()
+        with Board(board.port) as raw:
+            code = "import fxnn\nfor name in ('net', 'tanh'): print(fxnn.load('/models/%s.fxnn' % name).selftest())"
+            assert raw.exec(code).split() == ["3", "3"]
+        result = fxnn("deploy", second, "--port", board.port, "--dry-run", "--json", "--all-kernels")
+        assert {file["path"] for file in json.loads(result.stdout)["files"]} == {*WHOLE, "/models/tanh.fxnn"}
+    kept = {**deployed(networks), **{path: WHOLE[path] for path in (*more, other)}}
+    assert board.files() == {**kept, "/tanh.fxnn": second.read_bytes(), "/models/tanh.fxnn": second.read_bytes()}
 
 
 @pico_test
@@ -255,7 +293,7 @@ def test_power_loss_between_renames_leaves_a_working_board(tmp_path, networks):
     """The board restarts after each of the renames in turn: each time it finds a package and a network that work."""
     before = {
         **deployed(networks),
-        "/lib/fxnn/report.mpy": PACKAGE["/lib/fxnn/ref.mpy"],
+        "/lib/fxnn/report.mpy": PACKAGE["/lib/fxnn/stream.mpy"],
     }  # another version of the package
     check = "import fxnn\nnet = fxnn.load('/models/net.fxnn')\nprint(net.selftest(), net.name)"
     with pico(tmp_path, before) as running, Board(running.port) as board:
@@ -469,5 +507,5 @@ def test_staged_names():
 def test_package_files_are_the_devices():
     others = tuple(prefix for prefix, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch))
     sources = {f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)}
-    assert {path.replace(".mpy", ".py") for path in PACKAGE} == sources
-    assert all(np.frombuffer(data[:2], np.uint8).tolist() == [ord("M"), 6] for data in PACKAGE.values())
+    assert {path.replace(".mpy", ".py") for path in WHOLE} == sources
+    assert all(np.frombuffer(data[:2], np.uint8).tolist() == [ord("M"), 6] for data in WHOLE.values())

@@ -1,5 +1,7 @@
 """Constants cut into pieces: the same bits on every backend, and no kernel call's constants across a littlefs block."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from host_tools import convert, littlefs_blocks, numpy_kernels, packed, place
 from host_tools.lower import Constants, Step
 from tests import batch, strategies
+from tests.pico.test_places import small_network
 
 PUBLIC_MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
@@ -107,3 +110,19 @@ def test_pieces_on_the_pico(backend, count, small_blocks):
     answers = batch.run_pico([(network.data, list(case.inputs)) for case, network in cases], backend)
     for case, answer in zip(wanted, answers):
         assert answer == b"".join(y.tobytes() for y in case.outputs), f"{case.name}: {answer[:80]}"
+
+
+def test_every_block_has_its_checksum():
+    """Block sums (FORMAT.md): a row of checksums that ends with the header's, one for each block that they leave."""
+    network = packed.read(convert.convert_bytes(small_network(9), placing="flash", selftest=0))
+    data = network.data
+    count, tag = struct.unpack_from("<I4s", data, len(data) - 8)
+    start = len(data) - 8 - 4 * count
+    assert tag == packed.SUMS_TAG and count == littlefs_blocks.position(start)[0] > 10
+    end = 0
+    for n, want in enumerate(struct.unpack_from(f"<{count}I", data, start)):
+        end += littlefs_blocks.room(end)
+        assert zlib.crc32(data[16:end]) == want, n
+    assert end <= start < end + littlefs_blocks.room(end)
+    whole = convert.convert_bytes(small_network(9), placing="ram", selftest=0)
+    assert whole[-4:] != packed.SUMS_TAG

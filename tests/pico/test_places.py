@@ -9,7 +9,7 @@ import pytest
 
 from host_tools import convert, numpy_kernels, packed
 from tests.host.test_cli import fxnn
-from tests.host.test_deploy import PACKAGE, pico
+from tests.host.test_deploy import package_for, pico
 from tests.micropython.boards import run_pico
 from tests.tflite_builder import Builder
 
@@ -97,7 +97,7 @@ def test_deploy_verifies_and_profiles_a_network_larger_than_the_heap(tmp_path):
     assert network.pieces
     path = tmp_path / "anomaly.fxnn"
     path.write_bytes(network.data)
-    with pico(tmp_path, {**PACKAGE, "/models/anomaly.fxnn": network.data}) as board:
+    with pico(tmp_path, {**package_for(network.data), "/models/anomaly.fxnn": network.data}) as board:
         printed = fxnn("deploy", path, "--port", board.port, "--json")
         assert printed.returncode == 0, printed.stderr
         report = json.loads(printed.stdout)
