@@ -1,7 +1,11 @@
-"""README's table of RAM and flash by network, beside TensorFlow Lite Micro's: `python -m tests.memory_table --write`."""
+"""README's tables of RAM and flash by network, and of arena and cycles by --prefer: `python -m tests.memory_table --write`.
+
+The figures of the second, measured on the virtual Pico, are kept in tests/memory_time.json.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -9,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from host_tools import convert, packed, ram
+from host_tools.targets import open_target
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC_MODELS = ROOT.parent / "shared" / "models"
@@ -19,6 +24,9 @@ NETWORKS = {
     "autoencoder": PUBLIC_MODELS / "ad_autoencoder_int8.tflite",
     "MobileNet VWW": PUBLIC_MODELS / "vww_mobilenet_int8.tflite",
 }
+FIGURES = ROOT / "tests/memory_time.json"
+PREFER = {"--prefer ram": {"prefer": "ram"}, "--no-stripes": {"prefer": "ram", "striped": False}, "default": {},
+          "--prefer speed": {"prefer": "speed"}}  # fmt: skip
 START = "<!-- memory: written by `python -m tests.memory_table --write` -->\n"
 END = "<!-- end of memory -->\n"
 HEAD = """\
@@ -73,14 +81,70 @@ def table() -> str:
     return START + HEAD + "".join(row(name) for name in NETWORKS) + END
 
 
+TIME_START = "<!-- arena and cycles: written by `python -m tests.memory_table --write` -->\n"
+TIME_HEAD = """\
+| network | TFLM's arena | `--prefer ram` | default | `--prefer speed` |
+|---|---|---|---|---|
+"""
+
+
+def convert_preferring(name: str, how: str) -> packed.Packed:
+    """The network converted with a key of PREFER."""
+    path = NETWORKS[name]
+    return packed.read(convert.convert_bytes(path.read_bytes(), path.stem, selftest=0, **PREFER[how]))
+
+
+def measure(name: str, how: str) -> dict:
+    """{"arena": bytes, "cycles": of one inference on the virtual Pico; None: more than its heap}."""
+    network = convert_preferring(name, how)
+    cycles = None
+    if network.arena_bytes < 190_000:
+        with open_target("pico") as pico:
+            cycles = sum(op.cycles for op in pico.profile(network).ops)
+    return {"arena": network.arena_bytes, "cycles": cycles}
+
+
+def measure_all() -> dict:
+    """What FIGURES holds: of each public network TFLM's arena and measure() of each way that gives another plan."""
+    figures: dict = {}
+    for name in list(NETWORKS)[1:]:
+        figures[name] = {"tflm": tflm_arena_bytes(NETWORKS[name].read_bytes())}
+        for how in PREFER:
+            if how == "--no-stripes" and convert_preferring(name, how).arena_bytes == figures[name]["--prefer ram"]["arena"]:
+                continue  # no stripes there
+            figures[name][how] = measure(name, how)
+            print(name, how, figures[name][how], file=sys.stderr)
+    return figures
+
+
+def time_table(figures: dict) -> str:
+    """README's table of arena and cycles."""
+
+    def cell(found: dict, unit: str = "") -> str:
+        cycles = f"{found['cycles'] / 1e6:.2f} M" if found["cycles"] else "more than a Pico has"
+        return f"{found['arena']:,}{unit}, {cycles}"
+
+    lines = []
+    for name, row in figures.items():
+        least = cell(row["--prefer ram"], " bytes") + (" cycles" if not lines else "")
+        if "--no-stripes" in row:
+            least += f" ({cell(row['--no-stripes'])} with `--no-stripes`)"
+        lines.append(f"| {name} | {row['tflm']:,} | {least} | {cell(row['default'])} | {cell(row['--prefer speed'])} |\n")
+    return TIME_START + TIME_HEAD + "".join(lines) + END
+
+
 def main() -> None:
     readme = ROOT / "README.md"
-    text = readme.read_text()
-    start, end = text.index(START), text.index(END) + len(END)
-    readme.write_text(text[:start] + table() + text[end:])
+    FIGURES.write_text(json.dumps(measure_all(), indent=2) + "\n")
+    text = readme.read_text()  # now: measuring takes minutes
+    for first, new in ((TIME_START, time_table(json.loads(FIGURES.read_text()))), (START, table())):
+        start = text.index(first)
+        end = text.index(END, start) + len(END)
+        text = text[:start] + new + text[end:]
+    readme.write_text(text)
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
-        sys.exit("give --write to rewrite README's table")
+        sys.exit("give --write to rewrite README's tables")
     main()

@@ -49,7 +49,7 @@ class File:
         with open(self.path, "rb") as f:
             f.seek(offset)
             if f.readinto(buffer) != len(buffer):
-                raise OSError("model: file changed")
+                raise OSError("model: file changed, load it again")
 
     def string(self, offset):
         """The NUL-terminated string at an offset of the strings section."""

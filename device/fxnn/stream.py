@@ -52,4 +52,4 @@ class Stream:
         """Fills the buffer from the file; allocates nothing. OSError if the file has less than it had."""
         self._file.seek(at)
         if self._file.readinto(self.buffer) < need:
-            raise OSError("model: file changed")
+            raise OSError("model: file changed, load it again")

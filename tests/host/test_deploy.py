@@ -339,6 +339,27 @@ def test_unplugged_while_copying(tmp_path, networks):
     assert e.value.what
 
 
+@pico_test
+def test_a_program_that_prints_without_end(tmp_path, networks):
+    """main.py runs when fxnn comes, whatever it catches but Ctrl-C; afterwards it is still there. (Without any pause the
+    emulated USB is not served.)"""
+    main = b"import time\nwhile True:\n    try:\n        time.sleep_ms(2)\n        print('reading')\n    except Exception:\n        pass\n"
+    with pico(tmp_path, {**deployed(networks), "/main.py": main}) as board:
+        result = fxnn("deploy", networks.new, "--port", board.port)
+        assert result.returncode == 0 and "self-test passed" in result.stdout, result.stderr
+    assert board.files() == {**deployed(networks, "new"), "/main.py": main}
+
+
+@pico_test
+def test_a_program_that_catches_ctrl_c(tmp_path, networks, monkeypatch):
+    monkeypatch.setattr(mpremote_board, "ANSWER_TIMEOUT_S", 2)
+    main = b"from time import sleep_ms\nwhile True:\n    try:\n        while True:\n            sleep_ms(2)\n            print('reading')\n    except:\n        pass\n"
+    with pico(tmp_path, {"/main.py": main}) as running:
+        with pytest.raises(ToolError, match="does not answer") as e:
+            Board(running.port)
+        assert "catches Ctrl-C" in e.value.fix
+
+
 # ---------------------------------------------------------------------------------------------- refused beforehand
 
 

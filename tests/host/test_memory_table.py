@@ -1,17 +1,25 @@
-"""README's table of RAM and flash, TensorFlow Lite Micro's column measured here by its own package."""
+"""README's tables of RAM and flash, TensorFlow Lite Micro's column measured here by its own package; and of arena and time."""
+
+import json
 
 import pytest
 
 from tests import memory_table
 
-pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
+KEPT = json.loads(memory_table.FIGURES.read_text())
+SLOWER = 1.02
+
+
+def needs(name):
+    if not memory_table.NETWORKS[name].exists():
+        pytest.skip(f"{memory_table.NETWORKS[name].name} is not in ../shared/models beside the repository")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", memory_table.NETWORKS)
 def test_readme_says_what_networks_take(name):
-    if not memory_table.NETWORKS[name].exists():
-        pytest.skip(f"{memory_table.NETWORKS[name].name} is not here")
+    pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
+    needs(name)
     text = (memory_table.ROOT / "README.md").read_text()
     written = text[text.index(memory_table.START) : text.index(memory_table.END)]
     assert memory_table.HEAD in written
@@ -22,3 +30,21 @@ def test_readme_says_what_networks_take(name):
     _, _, _, _, in_flash, least, tflm, *_ = (cell.strip().replace(",", "") for cell in line.split("|"))
     if int(tflm) > 10_000:
         assert int(least) < int(tflm) and int(in_flash) < int(tflm), line
+
+
+def test_readme_has_the_kept_arenas_and_cycles():
+    text = (memory_table.ROOT / "README.md").read_text()
+    assert memory_table.time_table(KEPT) in text, "python -m tests.memory_table --write"
+    assert list(KEPT) == list(memory_table.NETWORKS)[1:] and all({"tflm", "--prefer ram", "default", "--prefer speed"} <= set(r) for r in KEPT.values())
+    for name, row in KEPT.items():
+        assert row["--prefer ram"]["arena"] < row["default"]["arena"] <= row["tflm"], name
+
+
+@pytest.mark.slow
+@pytest.mark.pico
+@pytest.mark.parametrize("name, how", (("DS-CNN", "--prefer ram"), ("DS-CNN", "--prefer speed"), ("autoencoder", "default")))
+def test_arena_and_cycles_are_those_kept(name, how):
+    """The networks by default are in tests/bench.json, too; the plans of the larger ones in test_plan_networks.py."""
+    needs(name)
+    found, kept = memory_table.measure(name, how), KEPT[name][how]
+    assert found["arena"] <= kept["arena"] * SLOWER and found["cycles"] <= kept["cycles"] * SLOWER, (found, kept)
