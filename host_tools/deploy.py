@@ -203,7 +203,7 @@ class Deployment:
             raise ToolError(
                 "the board's flash is too full",
                 f"{plan.flash_needed_bytes:,} bytes are needed while copying, {plan.flash_free_bytes:,} are free",
-                f"remove what you do not need: mpremote connect {self._board.port} fs ls -r",
+                _room_fix(self._board.port),
             )
         if plan.ram_needed_bytes > plan.ram_free_bytes:
             network, room = self._packed, plan.ram_free_bytes - PACKAGE_HEAP_BYTES
@@ -317,9 +317,14 @@ class Deployment:
                 raise ToolError(
                     "the board's flash is full",
                     f"{self.plan.copy_bytes:,} bytes were to be copied; the board keeps what it had",
-                    f"remove what you do not need: mpremote connect {self._board.port} fs ls -r",
+                    _room_fix(self._board.port),
                 ) from None
             raise
+
+
+def _room_fix(port: str) -> str:
+    return (f"see what lies there, and remove what you do not need: mpremote connect {port} fs tree, "
+            f"mpremote connect {port} fs rm :FILE")  # fmt: skip
 
 
 def _check_places(board: Board, there: dict[str, int], wanted: list[BoardFile]) -> None:

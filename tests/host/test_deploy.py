@@ -365,10 +365,14 @@ def test_a_program_that_catches_ctrl_c(tmp_path, networks, monkeypatch):
 
 @pico_test
 def test_full_flash_is_said_before_copying(tmp_path, networks):
-    before = {"/big.bin": bytes(1_380_000)}
+    before = {"/big.bin": bytes(1_410_000)}
     with pico(tmp_path, before) as board:
         result = fxnn("deploy", networks.old, "--port", board.port)
         assert result.returncode == 1 and "flash is too full" in result.stderr and "are free" in result.stderr
+        advised = f"connect {board.port} fs tree"
+        assert advised in result.stderr
+        command = [sys.executable, "-m", "mpremote", *advised.split()]
+        assert "big.bin" in subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
     assert board.files() == before
 
 
