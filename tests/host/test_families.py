@@ -77,8 +77,8 @@ def test_digits_on_every_architecture():
     assert {n for n in families.needed([made["pico"]], None) if n.startswith(families.BACKENDS)} == {"ref"}
 
 
-def test_four_bits_bring_what_they_import():
-    assert "thumb_fc" in families.with_imports({"thumb_int4"}) and "viper" in families.with_imports({"rv32"})
+def test_families_bring_what_they_import():
+    assert "ref_wide" in families.with_imports({"ref_rnn"}) and "viper" in families.with_imports({"rv32"})
 
 
 def test_the_backend_is_the_one_that_the_board_picks():
