@@ -85,6 +85,33 @@ def _positive_log(s: Source, b: Builder, x: list, source: int | None = None) -> 
     return y
 
 
+def _neg(s: Source, b: Builder, x: list, source: int | None = None) -> int:
+    """Equal scales, zero points of 0: elsewhere LiteRT's is no negative, and refused."""
+    values = np.arange(-128, 128).astype(np.int8).reshape(1, -1)
+    x.append(values)
+    source = b.input(values.shape, scale=s.note(scale=s.scale(-8, 2)))
+    y = b._out(source, values.shape)
+    b.op("NEG", [source], [y], "NegOptions")
+    return y
+
+
+def _sqrt(s: Source, b: Builder, x: list, source: int | None = None) -> int:
+    """Inputs at or above the zero point: LiteRT stops elsewhere. Half of the scales are squares: whole quotients."""
+    zero = s.integer(-128, 100)
+    values = np.arange(zero, 128, dtype=np.int64).astype(np.int8).reshape(1, -1)
+    x.append(values)
+    if s.boolean():
+        root = s.integer(1, 60) * 10.0 ** -s.integer(1, 3)
+        x_scale, y_scale = float(np.float32(root * root)), float(np.float32(root / s.integer(1, 12)))
+    else:
+        x_scale = s.scale(-10, 2)
+        y_scale = float(np.float32(math.sqrt(128 * x_scale) * s.scale(-9, -5)))
+    source = b.input(values.shape, scale=x_scale, zero_point=zero)
+    y = b._out(source, values.shape, y_scale, s.note(x0=(x_scale, zero), y=y_scale, zero_point=s.zero_point()))
+    b.op("SQRT", [source], [y])
+    return y
+
+
 def _prelu(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     source = _source(s, b, x, source)
     shape = b.tensors[source].shape
@@ -724,7 +751,7 @@ def _batch_norm(s: Source, b: Builder, x: list, source: int | None = None) -> in
 
 
 # ops whose oracle is LiteRT's reference kernels: TFLM has none; its SPACE_TO_BATCH_ND pads with a number that it never sets
-LITERT = ("relu_n1_to_1", "relu_0_to_1", "gelu", "exp", "log", "tile", "space_to_batch_nd")
+LITERT = ("relu_n1_to_1", "relu_0_to_1", "gelu", "exp", "log", "tile", "space_to_batch_nd", "neg", "sqrt")
 
 TABLES: dict[str, Callable] = {
     "relu_n1_to_1": _unary("RELU_N1_TO_1", -10, 1, (-2, 2)),
@@ -735,6 +762,8 @@ TABLES: dict[str, Callable] = {
     "hard_swish": _unary("HARD_SWISH", -10, 2, (-6, 6), None, "HardSwishOptions"),
     "exp": _unary("EXP", -10, -5, None, (-6, 2), "ExpOptions"),
     "log": _positive_log,
+    "neg": _neg,
+    "sqrt": _sqrt,
     "abs": _unary("ABS", -10, 2, (-6, 6), None, "AbsOptions"),
     "rsqrt": _rsqrt,
     "float_island": _island,

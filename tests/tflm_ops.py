@@ -22,7 +22,9 @@ READ_VARIABLE REDUCE_ALL REDUCE_MAX REDUCE_MIN RELU RELU6 RESHAPE RESIZE_BILINEA
 SELECT_V2 SHAPE SIN SLICE SOFTMAX SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE
 STRIDED_SLICE SUB SUM SVDF TANH TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK VAR_HANDLE WHILE
 ZEROS_LIKE""".split()
-# of int32 counters and shapes, of the audio front end, of real numbers: no models here
+# Of these no model of one op is made here: variables, recurrent layers (strategies_state.py), control flow. Beside them it
+# registers custom ops: the signal library's, CIRCULAR_BUFFER, TFLM_DECODE, TFLite_Detection_PostProcess, ethos-u.
+ELSEWHERE = ("ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM", "VAR_HANDLE", "WHILE")
 SHAPE = (1, 4, 4, 4)
 _SCALES = {"int8": 0.05, "int16": 2.0**-12}
 
@@ -112,14 +114,12 @@ def _fixed(m, kind):
 def _binary(m, kind):
     options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions",
                "MAXIMUM": "MaximumMinimumOptions", "MINIMUM": "MaximumMinimumOptions"}.get(kind)  # fmt: skip
-    x, z = m.x(), m.x()
-    if kind == "DIV":  # by what is not 0
-        z = m.c(np.full((1, 1, 1, 4), 50))
-    elif kind == "PRELU":
-        z = m.c(np.full((1, 1, 4), 50))
-    elif kind == "ADD_N":
+    x = m.x()
+    z = m.c(np.full((1, 1, 4), 50)) if kind in ("DIV", "PRELU") else m.x()  # DIV by what is not 0
+    if kind == "ADD_N":
         return m.op(kind, [x, z, m.x()], [m.y()], "AddNOptions")[0]
-    return m.op(kind, [x, z], [m.y()], options)[0]
+    # of DIV a scale at which TFLM does not shift by more than 31 bits, which C leaves undefined
+    return m.op(kind, [x, z], [m.y(SHAPE, 2.0**-9 if kind == "DIV" and m.dtype == "int8" else None)], options)[0]
 
 
 @_model("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "LOGICAL_AND", "LOGICAL_OR")
@@ -261,7 +261,7 @@ def _pack(m, kind):
 
 @_model("PAD", "PADV2")
 def _pad(m, kind):
-    value = [] if kind == "PAD" else [m.c(7).__int__()]
+    value = [] if kind == "PAD" else [m.c(7)]
     return m.op(kind, [m.x(), m.i([[0, 0], [1, 2], [0, 1], [0, 0]]), *value], [m.y((1, 7, 5, 4))],
                 "PadOptions" if kind == "PAD" else "PadV2Options")[0]  # fmt: skip
 
@@ -328,7 +328,9 @@ def _unpack(m, kind):
 
 @_model("BROADCAST_ARGS")
 def _args(m, kind):
-    return m.op(kind, [m.x((2,)), m.x((2,))], [m.y((2,))])[0]
+    """Of constants: it aborts where shapes do not fit. The shape is used, so that something remains."""
+    shape = m.op(kind, [m.i([2, 1]), m.i([1, 3])], [m.tensor((2,), "int32")])[0]
+    return m.op("BROADCAST_TO", [m.x((1, 3)), shape], [m.y((2, 3))], "BroadcastToOptions")[0]
 
 
 def inputs(tflite: bytes, seed: int = 1) -> list[np.ndarray]:

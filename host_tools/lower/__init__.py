@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import ToolError
 from ..ir import Graph, Op, Tensor
+from .refusals import OTHER_TYPE, explain, unknown
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def lower(graph: Graph, target: str = "none") -> Program:
                 continue
             lower_op = _LOWER.get(op.kind)
             if lower_op is None:
-                raise Unsupported(*_unknown(op))
+                raise Unsupported(*unknown(ctx.graph, op, _FULL_INT8, supported()))
             for id in (*op.inputs, *op.outputs):
                 if id is not None and op.kind not in _CHECKS_ITSELF:
                     _check_dtype(op, ctx.tensor(id))
@@ -238,8 +239,6 @@ def lower(graph: Graph, target: str = "none") -> Program:
     if not graph.outputs:
         raise ToolError(f"{graph.name} has no outputs", fix=_EXPORT)
     if refused:
-        from .refusals import explain
-
         raise explain(ctx.graph, refused)
     kept = {ctx.place[i] for i in ctx.graph.outputs}
     composed = _compose_tables(ctx)
@@ -256,17 +255,6 @@ _FULL_INT8 = (
     "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
     "inference_input_type = inference_output_type = tf.int8"
 )
-
-
-def _unknown(op: Op) -> tuple[str, str]:
-    if op.kind in ("QUANTIZE", "DEQUANTIZE"):
-        return "real numbers inside the network", _FULL_INT8
-    if op.kind in ("WHILE", "IF", "CALL"):
-        return ("control flow is not supported", "Keras: LSTM becomes one op; write GRU, SimpleRNN and RNN with "
-                "unroll=True; export without tf.while_loop and tf.cond")  # fmt: skip
-    if op.kind.startswith("CUSTOM"):
-        return "custom ops have no kernel here", "replace the layer by standard ones"
-    return "no kernel for this op yet", "replace the layer by supported ones: " + ", ".join(supported())
 
 
 _INDEX_INPUTS = {
@@ -307,7 +295,7 @@ def _check_dtype(op: Op, tensor: Tensor) -> None:
     if op.kind in _WITH_WEIGHTS and tensor.id == op.inputs[1]:
         allowed = ("int8", "int4")
     if tensor.dtype not in allowed:
-        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(allowed)}", _FULL_INT8)
+        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(allowed)}", OTHER_TYPE.get(tensor.dtype, _FULL_INT8))
     _check_quantization(tensor)
     if tensor.size == 0 and op.kind not in _MAY_BE_EMPTY:
         raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")

@@ -160,7 +160,7 @@ def lut(ctx: Lowering, op: Op, table: np.ndarray, x: Tensor | None = None) -> No
     x, y = x or ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
     if x.size != y.size:
         raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
-    table = np.asarray(table).astype(np.uint8)
+    table = np.asarray(table).astype(np.int64).astype(np.uint8)
     source = ctx.activation(x)
     if (table == np.arange(256)).all() and x.id not in ctx.graph.inputs:
         ctx.alias(y, x)
@@ -200,6 +200,15 @@ def _bounded(low: float, high: float):
     return lambda op, x, y: fixed_tables.bounded_table(low, high, *_four(x, y))
 
 
+def _neg(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    """LiteRT's kernel for integers: raw numbers, modulo 256, whatever the scales and zero points. TFLM has none."""
+    if x.quant.zero_point or y.quant.zero_point or x.quant.scale != y.quant.scale:
+        raise Unsupported("TensorFlow Lite Micro has it for real numbers only, and LiteRT negates the raw int8, which is the "
+                          "negative only with equal scales and zero points of 0",
+                          "subtract from 0 (SUB), or multiply by -1")  # fmt: skip
+    return -np.arange(256)
+
+
 def _quantize(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
     if x.dtype == y.dtype == "uint8":
         raise Unsupported("uint8 to uint8", "export the model again with int8")
@@ -220,6 +229,8 @@ TABLES = {
     "TANH": _tanh,
     "EXP": _real(fixed_tables.exp),
     "LOG": _real(fixed_tables.log),
+    "NEG": _neg,
+    "SQRT": lambda op, x, y: fixed_tables.sqrt_table(*_four(x, y)),
     "ABS": lambda op, x, y: fixed_tables.abs_table(*_four(x, y)),
     "RSQRT": lambda op, x, y: fixed_tables.rsqrt_table(*_four(x, y)),
     "QUANTIZE": _quantize,

@@ -27,7 +27,14 @@ LAYERS = {
     "EINSUM": "EinsumDense, MultiHeadAttention",
     "MAX_POOL_2D": "MaxPooling2D, MaxPooling1D",
     "AVERAGE_POOL_2D": "AveragePooling2D, AveragePooling1D",
-    "L2_POOL_2D": "an op of tf.lite itself; TensorFlow Lite Micro and LiteRT have it for real numbers only",
+    "L2_POOL_2D": "tf.sqrt(tf.nn.avg_pool(x ** 2)), torch.nn.LPPool2d",
+    "SQUARE": "tf.square, x ** 2, LayerNormalization written by hand",
+    "NEG": "-x, tf.negative, Lambda layers",
+    **dict.fromkeys(("FLOOR", "CEIL", "ROUND"), "tf.floor, tf.math.ceil, tf.round in a Lambda layer"),
+    "SIN": "positional encodings",
+    "COS": "positional encodings",
+    "DYNAMIC_UPDATE_SLICE": "tf.tensor_scatter_nd_update, a cache of keys and values",
+    "HARD_SWISH": "Activation('hard_swish'), MobileNetV3",
     "MEAN": "GlobalAveragePooling, LayerNormalization, tf.reduce_mean",
     "SUM": "tf.reduce_sum, attention",
     "ADD": "Add, residual connections, BatchNormalization that was not folded",
@@ -63,6 +70,62 @@ LAYERS = {
     "RFFT2D": "tf.signal.stft: compute features on the board, in Python",
     "HASHTABLE": "StringLookup, TextVectorization: keep them outside of the network",
 }
+
+
+_IN_PYTHON = "compute it on the board, in Python, before or behind the network"
+_LOOPS = ("Keras: LSTM becomes one op; write GRU, SimpleRNN and RNN with unroll=True; export without tf.while_loop and "
+          "tf.cond")  # fmt: skip
+_TABLE = ("let TFLiteConverter quantize it: it leaves the op between a DEQUANTIZE and a QUANTIZE, and of one int8 tensor that "
+          "becomes a table")  # fmt: skip
+_POOL = "write it as layers that are quantized each: x * x, AveragePooling2D, tf.sqrt"
+# What neither TensorFlow Lite Micro nor LiteRT's reference kernels compute in int8 (tests/host/test_coverage.py asks them).
+REAL_NUMBERS_ONLY = {
+    "SQUARE": "multiply the tensor by itself, x * x; or: " + _TABLE,
+    **dict.fromkeys(("SIN", "COS", "FLOOR", "CEIL", "ROUND"), _TABLE),
+    "L2_POOL_2D": _POOL,
+    "POW": "x * x for squares, tf.sqrt for roots; or: " + _TABLE,
+}
+# Ops that have no place here: why, and what to do instead.
+_OTHERS = {
+    **dict.fromkeys(("WHILE", "IF", "CALL", "STABLEHLO_WHILE"), ("control flow is not supported", _LOOPS)),
+    **dict.fromkeys(("FLOOR_DIV", "FLOOR_MOD"), ("TensorFlow Lite Micro has it for real numbers only",
+                                                 "divide without rounding, or " + _IN_PYTHON)),
+    **dict.fromkeys(("RFFT2D", "CUSTOM:SignalRfft", "CUSTOM:SignalIrfft", "CUSTOM:SignalFftAutoScale", "CUSTOM:SignalWindow",
+                     "CUSTOM:SignalFramer", "CUSTOM:SignalOverlapAdd", "CUSTOM:SignalStacker", "CUSTOM:SignalDelay",
+                     "CUSTOM:SignalEnergy", "CUSTOM:SignalFilterBank", "CUSTOM:SignalFilterBankLog", "CUSTOM:SignalPCAN",
+                     "CUSTOM:SignalFilterBankSquareRoot", "CUSTOM:SignalFilterBankSpectralSubtraction"),
+                    ("it makes features of a signal, which is no part of a network here", _IN_PYTHON)),
+    "CUSTOM:CIRCULAR_BUFFER": ("it ends most inferences early, and remembers in between",
+                               "keep the last frames in a tf.Variable (CONCATENATION and SLICE of READ_VARIABLE), or on the "
+                               "board, in Python"),
+    "CUSTOM:TFLM_DECODE": ("its weights are compressed", "export the model without weight compression; fxnn quantize "
+                           "--weights int4 makes them smaller"),
+    "CUSTOM:ethos-u": ("it was compiled for Arm's Ethos-U", "convert the .tflite from before the Vela compiler"),
+}  # fmt: skip
+# The way out for a tensor of a type that an op does not have here; other types are those of a model that is not full int8.
+OTHER_TYPE = {
+    "int16": "quantize to int8 instead of 16x8: README's table of ops says which have int16",
+    "int32": "cast it to int8, or " + _IN_PYTHON,
+    "int64": "use int32",
+    "bool": "cast it to int8",
+}
+
+
+def unknown(graph: Graph, op: Op, full_int8: str, supported: Sequence[str]) -> tuple[str, str]:
+    """(why, fix) of an op of a kind that is never lowered."""
+    real = next((i for i in (*op.inputs, *op.outputs) if i in graph.tensors and graph.tensors[i].dtype.startswith("float")), None)
+    if op.kind in _OTHERS:
+        return _OTHERS[op.kind]
+    if op.kind.startswith("CUSTOM"):
+        return "custom ops have no kernel here", "replace the layer by standard ones"
+    if op.kind in ("QUANTIZE", "DEQUANTIZE"):
+        return "real numbers inside the network", full_int8
+    if op.kind in REAL_NUMBERS_ONLY and real is None:
+        return "TensorFlow Lite Micro and LiteRT have it for real numbers only", REAL_NUMBERS_ONLY[op.kind]
+    if real is not None:
+        fix = _POOL if op.kind == "L2_POOL_2D" else full_int8
+        return f"'{real}' is {graph.tensors[real].dtype}, and it is no table of one int8 tensor", fix
+    return "no kernel for this op", "replace the layer by supported ones: " + ", ".join(k for k in supported if k != "TABLE")
 
 
 def explain(graph: Graph, refused: Sequence[tuple[Op, Exception]]) -> ToolError:
