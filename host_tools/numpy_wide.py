@@ -88,12 +88,17 @@ def mean_16(words, arena, constants):
 
 
 def pairwise_16(words, arena, constants):
-    """Word 31: 0 mul, 1 add, 2 sub, 3 squared_difference."""
+    """Word 31: 0 mul, 1 add, 2 sub, 3 squared_difference, 4 prelu."""
     operands = []
     for k, (offset, strides) in enumerate(((words[5], words[12:16]), (words[7], words[16:20]))):
         raw = constants if words[23] >> k & 1 else arena
         at = offset + _places(words[8:12], strides)
         operands.append((raw[at].astype(np.int64) | raw[at + 1].astype(np.int64) << 8 ^ 0x8000) - 0x8000)
+    if words[31] == 4:
+        above = requantize(operands[0], words[27], words[28], words[29])
+        below = requantize(operands[0] * operands[1], words[20], words[21], words[22])
+        store16(words, arena, np.where(operands[0] >= 0, above, below))
+        return
     if words[31]:
         up = 0 if words[31] == 3 else 15
         a, b = (requantize(x << up, words[27 + k], 0, words[29 + k]) for k, x in enumerate(operands))

@@ -221,6 +221,16 @@ def _squared_difference_16(s: Source, b: Builder, x: list) -> int:
     return y
 
 
+def _prelu_16(s: Source, b: Builder, x: list) -> int:
+    shape = _shape(s)
+    source = _input16(s, b, shape, x)
+    alpha_shape = s.note(alpha=s.choice((shape[-1:], [1], shape)))
+    alpha = b.constant(s.array(alpha_shape), s.scale(-10, -1), s.zero_point())
+    y = b.tensor(shape, "int16", s.note(y=float(np.float32(b.tensors[source].scales[0] * s.choice((1.0, s.scale(-6, 6)))))))
+    b.op("PRELU", [source, alpha], [y])
+    return y
+
+
 def _abs_16(s: Source, b: Builder, x: list) -> int:
     source = _values(s, b, x, -16, -6)
     t = b.tensors[source]
@@ -277,6 +287,7 @@ OPS: dict[str, Callable] = {
     "cast_16": _cast_16,
     "squared_difference_16": _squared_difference_16,
     "abs_16": _abs_16,
+    "prelu_16": _prelu_16,
     "rsqrt_16": _rsqrt_16,
     "layer_normalization_16": _layer_normalization_16,
 }

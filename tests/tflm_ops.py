@@ -115,7 +115,7 @@ def _binary(m, kind):
     options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions",
                "MAXIMUM": "MaximumMinimumOptions", "MINIMUM": "MaximumMinimumOptions"}.get(kind)  # fmt: skip
     x = m.x()
-    z = m.c(np.full((1, 1, 4), 50)) if kind in ("DIV", "PRELU") else m.x()  # DIV by what is not 0
+    z = m.c(np.full((1, 1, 4), 50), "int8" if m.dtype == "int16" else None) if kind in ("DIV", "PRELU") else m.x()  # DIV by what is not 0
     if kind == "ADD_N":
         return m.op(kind, [x, z, m.x()], [m.y()], "AddNOptions")[0]
     # of DIV a scale at which TFLM does not shift by more than 31 bits, which C leaves undefined

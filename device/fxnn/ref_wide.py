@@ -128,9 +128,9 @@ def mean_16(record, arena, constants):
 
 
 def pairwise_16(record, arena, constants):
-    """add (word 31: 1), sub (2), mul (0) and squared_difference (3) of int16: eq. (2) of x1 * x2, or of the sum of both
-    operands times 2^15, each rescaled first, or of their difference's square. reference/add.h, sub.h,
-    integer_ops/mul.h, micro/kernels/squared_difference.cc."""
+    """add (word 31: 1), sub (2), mul (0), squared_difference (3) and prelu (4) of int16: eq. (2) of x1 * x2, or of the sum of
+    both operands times 2^15, each rescaled first, or of their difference's square, or of x1 where it is not negative.
+    reference/add.h, sub.h, integer_ops/mul.h, micro/kernels/squared_difference.cc, reference/prelu.h."""
     flags, kind = record[23], record[31]
     a = constants if flags & 1 else arena
     b = constants if flags & 2 else arena
@@ -138,7 +138,11 @@ def pairwise_16(record, arena, constants):
     for at1, at2 in _box(record[8:12], record[12:16], record[16:20]):
         x1 = s16(a, record[5] + at1)
         x2 = s16(b, record[7] + at2)
-        if kind:
+        if kind == 4 and x1 >= 0:
+            output16(record, arena, y, requantize(x1, record[27], record[28], record[29]))
+            y += 2
+            continue
+        if 0 < kind < 4:
             up = 0 if kind == 3 else 15
             x1 = rounding_divide_by_pot(high_mul(x1 << up, record[27]), record[29])
             x2 = rounding_divide_by_pot(high_mul(x2 << up, record[28]), record[30])

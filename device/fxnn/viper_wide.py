@@ -127,9 +127,16 @@ def pairwise_16(x1: ptr16, x2: ptr16, constants: ptr8):
                     x2 = ptr16(int(x2) + rec[19])
                     step = 0
                     first = 0
+                    place = 20
                     if kind == 0:
                         a *= b
                         step = 2
+                    if kind == 4:
+                        step = 2
+                        place = 27
+                        if a < 0:
+                            a *= b
+                            place = 20
                     while step < 3:
                         if step == 0:
                             m = rec[27]
@@ -143,13 +150,13 @@ def pairwise_16(x1: ptr16, x2: ptr16, constants: ptr8):
                         else:
                             if kind == 1:
                                 a = first + a
-                            elif kind > 1:
+                            elif kind == 2 or kind == 3:
                                 a = first - a
                             if kind == 3:
                                 a *= a
-                            m = rec[20]
-                            right = rec[22]
-                            a = a << rec[21] << wide >> wide
+                            m = rec[place]
+                            right = rec[place + 2]
+                            a = a << rec[place + 1] << wide >> wide
                         al = a & 0xFFFF
                         ah = a >> 16
                         ml = m & 0xFFFF

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .. import fixed_point, fixed_point16, fixed_tables
@@ -204,6 +206,25 @@ def squared_difference(ctx: Lowering, op: Op) -> None:
     words[21], words[22] = fixed_point.split_shift(total[1])
     words[25], words[26] = clamps16(op, y)
     pairwise(ctx, op, "pairwise_16", Constants(), words)
+
+
+@lowers("PRELU", int16=True)
+def prelu(ctx: Lowering, op: Op) -> None:
+    """Slopes are int8 constants in TFLM; the board has them as int16, their zero point subtracted."""
+    x, y = _int16(ctx, op.inputs[0], op.outputs[0])
+    alpha = ctx.tensor(op.inputs[1])
+    check_activation(alpha, ("int8",))
+    if not alpha.constant:
+        raise Unsupported("its slopes are computed at run time", "make them constants")
+    above = fixed_point16.requantize_multiplier(x.quant.scale, y.quant.scale)
+    below = fixed_point.mul_multiplier(x.quant.scale, alpha.quant.scale, y.quant.scale)
+    slopes = replace(alpha, id=f"{op.name}/slopes", dtype="int16", data=alpha.data.astype(np.int16) - np.int16(alpha.quant.zero_point))
+    ctx.graph = ctx.graph.with_tensor(slopes)
+    words = {20: below[0], 27: above[0], 31: 4}
+    words[21], words[22] = fixed_point.split_shift(below[1])
+    words[28], words[29] = fixed_point.split_shift(above[1])
+    words[25], words[26] = clamps16(op, y)
+    pairwise(ctx, replace(op, inputs=(x.id, slopes.id)), "pairwise_16", Constants(), words)
 
 
 def _rescale(ctx: Lowering, op: Op, x: Tensor, y: Tensor, above, below, clamp: tuple[int, int], zero_point: int) -> None:
