@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -139,6 +140,49 @@ def fuse_pads(graph: Graph) -> Graph:
     return graph
 
 
+def unroll_circular_buffers(graph: Graph) -> Graph:
+    """After: no CIRCULAR_BUFFER that runs at every inference: what it remembers is a variable, of which all but the first
+    row is kept and the input put behind it. One that waits, and ends the inference early meanwhile, stays (and is refused).
+
+    micro/kernels/circular_buffer.cc: x and y NHWC, int8; y moves on by one row a call.
+    """
+    for op in graph.ops:
+        if op.kind != "CUSTOM:CIRCULAR_BUFFER" or len(op.inputs) != 1 or len(op.outputs) != 1:
+            continue
+        x, y = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+        fits = len(y.shape) == 4 and x.shape == (y.shape[0], 1, *y.shape[2:]) and y.shape[0] == 1 and y.shape[1] > 1
+        if not fits or {x.dtype, y.dtype} != {"int8"} or x.quant != y.quant or _cycles(op, y.shape[1]) != 1:
+            continue
+        id, rows = y.id, y.shape[1]
+        state = replace(y, id=f"variable {id}", data=None, variable=True)
+        before = replace(y, id=f"{id}/before", data=None, variable=False)
+        rest = replace(before, id=f"{id}/rest", shape=(1, rows - 1, *y.shape[2:]))
+        begin = replace(before, id=f"{id}/begin", shape=(4,), dtype="int32", quant=None, data=np.array([0, 1, 0, 0], np.int32))
+        size = replace(begin, id=f"{id}/size", data=np.array(rest.shape, np.int32))
+        kept = replace(before, id=f"{id}/kept")
+        for t in (state, before, rest, begin, size, kept, replace(y, variable=False)):
+            graph = graph.with_tensor(t)
+        made = (
+            Op("READ_VARIABLE", before.id, (state.id,), (before.id,)),
+            Op("SLICE", rest.id, (before.id, begin.id, size.id), (rest.id,)),
+            Op("CONCATENATION", id, (rest.id, x.id), (id,), MappingProxyType({"axis": 1, "activation": "NONE"})),
+            Op("ASSIGN_VARIABLE", kept.id, (state.id, id), (kept.id,)),
+        )
+        graph = replace(graph, ops=tuple(o for each in graph.ops for o in (made if each == op else (each,))))
+    return graph
+
+
+def _cycles(op: Op, rows: int) -> int:
+    """At every how many inferences a CIRCULAR_BUFFER runs; without options what TFLM takes from its size."""
+    from flatbuffers import flexbuffers
+
+    try:
+        cycles = int(flexbuffers.Loads(op.attrs["options"])["cycles_max"])
+    except Exception:  # no options, or damaged ones: flexbuffers fails in any way
+        cycles = 0
+    return cycles if cycles > 0 else 1 if rows in (5, 13, 25) else 2
+
+
 def resolve_variables(graph: Graph) -> Graph:
     """After: no VAR_HANDLE, no CALL_ONCE: READ_VARIABLE and ASSIGN_VARIABLE name a tensor with `variable` set.
 
@@ -254,6 +298,7 @@ def sink_dequantize(graph: Graph) -> Graph:
 
 
 PIPELINE = (
+    unroll_circular_buffers,
     resolve_variables,
     fold_constants,
     quantized_embeddings,

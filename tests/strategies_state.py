@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from flatbuffers import flexbuffers
 
 from tests.strategies import Source, _activation, _bias, _input, _output_quant, _quant, _rescaling
 from tests.tflite_builder import Builder
@@ -178,6 +179,20 @@ def _variables(s: Source, b: Builder, x: list) -> list[int]:
     return [total, before]
 
 
+def _circular_buffer(s: Source, b: Builder, x: list) -> int:
+    """Streaming: the last rows, moved on by one a call; of 5 rows TFLM knows by itself that it runs at every call."""
+    rows = s.choice((5, s.integer(2, 6)))
+    shape, quant = (1, 1, s.integer(1, 3), s.integer(1, 5)), _quant(s, -8, -2)
+    source = b.input(shape, **quant)
+    for _ in range(CALLS):
+        x.append(s.array(shape, near=quant["zero_point"]))
+    options = b"" if rows == 5 and s.boolean() else bytes(flexbuffers.Dumps({"cycles_max": 1}))
+    y = b.variable((1, rows, *shape[2:]), **quant)
+    s.note(rows=rows, shape=shape, options=len(options))
+    b.custom("CIRCULAR_BUFFER", [source], [y], options)
+    return b.max_pool_2d(y, kernel=(2, 1), stride=(1, 1)) if s.boolean() else b.relu(y)
+
+
 OPS = {
     "batch_matmul": _batch_matmul,
     "transpose_conv": _transpose_conv,
@@ -186,4 +201,5 @@ STATEFUL = {
     "lstm": _lstm,
     "svdf": _svdf,
     "variables": _variables,
+    "circular_buffer": _circular_buffer,
 }

@@ -45,6 +45,8 @@ class _OpSpec:
     options_type: str | None
     options: dict = field(default_factory=dict)
     version: int = 1
+    custom: str = ""  # the name of a custom op
+    custom_options: bytes = b""
 
 
 def window_output(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int:
@@ -161,6 +163,11 @@ class Builder:
         inputs = [-1 if i is None else i for i in inputs]
         code = getattr(tflite.BuiltinOperator, kind)
         self._ops.append(_OpSpec(code, inputs, list(outputs), options_type, options, version))
+        return list(outputs)
+
+    def custom(self, name: str, inputs, outputs, options: bytes = b"") -> list[int]:
+        """Adds a custom op, with its options as it takes them (a flexbuffer). Returns the outputs."""
+        self._ops.append(_OpSpec(tflite.BuiltinOperator.CUSTOM, list(inputs), list(outputs), None, custom=name, custom_options=options))
         return list(outputs)
 
     def conv_2d(self, x, w, bias=None, *, scale, zero_point=0, stride=(1, 1), dilation=(1, 1), padding="SAME",
@@ -338,7 +345,7 @@ class Builder:
             self._ops.insert(0, _OpSpec(tflite.BuiltinOperator.CALL_ONCE, [], [], "CallOnceOptions", {"InitSubgraphIndex": 1}))
         b = flatbuffers.Builder(4096)
         graphs = [(self, list(outputs))] + ([(self.initialization, [])] if self.initialization else [])
-        codes = sorted({(op.code, op.version) for graph, _ in graphs for op in graph._ops})
+        codes = sorted({(op.code, op.version, op.custom) for graph, _ in graphs for op in graph._ops})
         contents = [b""]
         offsets = [graph._subgraph(b, outs, codes, contents, "main" if graph is self else "init") for graph, outs in graphs]
         buffer_offsets = []
@@ -350,8 +357,11 @@ class Builder:
             buffer_offsets.append(tflite.BufferEnd(b))
 
         code_offsets = []
-        for code, version in codes:
+        for code, version, custom in codes:
+            name = b.CreateString(custom) if custom else None
             tflite.OperatorCodeStart(b)
+            if name is not None:
+                tflite.OperatorCodeAddCustomCode(b, name)
             tflite.OperatorCodeAddDeprecatedBuiltinCode(b, min(code, 127))  # an int8; 127 sends readers to the next
             tflite.OperatorCodeAddBuiltinCode(b, code)
             tflite.OperatorCodeAddVersion(b, version)
@@ -397,11 +407,14 @@ class Builder:
         op_offsets = []
         for op in self._ops:
             options = _options(b, op.options_type, op.options) if op.options_type else None
+            raw = _bytes_vector(b, op.custom_options) if op.custom_options else None
             inputs, outs = _vector(b, op.inputs, "int32"), _vector(b, op.outputs, "int32")
             tflite.OperatorStart(b)
-            tflite.OperatorAddOpcodeIndex(b, codes.index((op.code, op.version)))
+            tflite.OperatorAddOpcodeIndex(b, codes.index((op.code, op.version, op.custom)))
             tflite.OperatorAddInputs(b, inputs)
             tflite.OperatorAddOutputs(b, outs)
+            if raw is not None:
+                tflite.OperatorAddCustomOptions(b, raw)
             if options is not None:
                 tflite.OperatorAddBuiltinOptionsType(b, getattr(tflite.BuiltinOptions, op.options_type))
                 tflite.OperatorAddBuiltinOptions(b, options)

@@ -193,7 +193,7 @@ def lowers(*kinds: str, int16: bool = False, int32: bool = False, checks: bool =
 
 def supported() -> list[str]:
     """The op kinds that can be lowered, sorted."""
-    return sorted({*_LOWER, *_LOWER_16, *_LOWER_32, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE"})
+    return sorted({*_LOWER, *_LOWER_16, *_LOWER_32, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE", "CUSTOM:CIRCULAR_BUFFER"})
 
 
 def lower(graph: Graph, target: str = "none") -> Program:

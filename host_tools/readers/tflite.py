@@ -205,6 +205,8 @@ def _op(model, op, ids: list[str], index: int) -> Op:
         else:
             options.Init(_NO_FIELDS, len(_NO_FIELDS) - 4)
         attrs = fields(options)
+    elif builtin == tflite.BuiltinOperator.CUSTOM and op.CustomOptionsLength():
+        attrs = {"options": op.CustomOptionsAsNumpy().tobytes()}
     inputs = tuple(None if i < 0 else ids[i] for i in _ints(op.InputsAsNumpy()))
     outputs = tuple(ids[i] for i in _ints(op.OutputsAsNumpy()))
     name = outputs[0] if outputs else f"{kind.lower()}_{index}"

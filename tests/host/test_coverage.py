@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from flatbuffers import flexbuffers
 
 from host_tools import fixed_point, numpy_kernels, packed
 from host_tools.convert import convert_bytes
@@ -93,6 +94,15 @@ def test_refusals_say_why_where_from_and_what_to_do(kind, options, words):
     text = str(e.value)
     for word in (f"{kind} 'made' (int8 1x4 -> int8 1x4): ", "usually from: ", "do: ", *words):
         assert word in text, text
+
+
+@pytest.mark.parametrize("rows, options", ((3, b""), (5, bytes(flexbuffers.Dumps({"cycles_max": 2}))), (3, b"damaged")))
+def test_a_circular_buffer_that_waits_is_refused(rows, options):
+    b = Builder()
+    y = b.variable((1, rows, 1, 4), scale=0.1)
+    b.custom("CIRCULAR_BUFFER", [b.input((1, 1, 1, 4), scale=0.1)], [y], options)
+    with pytest.raises(ToolError, match="it ends most inferences early"):
+        convert_bytes(b.finish([b.relu(y)]), "model")
 
 
 def test_an_input_that_nothing_reads_has_a_place_of_its_own():
