@@ -11,13 +11,15 @@ the high one fits 16 bits, whatever the weights. X sums these words, Y their hig
 channels that start at f0 and f1, X starts at f0 + (f1 << 16) + 32769 * n and Y at f1 + n, and at the end
 sum1 = Y, sum0 = X - (Y << 16).
 
-The driver cuts the inputs into parts, or the channels into groups of sixes, as the scratch has room for.
+The driver cuts the inputs into parts, or the channels into groups of sixes, as the scratch has room for. A group, or a
+piece of an op that is cut, begins with the part whose table the last one has left, and takes the parts from there.
 
 State, 19 words at the start of the scratch, byte offsets: 0 table of {alpha, beta, gamma}     4 inputs, 8 their end
 12 end of the table     16 bytes from six channels' weights of this part to the next six's     20 sixes
 24 channels behind the sixes, in pairs     28 accumulators {X, Y} a pair of channels     32 pairs of inputs in all, 0:
-not the first part     36 channel table     40 pairs of channels     44 weights     48 outputs, 0: not the last part
-52 outputs     56, 60 clamps     64 where the unrolled loop is entered     68 y_zero_point     72 weights behind the sixes
+not the first part; between pieces: whether the next goes backwards     36 channel table     40 pairs of channels
+44 weights     48 outputs, 0: not the last part     52 outputs     56, 60 clamps
+64 where the unrolled loop is entered     68 y_zero_point     72 weights behind the sixes
 """
 
 import micropython
@@ -565,9 +567,15 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
     skip = 0
     if rec[32] > 0:
         skip = rec[32] - outputs
+    parts = (pairs + part - 1) // part
+    # The part whose table the scratch holds is the next channels' first: every other time the parts come backwards.
+    # A later piece of an op that is cut finds the table as the piece before has left it.
+    made = 0
+    back = 0
     row = rec[9]
-    # A later piece of an op that is cut finds the table as the first has left it.
-    made = rec[33] > 0 and row == 1
+    if rec[33] > 0 and row == 1:
+        made = 1
+        back = s[8]
     while row > 0:
         row -= 1
         weights = int(w) + rec[27]
@@ -589,18 +597,23 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
             s[12] = 0
             s[13] = to
             behind = weights + 12 * pairs * sixes
-            first = 0
-            while first < pairs:
-                step = pairs - first
-                if step > part:
-                    step = part
-                s[1] = at + first * 2
+            k = parts
+            while k > 0:
+                k -= 1
+                first = k * part
+                if not back:
+                    first = (parts - 1 - k) * part
+                step = part
                 s[2] = at + first * 2 + step * 2
-                if first + step == pairs:
+                if first + step >= pairs:
+                    step = pairs - first
                     s[2] = at + inputs
+                s[1] = at + first * 2
+                if made:
+                    s[1] = s[2]
+                    made = 0
+                if k == 0:
                     s[12] = n
-                    if step == pairs and (left < outputs or made):
-                        s[1] = at + inputs  # the table is made
                 s[3] = table + 12 * step
                 s[4] = 12 * (pairs - step)
                 s[11] = weights + 12 * first
@@ -608,14 +621,17 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
                 s[18] = behind + 4 * rest * first
                 dense(s)
                 s[8] = 0
-                first += step
+            made = 1
+            back ^= 1
             to += n
             left -= n
             weights = behind
             channels -= s[10]
             s[9] = s[9] + 12 * n
+        made = 0
         at += inputs
         to += skip
+    s[8] = back
 
 
 kernels = {3: fully_connected}

@@ -288,11 +288,11 @@ def fully_connected_stored(layer: Layer) -> Fast:
     }
     pairs = -(-w[11] // 2)
     # A part of the inputs, or a group of channels, costs a call; 2 kB of scratch are a lot to a network that needs little.
+    # Pieces of a cut layer make the table once, if it holds all inputs; parts every time, but for one (thumb_fc.py).
     blocks = -(-len(channels) // 6)
-    fewest = -(-pairs // _FULLY_CONNECTED_PAIRS)
-    cuts = [(-(-pairs // n), blocks) for n in range(fewest, fewest + 16) if n > 1]
-    if fewest == 1:
-        cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)] + cuts
+    fewest = max(2, -(-pairs // _FULLY_CONNECTED_PAIRS))
+    cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)]
+    cuts += [(-(-pairs // n), blocks) for n in range(fewest, fewest + 16)]
     options = tuple((fully_connected_scratch(layer.list(), c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts))
     return Fast({**words, 30: words[28]}, options, 2)
 

@@ -24,6 +24,7 @@ from host_tools.errors import ToolError
 from host_tools.lower import thumb
 from tests import strategies
 from tests.micropython.cases import device_module
+from tests.tflite_builder import Builder
 
 pytest.importorskip("unicorn", reason="the processor: pip install unicorn")
 from tests.thumb.machine import MODELS, Machine  # noqa: E402
@@ -57,10 +58,12 @@ def run(network, inputs, model: str) -> bool:
     for op, module in zip(network.ops, modules):
         machine = machines[module]
         arena = machine.buffer(after.tobytes())
-        record = machine.buffer(struct.pack("<40i", *op.words))
-        constants = machine.buffer(op.constants)
-        machine.call(FUNCTIONS.get(op.kernel, op.kernel), record, arena, constants)
-        assert record.read() == struct.pack("<40i", *op.words) and constants.read() == op.constants
+        for i, (words, constant_bytes) in enumerate(op.calls):
+            words = (*words[:33], min(i, 1), *words[34:])
+            record = machine.buffer(struct.pack("<40i", *words))
+            constants = machine.buffer(constant_bytes)
+            machine.call(FUNCTIONS.get(op.kernel, op.kernel), record, arena, constants)
+            assert record.read() == struct.pack("<40i", *words) and constants.read() == constant_bytes
         after = np.frombuffer(arena.read(), np.uint8)
         if op.kernel not in ("mul", "copy", "lut"):  # they use none, mul has its second input there
             may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
@@ -134,10 +137,31 @@ def test_four_bits_with_the_inputs_in_parts():
             words = list(op.words)
             words[7], words[31] = -(-network.arena_bytes // 4) * 4, 4 * part
             scratch = thumb.fully_connected_scratch(words, words[31])
-            parted = replace(network, ops=(replace(op, words=tuple(words)),), arena_bytes=words[7] + scratch)
+            parted = replace(network, ops=(replace(op, words=tuple(words), calls=((tuple(words), op.constants),)),),
+                             arena_bytes=words[7] + scratch)  # fmt: skip
             assert run(parted, case.inputs, "m0")
             done += 8 * part < op.words[11]
     assert done > 5
+
+
+@pytest.mark.parametrize("inputs, outputs", [(700, 24), (701, 19), (339, 40)])
+def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
+    """A dense layer in the flash: pieces of channels, each with two parts of the inputs or more; and with one."""
+    random = np.random.default_rng(inputs)
+    b = Builder()
+    x = b.input((1, inputs), scale=0.05, zero_point=-7)
+    w = b.constant(random.integers(-128, 128, (outputs, inputs)).astype(np.int8), 0.01)
+    y = b.fully_connected(x, w, b.constant(random.integers(-3000, 3000, outputs).astype(np.int32), 0.0005), scale=1.0, zero_point=3)
+    tflite = b.finish([y])
+    values = random.integers(-128, 128, (1, inputs)).astype(np.int8)
+    parts = set()
+    for prefer in ("ram", "balanced", "speed"):
+        network = packed.read(convert.convert_bytes(tflite, "pieces", selftest=0, placing="flash", prefer=prefer))
+        (op,) = network.ops
+        assert len(op.calls) > 2
+        parts.add(-(-inputs // (2 * (op.words[31] & 0xFFFF))))
+        assert run(network, [values], "m0")
+    assert 1 in parts and max(parts) > 1
 
 
 def test_copies_of_every_length_and_alignment():
