@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import float_ops
+from . import float_lstm, float_ops
 from .errors import ToolError
 from .float_ops import activate
 from .ir import Graph, Op, Tensor
@@ -207,6 +207,7 @@ def _pool(op, args, out):
 OPS: dict[str, Callable] = {
     **float_ops.OPS,
     **dict.fromkeys(LINEAR, _linear),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": float_lstm.lstm,
     "MAX_POOL_2D": _pool,
     "AVERAGE_POOL_2D": _pool,
 }

@@ -182,6 +182,30 @@ def _gather_nd(op, x, index):
     return x[tuple(np.moveaxis(index, -1, 0))]
 
 
+def _embedding(op, args, out):
+    index, table = args
+    return np.take(table, index.reshape(len(index), -1), 0).reshape(len(index), *out.shape)
+
+
+def _update_slice(op, args, out):
+    """A box of x replaced, its start kept inside; the start may be computed."""
+    x, update, start = args
+    count = max(len(x), len(update))
+    y = np.broadcast_to(x, (count, *x.shape[1:])).copy()
+    starts = np.broadcast_to(start, (count, *start.shape[-1:])) if start.ndim == 1 else start
+    for n in range(count):
+        at = [min(max(0, int(s)), d - u) for s, d, u in zip(starts[n], y.shape[1:], update.shape[1:])]
+        y[(n, *(slice(a, a + d) for a, d in zip(at, update.shape[1:])))] = update[min(n, len(update) - 1)]
+    return y
+
+
+def _cumsum(op, args, out):
+    axis = _ints(args[1])[0] % (args[0].ndim - 1) + 1
+    x = np.flip(args[0], axis) if op.attrs["reverse"] else args[0]
+    y = np.cumsum(x, axis, dtype=np.float32) - (x if op.attrs["exclusive"] else 0)
+    return np.flip(y, axis) if op.attrs["reverse"] else y
+
+
 # ------------------------------------------------------------------------------------------------- reductions and rows
 
 
@@ -329,6 +353,11 @@ OPS: dict[str, Callable] = {
     "SPLIT": _moved(_split, 1),
     "SPLIT_V": _moved(_split_v),
     "UNPACK": _moved(_unpack),
+    "EMBEDDING_LOOKUP": _embedding,
+    "DYNAMIC_UPDATE_SLICE": _update_slice,
+    "CUMSUM": _cumsum,
+    "ADD_N": lambda op, args, out: sum(args[1:], args[0]),
+    "FILL": lambda op, args, out: np.broadcast_to(args[1].reshape(-1, *[1] * len(out.shape)), (len(args[1]), *out.shape)),
     "GATHER": _gathered(_gather),
     "GATHER_ND": _gathered(_gather_nd),
     "REVERSE_V2": _moved(lambda op, args, numbers: np.flip(numbers, [a % numbers.ndim for a in _ints(args[1])])),

@@ -7,14 +7,13 @@ import struct
 import numpy as np
 
 from .. import fixed_point, fixed_point16
+from ..float_lstm import CELL, HIDDEN, VARIANTS
 from ..ir import Op, Tensor
 from . import Constants, Lowering, Step, Unsupported, check_activation, lowers
 
 _EXPORT = "export the model again with TFLiteConverter's full-integer quantization"
-# Places of UNIDIRECTIONAL_SEQUENCE_LSTM's inputs: micro/kernels/lstm_shared.h. Gates as the kernel takes them.
+# Places of UNIDIRECTIONAL_SEQUENCE_LSTM's inputs (float_lstm.py has the rest). Gates as the kernel takes them.
 _GATES = (("forget", 2, 6, 13), ("input", 1, 5, 12), ("cell", 3, 7, 14), ("output", 4, 8, 15))
-_HIDDEN, _CELL = 18, 19
-_VARIANTS = {"peepholes": (9, 10, 11), "a projection": (16, 17), "layer normalization": (20, 21, 22, 23)}
 MAX_PRODUCTS = 16384  # of one sum: 65535 * 255 * 2**14 fits the kernels' two halves
 
 
@@ -64,10 +63,10 @@ def lstm(ctx: Lowering, op: Op) -> None:
         check_activation(t, ("int8", "int16"))
     if len(op.inputs) < 20 or len(x.shape) != 3 or len(y.shape) != 3 or x.dtype != y.dtype:
         raise Unsupported(f"its input {x.shape} and output {y.shape} are no sequences", _EXPORT)
-    for name, places in _VARIANTS.items():
+    for name, places in VARIANTS.items():
         if any(p < len(op.inputs) and op.inputs[p] is not None for p in places):
             raise Unsupported(f"an LSTM with {name} (TFLM refuses it as well)", "use Keras' LSTM layer")
-    hidden, cell = ctx.tensor(op.inputs[_HIDDEN]), ctx.tensor(op.inputs[_CELL])
+    hidden, cell = ctx.tensor(op.inputs[HIDDEN]), ctx.tensor(op.inputs[CELL])
     check_activation(hidden, (x.dtype,))
     check_activation(cell, ("int16",))
     time_major = op.attrs["time_major"]

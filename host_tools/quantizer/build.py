@@ -14,10 +14,10 @@ import numpy as np
 from .. import float_graph
 from ..float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Quant, Tensor
-from . import rounding
+from . import recurrent, rounding
 from .prepare import OUT_AXIS, weights
 from .ranges import Groups, quantize_constant
-from .rules import REAL_ONLY, operands
+from .rules import LSTM, REAL_ONLY, operands
 
 HOLD_OUT_FROM = 16  # samples: with fewer, nothing is held out
 _ROWS = 8192  # of an op's inputs that adaptive rounding looks at, and a quarter as many to check it
@@ -66,7 +66,7 @@ class Built:
     """`error`: of the outputs, relative (sum of squares of what is wrong / of what is there), on all samples: what a
     range cuts off is rare, and must not be missed. `noise`: the same of every activation by id."""
 
-    weights: dict[str, LinearWeights]
+    weights: dict[str, LinearWeights | recurrent.LstmWeights]
     error: float
     noise: dict[str, float]
     adapted: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
     for id in graph.inputs:
         values[id] = fake_quantize(real[id], quants[of[id]]) if id in of else real[id]
     last = float_graph.last_uses(graph)
-    linear: dict[str, LinearWeights] = {}
+    linear: dict[str, LinearWeights | recurrent.LstmWeights] = {}
     noise: dict[str, float] = {id: _noise(values[id], real[id]) for id in graph.inputs}
     adapted = []
     watched = measured_at(graph)
@@ -100,6 +100,10 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
                 linear[op.name], helped = _linear(graph, op, x_quant, x, samples, recipe)
                 adapted += [op.name] if helped else []
             outputs = [_simulate(graph, op, x, linear[op.name], x_quant.scale)]
+        elif op.kind == LSTM:
+            x_id, y_quant = op.inputs[0], quants[of[op.outputs[0]]]
+            linear[op.name], y = recurrent.build(graph, op, values[x_id], real[x_id], quants[of[x_id]], y_quant, fake_quantize)
+            outputs = [y]
         else:
             outputs = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)
         for out, y in zip(op.outputs, outputs):
@@ -251,6 +255,8 @@ def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built
     for op in graph.ops:
         if op.kind in LINEAR:
             graph, op = _emit_linear(graph, op, built.weights[op.name], quants[groups.of[parts(op)[0]]].scale)
+        elif op.kind == LSTM:
+            graph, op = recurrent.emit(graph, op, built.weights[op.name], quants[groups.of[op.outputs[0]]])
         elif op.kind in REAL_ONLY:
             graph, made = _emit_island(graph, op, real_graph.tensors[op.outputs[0]])
             ops += made[:-1]

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..float_graph import LINEAR
+from ..float_lstm import GATES
 from ..ir import Graph, Op
 from . import equalize
 from .build import as_rows
 from .prepare import weights
+from .rules import LSTM
 
 _CHANNEL_BYTES = 4  # a short channel table's entry is that much shorter
 _WORTH_BYTES = 64  # saving less is not worth an op's accuracy
@@ -60,6 +62,9 @@ def order(graph: Graph, error_with: Callable[[str, int, int], float]) -> list[St
 def hints(graph: Graph, real: dict[str, np.ndarray]) -> list[str]:
     """What pruning or a smaller input would save, in words and numbers; real: activations over calibration data."""
     sizes = {op.name: weights(graph, op)[0].size for op in graph.ops if op.kind in LINEAR}
+    lstms = {op.name: tuple(sum(graph.tensors[op.inputs[gate[i]]].size for gate in GATES) for i in (0, 1))
+             for op in graph.ops if op.kind == LSTM}  # fmt: skip
+    sizes |= {name: sum(parts) for name, parts in lstms.items()}
     total = sum(sizes.values())
     found = []
     for first, second in equalize.pairs(graph):
@@ -69,8 +74,9 @@ def hints(graph: Graph, real: dict[str, np.ndarray]) -> list[str]:
                                  f"without them {freed:,} weights of {total:,} less"))  # fmt: skip
     largest = max(sizes, key=sizes.get, default=None)
     if largest and total:
+        own, back = lstms.get(largest, (sizes[largest], 0))
         found.append((0, f"'{short(largest)}' holds {sizes[largest] / total:.0%} of the {total:,} weights: "
-                         f"half its channels would save {sizes[largest] // 2:,}"))  # fmt: skip
+                         f"half its {'units' if back else 'channels'} would save {own // 2 + 3 * back // 4:,}"))  # fmt: skip
     image = graph.tensors[graph.inputs[0]].shape
     if len(image) == 4 and min(image[1:3]) > 8:
         h, w = (round(d * _SMALLER) for d in image[1:3])

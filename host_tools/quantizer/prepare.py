@@ -6,6 +6,7 @@ PIPELINE is the table of contents. After it every activation is float32 and ever
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from .. import passes
 from ..errors import ToolError
 from ..float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Tensor, check
+from . import recurrent
+from .loops import fuse_lstms
 from .rules import ANY_DTYPE, LSTM, RULES
 
 OUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}  # of the weights: output channels
@@ -93,6 +96,22 @@ def multiply_by_inverses(graph: Graph) -> Graph:
         inverse = replace(divisor, id=f"{op.name}/inverse", data=(1 / divisor.data.astype(np.float64)).astype(np.float32))
         product = replace(op, kind="MUL", inputs=(op.inputs[0], inverse.id))
         graph = replace(graph.with_tensor(inverse), ops=tuple(product if o == op else o for o in graph.ops))
+    return graph
+
+
+def split_sums(graph: Graph) -> Graph:
+    """After: no ADD_N: its kernel wants one scale for all that it adds, ADD takes each in its own."""
+    for op in graph.ops:
+        if op.kind != "ADD_N":
+            continue
+        ops, total = [], op.inputs[0]
+        for n, id in enumerate(op.inputs[1:]):
+            last = n == len(op.inputs) - 2
+            out = op.outputs[0] if last else f"{op.name}/sum {n}"
+            graph = graph.with_tensor(replace(graph.tensors[op.outputs[0]], id=out))
+            ops.append(Op("ADD", out, (total, id), (out,), MappingProxyType({"activation": "NONE"})))
+            total = out
+        graph = replace(graph, ops=tuple(o for each in graph.ops for o in (ops if each == op else [each])))
     return graph
 
 
@@ -185,13 +204,14 @@ def name_weights(graph: Graph) -> Graph:
 
 _BY_TENSORFLOW = ("let TensorFlow's converter quantize it (full integer, with a representative_dataset; README.md, 'Your own "
                   "network', has the lines), or train it with QAT; then `fxnn convert`")  # fmt: skip
-_RECURRENT = "write the layer with unroll=True, and give the input a batch size of 1; or " + _BY_TENSORFLOW
+_RECURRENT = ("Keras' LSTM with its own activations becomes one op; write GRU, SimpleRNN and others with unroll=True, and give the "
+              "input a batch size of 1; or " + _BY_TENSORFLOW)  # fmt: skip
 
 
 def _why_not(kind: str) -> str:
     """The reason and the way out for an op that has no rule."""
-    if kind in (LSTM, "WHILE"):
-        return f"a recurrent layer as one op (or a loop) is not quantized here; {_RECURRENT}"
+    if kind in ("WHILE", "IF", "CALL"):
+        return f"a loop; {_RECURRENT}"
     if kind in ("SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE"):
         return f"what it remembers depends on the order of the samples, which calibration does not know; {_BY_TENSORFLOW}"
     if kind == "CAST":
@@ -211,8 +231,11 @@ def refuse(graph: Graph) -> Graph:
         )
     for op in graph.ops:
         tensors = [graph.tensors[i] for i in (*op.inputs, *op.outputs) if i is not None]
-        if op.kind not in RULES or op.kind == LSTM:
+        if op.kind not in RULES:
             problems.append(f"{op.kind} '{op.name}': {_why_not(op.kind)}")
+        elif op.kind == LSTM:
+            reason = recurrent.odd(graph, op)
+            problems += [f"{op.kind} '{op.name}': {reason}; use Keras' LSTM layer as it is"] if reason else []
         elif op.kind in LINEAR and not graph.tensors[op.inputs[1]].constant:
             problems.append(f"{op.kind} '{op.name}': its weights are computed at run time; make them constants")
         else:
@@ -235,7 +258,9 @@ def refuse(graph: Graph) -> Graph:
 
 PIPELINE = (
     real_constants,
+    fuse_lstms,
     passes.fold_constants,
+    split_sums,
     fold_pairs,
     multiply_by_inverses,
     fold_transposes,

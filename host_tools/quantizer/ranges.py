@@ -35,6 +35,10 @@ class Groups:
     fixed: dict[str, tuple[float, int]]
     whole: frozenset[str]
     constants: dict[str, str]
+    symmetric: frozenset[str] = frozenset()  # groups whose zero point has to be 0
+
+
+_CENTRED = ("CUMSUM",)  # TFLM's kernel takes the zero point off once too often: exact only where it is 0
 
 
 def group(graph: Graph) -> tuple[Graph, Groups]:
@@ -42,6 +46,7 @@ def group(graph: Graph) -> tuple[Graph, Groups]:
     parent: dict[str, str] = {}
     fixed: dict[str, tuple[float, int]] = {}
     constants: dict[str, str] = {}
+    symmetric: set[str] = set()
 
     def find(id: str) -> str:
         while parent.setdefault(id, id) != id:
@@ -53,6 +58,11 @@ def group(graph: Graph) -> tuple[Graph, Groups]:
             find(id)
     ops: list[Op] = []
     for op in graph.ops:
+        if op.kind in _CENTRED and not graph.tensors[op.inputs[0]].constant:
+            graph, requantize = _requantized(graph, op, op.inputs[0])
+            ops.append(requantize)
+            op = replace(op, inputs=(requantize.outputs[0], *op.inputs[1:]))
+            symmetric.add(find(requantize.outputs[0]))
         rule, outputs = RULES[op.kind], [find(id) for id in real_outputs(graph, op)]
         activations = [op.inputs[n] for n in operands(graph, op)]
         if isinstance(rule, tuple):
@@ -78,7 +88,7 @@ def group(graph: Graph) -> tuple[Graph, Groups]:
     whole |= {find(op.inputs[0]) for op in ops if op.kind in _WHOLE}
     of = {id: find(id) for id in parent}
     graph = replace(graph, ops=tuple(ops))
-    return graph, Groups(of, fixed, frozenset(whole), {c: of[t] for c, t in constants.items()})
+    return graph, Groups(of, fixed, frozenset(whole), {c: of[t] for c, t in constants.items()}, frozenset(symmetric))
 
 
 _WHOLE = ("SOFTMAX", "LOG_SOFTMAX", "ARG_MAX", "ARG_MIN")  # what they read is never clipped: the largest decides
@@ -145,6 +155,9 @@ def quants(stats: dict[str, Statistics], groups: Groups, method: str, percent: f
         if at in groups.fixed:
             scale, zero_point = groups.fixed[at]
             result[at] = Quant((scale,), (zero_point,))
+        elif at in groups.symmetric:
+            largest = max(max(map(abs, span(s, method, percent))), _MIN_SPAN)
+            result[at] = Quant((float(np.float32(largest / 127)),), (0,))
         else:
             result[at] = affine(*span(s, "minmax" if at in groups.whole else method, percent))
     return result

@@ -11,9 +11,9 @@ from ..ir import Graph, Op
 
 _OWN = (
     "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    "ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "MEAN", "SUM", "PRELU",
+    "ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "ADD_N", "MEAN", "SUM", "PRELU",
     "QUANTIZE",  # between two int8 tensors
-    "RELU", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "ELU", "GELU", "HARD_SWISH", "ABS", "EXP", "LOG", "RSQRT",
+    "RELU", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "ELU", "GELU", "HARD_SWISH", "ABS", "EXP", "LOG", "RSQRT", "CUMSUM",
 )  # fmt: skip
 _SAME = (
     "RELU6",  # TFLM's kernel does not look at the output's scale
@@ -21,6 +21,7 @@ _SAME = (
     "CONCATENATION", "PACK", "UNPACK", "SPLIT", "SPLIT_V", "PAD", "PADV2", "MIRROR_PAD", "RESHAPE", "SQUEEZE", "EXPAND_DIMS",
     "TRANSPOSE", "SLICE", "STRIDED_SLICE", "GATHER", "GATHER_ND", "REVERSE_V2", "TILE", "BROADCAST_TO", "SPACE_TO_DEPTH",
     "DEPTH_TO_SPACE", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR",
+    "EMBEDDING_LOOKUP", "DYNAMIC_UPDATE_SLICE", "FILL",
 )  # fmt: skip
 # of real numbers only in TFLM: the host makes a table of 256 bytes of each (islands.py)
 REAL_ONLY = ("CEIL", "COS", "FLOOR", "NEG", "ROUND", "SIN", "SQRT", "SQUARE")
@@ -38,7 +39,7 @@ RULES: dict[str, str | tuple[float, int]] = {
     "LOG_SOFTMAX": (16 / 256, 127),
 }
 # ops that take, or make, bool and int32 as well
-ANY_DTYPE = frozenset(_UNSCALED) | frozenset(_SAME) - {"RELU6", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MAXIMUM", "MINIMUM",
+ANY_DTYPE = frozenset((*_UNSCALED, "ADD", "SUB", "MUL")) | frozenset(_SAME) - {"RELU6", "MAX_POOL_2D", "AVERAGE_POOL_2D",
                                                        "RESIZE_BILINEAR"}  # fmt: skip
 
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"

@@ -103,6 +103,7 @@ _OPTIONS = {
         },
     ),
     "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
+    "WHILE": (tflite.WhileOptions, lambda o: {"subgraphs": (o.CondSubgraphIndex(), o.BodySubgraphIndex())}),
     "CALL_ONCE": (tflite.CallOnceOptions, lambda o: {"subgraph": o.InitSubgraphIndex()}),
     "VAR_HANDLE": (
         tflite.VarHandleOptions,
@@ -116,7 +117,8 @@ _NO_FIELDS = bytearray(b"\x04\x00\x04\x00\x04\x00\x00\x00")
 
 
 def read(data: bytes, name: str) -> Graph:
-    """The first subgraph of a .tflite file as a Graph named `name`; those that its CALL_ONCE ops run are in their `graph`.
+    """The first subgraph of a .tflite file as a Graph named `name`; those that its CALL_ONCE ops run are in their `graph`,
+    those of WHILE in its `condition` and `body`.
 
     Raises ToolError for what is not a .tflite file or has a form no microcontroller runtime takes
     (dynamic shapes, custom buffers outside the file).
@@ -145,6 +147,9 @@ def _subgraph(model, index: int, name: str) -> Graph:
         op = _op(model, sub.Operators(i), ids, i)
         if op.kind == "CALL_ONCE" and index == 0:  # one inside another has nowhere to run, here as in TFLM
             op = op.with_attrs(graph=_subgraph(model, op.attrs["subgraph"], f"{name}, initialization"))
+        elif op.kind == "WHILE" and index == 0 and all(0 < i < model.SubgraphsLength() for i in op.attrs["subgraphs"]):
+            condition, body = (_subgraph(model, i, f"{name}, loop") for i in op.attrs["subgraphs"])
+            op = op.with_attrs(condition=condition, body=body)
         ops.append(op)
     return Graph(
         name=name,

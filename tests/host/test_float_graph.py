@@ -122,6 +122,19 @@ def attention(b, x):
     return b.batch_matmul(b.softmax(scores, scale=None), rows, scale=None)
 
 
+def recurrent(time_major, cell_clip):
+    """LSTM over the input's 7 rows, 24 numbers each, 5 units; time-major: as 7 steps of one batch."""
+
+    def make(b, x):
+        x = b.reshape(x, (7, 1, 24) if time_major else (1, 7, 24))
+        own, back, bias = ([b.constant(F(s) * r(5, n, 1 + i)[..., 0]) for i in range(4)] for n, s in ((24, 0.1), (5, 0.3), (1, 0.2)))
+        bias = [b.constant(r(5) * F(0.1 * i)) for i in range(4)]
+        return b.lstm(x, own, back, bias, b.variable((1, 5), "float32"), b.variable((1, 5), "float32"), time_major=time_major,
+                      cell_clip=cell_clip)  # fmt: skip
+
+    return make
+
+
 def one(kind, before=lambda b, x: x, options=None, **fields):
     return lambda b, x: b.op(kind, [before(b, x)], [b.tensor((1, 7, 6, 4), "float32")], options, **fields)[0]
 
@@ -166,6 +179,13 @@ CASES |= {
     "log softmax": o("LOG_SOFTMAX", (1, 7, 6, 4), options="LogSoftmaxOptions"),
     "arg max": o("ARG_MAX", (1, 7, 6), np.array(3, np.int32), options="ArgMaxOptions", dtype="int32", OutputType=2),
     "select": chosen,
+    "add n": lambda b, x: b.op("ADD_N", [x, b.relu(x), b.tanh(x, scale=None)], [b.tensor((1, 7, 6, 4), "float32")], "AddNOptions")[0],
+    "cumsum": o("CUMSUM", (1, 7, 6, 4), ints(1), options="CumsumOptions", Exclusive=True, Reverse=True),
+    "update slice": lambda b, x: b.op("DYNAMIC_UPDATE_SLICE", [x, b.op("SLICE", [x, b.constant(ints(0, 0, 0, 0)), b.constant(ints(1, 2, 3, 4))],
+                                      [b.tensor((1, 2, 3, 4), "float32")])[0], b.constant(ints(0, 3, 9, 0))],
+                                      [b.tensor((1, 7, 6, 4), "float32")], "DynamicUpdateSliceOptions")[0],  # fmt: skip
+    "lstm": recurrent(False, 0.0),
+    "lstm, time-major": recurrent(True, 0.8),
     "exp": one("EXP", options="ExpOptions"),
     "log": one("LOG", positive),
     "rsqrt": one("RSQRT", positive),
@@ -191,6 +211,7 @@ def test_op_is_litert_s(name):
     oracle = interpreter.Interpreter(model_content=data)
     oracle.allocate_tensors()
     for n in range(len(x)):
+        oracle.reset_all_variables()
         oracle.set_tensor(oracle.get_input_details()[0]["index"], x[n : n + 1])
         oracle.invoke()
         for y, detail in zip(got, oracle.get_output_details(), strict=True):
