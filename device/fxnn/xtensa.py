@@ -23,6 +23,14 @@ def kernel(id, words, target):
             from .xtensa_conv import kernels
 
             return kernels[id]
+    if (
+        id == 11
+        or (id == 9 and words[11] > 15)
+        or (id == 7 and words[15] == 1 == words[19] and words[11] > 3 and 0 < words[22] < 22 and not words[21])
+    ):
+        from .xtensa_element import kernels
+
+        return kernels[id]
     from .viper import kernel
 
     return kernel(id, words)

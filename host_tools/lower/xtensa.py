@@ -376,6 +376,16 @@ def cycles(kernel: str, words) -> float:
 
 def runs_in(kernel: str, words) -> tuple[str, str]:
     """("xtensa" or "viper", why or how): what device/fxnn/xtensa.py takes for a record; a test holds the two together."""
+    if kernel == "lut":
+        return "xtensa", ""
+    if kernel == "copy":
+        return ("xtensa", "") if words[11] > 15 else ("viper", "rows of less than 16")
+    if kernel == "add":
+        if words[15] == 1 == words[19] and words[11] > 3 and 0 < words[22] < 22 and not words[21]:
+            return "xtensa", ""
+        if words[15] != 1 or words[19] != 1:
+            return "viper", "an operand is broadcast in the last dimension"
+        return "viper", "rows of less than 4" if words[11] <= 3 else "its scales are far apart"
     if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
         return "viper", "no assembler for this kernel"
     if words[34]:

@@ -13,8 +13,9 @@ from .machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64
-_FAMILIES = {"dense": "xtensa_dense", "conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise", "window": "xtensa_window"}
-_FUNCTION = {"fully_connected": "conv_2d"}
+_FAMILIES = {"dense": "xtensa_dense", "conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise", "window": "xtensa_window",
+             "add": "xtensa_element", "copy": "xtensa_element", "lut": "xtensa_element"}
+_FUNCTION = {"fully_connected": "conv_2d", "copy": "box"}
 
 
 @functools.cache
