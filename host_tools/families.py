@@ -6,8 +6,8 @@ no second table that could differ from it.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import builtins
 from collections.abc import Iterable

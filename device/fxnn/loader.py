@@ -285,9 +285,11 @@ def _map(file, crc):
     file.why = mapped.problem or ""
     block = ""
     if not file.why:
-        wrong = mapped.check(crc, _block_sums(file))
+        sums = _block_sums(file)
+        wrong = mapped.check(crc, sums)
         if wrong is not None:
-            block = " (block %d)" % wrong
+            if sums:
+                block = " (block %d)" % wrong
             file.why = "other contents in the flash" + block
     forget("flash")
     return (None if file.why else mapped), block
