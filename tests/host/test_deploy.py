@@ -155,8 +155,8 @@ def test_each_network_brings_its_kernels(tmp_path, networks):
         with Board(board.port) as raw:
             code = "import fxnn\nfor name in ('net', 'tanh'): print(fxnn.load('/models/%s.fxnn' % name).selftest())"
             assert raw.exec(code).split() == ["3", "3"]
-        result = fxnn("deploy", second, "--port", board.port, "--dry-run", "--json", "--all-kernels")
-        assert {file["path"] for file in json.loads(result.stdout)["files"]} == {*WHOLE, "/models/tanh.fxnn"}
+            everything = Deployment(raw, second, all_kernels=True).plan.files
+            assert {file.path for file in everything} == {*WHOLE, "/models/tanh.fxnn"}
     kept = {**deployed(networks), **{path: WHOLE[path] for path in (*more, other)}}
     assert board.files() == {**kept, "/tanh.fxnn": second.read_bytes(), "/models/tanh.fxnn": second.read_bytes()}
 
