@@ -118,7 +118,7 @@ def _striped(program: Program, whole: Plan, budget: int | None) -> Plan:
         return whole
     ranked = []
     for first, last in stripes.chains(program, peak):
-        rows = program.steps[last].words[12]
+        rows = stripes.rows(program, last)
         finest = _Search(stripes.split(program, first, last, list(range(1, rows + 1)))).needs()
         ranked.append((max(finest), last - first, first, last))
 
@@ -130,7 +130,7 @@ def _striped(program: Program, whole: Plan, budget: int | None) -> Plan:
     for least, _, first, last in sorted(ranked)[:_TRIED_CHAINS]:
         if least >= best.arena_bytes or budget is not None and least > budget:
             break
-        rows, worse, of_chain = program.steps[last].words[12], 0, None
+        rows, worse, of_chain = stripes.rows(program, last), 0, None
         for count in _STRIPES:
             ends = sorted({-(-rows * n // count) for n in range(1, count + 1)})
             if len(ends) < count or worse > 1:
@@ -293,7 +293,7 @@ def _occupied(program: Program, lives: dict[str, tuple[int, int]]) -> dict[str, 
     writes: dict[str, dict[int, int]] = {id: {} for id in lives}
     for i, step in enumerate(program.steps):
         for id in step.reads:
-            reads[id][i] = min(reads[id].get(i, NEVER), step.x_at if id == step.x and step.x_bytes is not None else 0)
+            reads[id][i] = min(reads[id].get(i, NEVER), _start(step, id) if step.x_bytes is not None else 0)
         writes[step.y][i] = program.buffers[step.y].bytes if step.y_bytes is None else step.y_at + step.y_bytes
     for id in (*(program.place[id] for id in program.graph.outputs), *program.variables):
         reads[id][count] = 0

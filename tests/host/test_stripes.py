@@ -16,7 +16,7 @@ def striped(count: int, target: str, most_side: int = 24):
         source = strategies.RandomSource(f"{SEED}/{case.name}")
         chains = sorted({c for i in range(len(program.steps)) for c in stripes.chains(program, i)})
         for first, last in [source.choice(chains)] if chains else []:
-            rows = program.steps[last].words[12]
+            rows = stripes.rows(program, last)
             ends = sorted({*(source.integer(1, rows) for _ in range(source.integer(1, 5))), rows})
             cut = stripes.split(program, first, last, ends)
             done = plan.plan(cut, source.choice(plan.PREFER), sum(b.bytes for b in cut.buffers.values()) // 2)
@@ -32,6 +32,7 @@ def check(done, answers) -> None:
 @pytest.fixture(scope="module")
 def plain():
     done = striped(44, "none")
+    assert sum(any(s.kernel == "add" and s.y_bytes is not None for s in p.program.steps) for _, _, p, _ in done) > 3
     assert len(done) > 18 and any(len([s for s in p.program.steps if s.y_bytes is not None]) > 8 for _, _, p, _ in done)
     return done
 
