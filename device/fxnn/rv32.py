@@ -18,6 +18,10 @@ def kernel(id, words, target):
         from . import rv32_depthwise as family
     elif id == 7 and words[15] == 1 == words[19] and words[11] > 3 and not words[23] and 0 < words[22] < 22 and not words[21]:
         from . import rv32_add as family  # rows of neighbours, rescaled to less
+    elif id == 9:
+        from . import rv32_copy as family
+    elif id == 11:
+        from . import rv32_lut as family
     else:
         from .viper import kernel
 

@@ -9,6 +9,7 @@ from .add import add
 from .conv import conv_2d
 from .dense import fully_connected
 from .depthwise import depthwise_conv_2d
+from .element import copy, lut
 
 FOLDER = Path(__file__).resolve().parents[2] / "device" / "fxnn"
 _HEAD = '''\
@@ -29,6 +30,10 @@ def files() -> dict[str, str]:
         + "\n" + add().source() + "\n\nkernels = {7: add}\n",
         "rv32_conv.py": _HEAD.format(title="conv_2d in RV32IMC assembler: two channels a multiplication.")
         + "\n" + conv_2d().source() + "\n\nkernels = {1: conv_2d}\n",
+        "rv32_copy.py": _HEAD.format(title="copy in RV32IMC assembler: words where addresses allow it.")
+        + "\n" + copy().source() + "\n\nkernels = {9: copy}\n",
+        "rv32_lut.py": _HEAD.format(title="lut in RV32IMC assembler: four bytes at a time.")
+        + "\n" + lut().source() + "\n\nkernels = {11: lut}\n",
         "rv32_dense.py": _HEAD.format(title="fully_connected in RV32IMC assembler: four weights a word, two products a multiplication.")
         + "\n" + fully_connected().source() + "\n\n# A convolution of one or two pixels, 1 x 1, is one too.\nkernels = {1: fully_connected, 3: fully_connected}\n",
         "rv32_depthwise.py": _HEAD.format(title="depthwise_conv_2d in RV32IMC assembler: strips down the columns of a padded tile.")

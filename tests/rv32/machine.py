@@ -13,7 +13,8 @@ from unicorn import riscv_const as rv
 from host_tools import extents, mpy, packed
 
 ROOT = Path(__file__).parents[2]
-FILES = {"conv_2d": "rv32_conv.py", "depthwise_conv_2d": "rv32_depthwise.py", "fully_connected": "rv32_dense.py", "add": "rv32_add.py"}
+FILES = {"conv_2d": "rv32_conv.py", "depthwise_conv_2d": "rv32_depthwise.py", "fully_connected": "rv32_dense.py", "add": "rv32_add.py",
+         "copy": "rv32_copy.py", "lut": "rv32_lut.py"}
 _CODE, _STACK, _HEAP, _PAGE = 0x10000000, 0x18000000, 0x20000000, 4096
 _RETURN = _CODE + 0x10000
 REGISTERS = [getattr(rv, f"UC_RISCV_REG_X{i}") for i in range(32)]

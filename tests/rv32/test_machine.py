@@ -18,7 +18,7 @@ OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 def check(model: bytes, inputs, want, form: str, what: str) -> Machine:
     network = packed.read(model)
     (op,) = network.ops
-    assert op.words[30] or op.kernel == "add", what
+    assert op.words[30] or op.kernel in ("add", "copy", "lut"), what
     # Behind the arena as much again that nothing may touch; everything in it has its own value before.
     arena = bytearray(np.random.default_rng(1).integers(0, 256, network.arena_bytes + 64, np.uint8).tobytes())
     for t, x in zip(network.inputs, inputs):
@@ -36,7 +36,7 @@ def runs_in_assembler(op) -> bool:
     w = op.words
     if op.kernel == "add":  # device/fxnn/rv32.py
         return w[15] == 1 == w[19] and w[11] > 3 and not w[23] and 0 < w[22] < 22 and not w[21]
-    return bool(w[30])
+    return bool(w[30]) or op.kernel in ("copy", "lut")
 
 
 def packed_cases(op: str, count: int, seed: int):
@@ -51,13 +51,13 @@ def packed_cases(op: str, count: int, seed: int):
 
 
 @pytest.mark.parametrize("form", ["viper", "assembler"])
-@pytest.mark.parametrize("op", [*OPS, "add"])
+@pytest.mark.parametrize("op", [*OPS, "add", "pad", "strided_slice", "transpose", "tanh"])
 def test_random_models(op, form):
     done = 0
     for case, model in packed_cases(op, 120 if op == "add" else 30, 21):
         check(model, case.inputs, case.outputs[0], form, str(case))
         done += 1
-    assert done > (7 if op == "add" else 20)
+    assert done > (7 if op in ("add", "transpose") else 20)
 
 
 @pytest.mark.parametrize("op", ("conv_2d", "depthwise_conv_2d"))
@@ -204,7 +204,7 @@ def test_the_report_names_the_kernels_the_board_takes():
         branches.append((ast.unparse(node.test), ast.unparse(node.body[0])))
         node = node.orelse[0]
     ids = {v: k for k, v in packed.KERNELS.items()}
-    for op in (*OPS, "add", "mul"):
+    for op in (*OPS, "add", "mul", "pad", "tanh"):
         for case in strategies.generate(op, 15, 45):
             try:
                 network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3"))

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[2] / "device/fxnn"
 FILES = sorted(path.name for path in FOLDER.glob("rv32_*.py"))
 NUMBER = {name: i for i, name in enumerate(ABI)}
 # The labels between which the products are, for which the docstring has a table.
-PRODUCTS = {"rv32_add.py": ("OUTPUT", "ROW_DONE"), "rv32_conv.py": ("FIRST_LIST", "SUMS"), "rv32_dense.py": ("SEGMENT", "SUMS"), "rv32_depthwise.py": ("SIGNED_STRIP_3", "SIGNED_STRIP_DONE")}
+PRODUCTS = {"rv32_add.py": ("OUTPUT", "ROW_DONE"), "rv32_copy.py": ("ROW", "ROW_DONE"), "rv32_lut.py": ("FOUR", "ONES"), "rv32_conv.py": ("FIRST_LIST", "SUMS"), "rv32_dense.py": ("SEGMENT", "SUMS"), "rv32_depthwise.py": ("SIGNED_STRIP_3", "SIGNED_STRIP_DONE")}
 
 
 def function(name: str) -> ast.FunctionDef:
