@@ -121,13 +121,19 @@ def numbers(x1: ptr16, x2: ptr16, constants: ptr8):
                     elif f == 9:
                         a *= b
                     else:
-                        # towards zero, and 0 where b is 0
-                        t = 0
+                        # towards zero, and 0 where b is 0. Of two negative numbers // is the machine's own division;
+                        # elsewhere MicroPython adds them first, which leaves 32 bits
+                        t = a ^ b
+                        if a > 0:
+                            a = 0 - a
+                        if b > 0:
+                            b = 0 - b
                         if b:
-                            t = a // b
-                            if t * b != a and a ^ b < 0:
-                                t += 1
-                        a = t
+                            a = a // b
+                        else:
+                            a = 0
+                        if t < 0:
+                            a = 0 - a
                     ptr16(y)[0] = a
                     if item == 4:
                         ptr16(y)[1] = a >> 16

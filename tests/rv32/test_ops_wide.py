@@ -1,16 +1,16 @@
-"""Kernels 32 to 44 on the 32-bit RISC-V: one model an op against TensorFlow Lite Micro, and no allocation."""
+"""Kernels 32 to 46 on the 32-bit RISC-V: one model an op against TensorFlow Lite Micro, and no allocation."""
 
 import numpy as np
 import pytest
 
 from host_tools import convert
 from host_tools.qemu_rv32 import why_not
-from tests import batch, strategies, strategies_state, strategies_wide
+from tests import batch, strategies, strategies_numbers, strategies_state, strategies_wide
 
 pytestmark = [pytest.mark.skipif(bool(why_not()), reason=why_not()), pytest.mark.slow]
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 
-OPS = (*strategies_state.OPS, *strategies_wide.OPS, *strategies.STATEFUL)
+OPS = (*strategies_state.OPS, *strategies_wide.OPS, *strategies_numbers.OPS, *strategies.STATEFUL)
 
 
 def test_every_op_on_a_32_bit_machine():
