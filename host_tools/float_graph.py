@@ -20,6 +20,7 @@ from .ir import Graph, Op, Tensor
 LINEAR = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _GATHERS = ("GATHER", "GATHER_ND")
 _CHUNK_BYTES = 32 << 20  # of im2col columns at a time: more is slower, not faster
+_CACHE_BYTES = 128 << 10
 
 After = Callable[[str, np.ndarray], np.ndarray | None]
 
@@ -173,14 +174,21 @@ def _conv(op: Op, x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def _depthwise(op: Op, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Some samples at a time, so that their sums stay in the processor's cache."""
     kh, kw, out_c = w.shape
     view = windows(op, x, (kh, kw))
     multiplier = out_c // x.shape[-1]
     y = np.zeros((*view.shape[:3], out_c), np.float32)
-    for ky in range(kh):
-        for kx in range(kw):
-            tap = view[:, :, :, ky, kx]
-            y += (np.repeat(tap, multiplier, -1) if multiplier > 1 else tap) * w[ky, kx]
+    step = max(1, _CACHE_BYTES // max(y[:1].nbytes, 1))
+    rows = np.ascontiguousarray(np.broadcast_to(w[:, :, None], (kh, kw, y.shape[2], out_c)))  # numpy's inner loop is a row then
+    for at in range(0, len(y), step):
+        part, sums = view[at : at + step], y[at : at + step]
+        product = np.empty_like(sums)
+        for ky in range(kh):
+            for kx in range(kw):
+                tap = part[:, :, :, ky, kx]
+                np.multiply(np.repeat(tap, multiplier, -1) if multiplier > 1 else tap, rows[ky, kx], out=product)
+                sums += product
     return y
 
 
