@@ -586,6 +586,53 @@ def test_keras_models_of_every_form(tmp_path, monkeypatch):
         model_reader.read_model(tmp_path / "bad.keras")
 
 
+MAKE_BOTH = """
+import sys, numpy as np, keras, tensorflow as tf
+keras.utils.set_random_seed(0)
+L = keras.layers
+def unet(x):
+    wide = L.Conv2D(8, 3, padding="same", activation="relu")(x)
+    deep = L.Conv2D(12, 3, padding="same", activation="relu")(L.MaxPooling2D()(wide))
+    up = L.PReLU(shared_axes=[1, 2], alpha_initializer=keras.initializers.Constant(0.2))(L.Conv2DTranspose(8, 3, strides=2, padding="same")(deep))
+    return L.Conv2D(3, 1)(L.Concatenate()([up, wide, L.UpSampling2D(2, interpolation="bilinear")(deep)]))
+def attention(x):
+    x = L.Reshape((16, 12))(x)
+    return L.Dense(5)(L.Flatten()(L.LayerNormalization()(L.Add()([x, L.MultiHeadAttention(2, 4)(x, x)]))))
+def lstm(x):
+    return L.Dense(5)(L.LSTM(10)(L.Reshape((16, 12))(x)))
+data = np.random.default_rng(0).random((120, 8, 8, 3), np.float32)
+np.savez(sys.argv[1] + "/cal.npz", x0=data[:100]); np.savez(sys.argv[1] + "/test.npz", x0=data[100:])
+for build in unet, attention, lstm:
+    x = keras.Input((8, 8, 3))
+    model = keras.Model(x, build(x)); model.save(f"{sys.argv[1]}/{build.__name__}.keras")
+    if build is lstm:
+        continue  # TensorFlow 2.21's converter ends with a segmentation fault
+    x = keras.Input(batch_shape=(1, 8, 8, 3))
+    c = tf.lite.TFLiteConverter.from_keras_model(keras.Model(x, model(x)))
+    c.optimizations = [tf.lite.Optimize.DEFAULT]; c.representative_dataset = lambda: ([v[None]] for v in data[:100])
+    c.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]; c.inference_input_type = c.inference_output_type = tf.int8
+    open(f"{sys.argv[1]}/{build.__name__}.tflite", "wb").write(c.convert())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)")
+def test_keras_networks_are_no_worse_than_tensorflows_conversion(tmp_path, monkeypatch):
+    """A U-Net with a PReLU, attention, and an LSTM, which Keras 3 leaves as a loop. Noise against float, in dB."""
+    monkeypatch.setenv("FXNN_KERAS_PYTHON", _keras_python())
+    subprocess.run([_keras_python(), "-c", MAKE_BOTH, str(tmp_path)], check=True, capture_output=True)
+    for name, least in (("unet", 35), ("attention", 25), ("lstm", 25)):
+        quantize_file.quantize_file(tmp_path / f"{name}.keras", tmp_path / "cal.npz", tmp_path / f"{name}.fxnn")
+        real = evaluate.open_network(tmp_path / f"{name}.keras")
+        data = datasets.read(tmp_path / "test.npz", real.input_shapes)
+        want = evaluate.answers(real, data)
+        ours = evaluate.compare(evaluate.answers(evaluate.open_network(tmp_path / f"{name}.fxnn"), data), want)["sqnr_db"]
+        assert ours > least, (name, ours)
+        if (tmp_path / f"{name}.tflite").exists():
+            theirs = evaluate.compare(evaluate.answers(evaluate.open_network(tmp_path / f"{name}.tflite"), data), want)["sqnr_db"]
+            assert ours > theirs - 0.5, f"{name}: TensorFlow's {theirs:.1f} dB, ours {ours:.1f} dB"
+
+
 MAKE_QAT = """
 import sys, numpy as np, tensorflow as tf
 fake = tf.quantization.fake_quant_with_min_max_args

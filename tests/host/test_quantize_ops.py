@@ -117,3 +117,37 @@ def test_refusals_name_the_way_out(kind, says):
     with pytest.raises(ToolError, match="1 op cannot be quantized") as e:
         quantize(tflite.read(b.finish([y]), "n"), [np.ones((4, 4), F)])
     assert f"{kind} 'y'" in str(e.value) and says in str(e.value)
+
+
+def weights(*shape):
+    return (np.random.default_rng(shape).normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(F)
+
+
+def unet():
+    """Down, up by a TRANSPOSE_CONV and by a RESIZE_BILINEAR, each beside what was there on the way down."""
+    b = Builder()
+    x = b.input((1, 16, 16, 2), "float32")
+    conv = lambda x, n, c: b.conv_2d(x, b.constant(weights(n, 3, 3, c) * F(1.5)), b.constant(weights(n) * F(0.1)), scale=None, activation="RELU")  # noqa: E731
+    wide = conv(x, 8, 2)
+    middle = conv(b.max_pool_2d(wide, kernel=(2, 2)), 12, 8)
+    deep = conv(b.max_pool_2d(middle, kernel=(2, 2)), 16, 12)
+    up = b.transpose_conv(deep, b.constant(weights(12, 3, 3, 16) * F(1.5)), b.constant(weights(12) * F(0.1)), shape=(1, 8, 8, 12), scale=None,
+                          stride=(2, 2))  # fmt: skip
+    up = b.mul(up, b.constant(np.linspace(0.5, 2, 12).astype(F)), scale=None)  # a batch norm behind it
+    up = conv(b.concatenation([b.relu(up), middle], 3), 8, 24)
+    size = b.constant(np.array([16, 16], np.int32))
+    up = b.op("RESIZE_BILINEAR", [up, size], [b.tensor((1, 16, 16, 8), "float32")], "ResizeBilinearOptions", HalfPixelCenters=True)[0]
+    up = conv(b.concatenation([up, wide], 3), 8, 16)
+    return b.finish([b.logistic(b.conv_2d(up, b.constant(weights(1, 1, 1, 8)), scale=None), scale=None)])
+
+
+@pytest.mark.parametrize("options", [OFF, Options(ranges="mse", equalize="on")], ids=["plain", "all"])
+def test_a_unet(options):
+    graph = tflite.read(unet(), "unet")
+    x = np.random.default_rng(0).random((40, 16, 16, 2)).astype(F)
+    made = quantize(graph, [x[:32]], options)
+    assert [op.kind for op in made.real.ops].count("MUL") == 0 and "TRANSPOSE_CONV" in {op.kind for op in made.graph.ops}
+    net = evaluate.Network("unet", "packed", packed.read(convert.convert_graph(made.graph, "unet", selftest=0).data))
+    got = evaluate.answers(net, Dataset((x[32:],)))
+    figures = evaluate.compare(got, float_graph.run(made.real, [x[32:]]))
+    assert figures["sqnr_db"] > 35 and "agreement" not in figures, figures
