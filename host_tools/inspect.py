@@ -127,8 +127,8 @@ def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return w[8:13], (w[8], w[10], w[12])
     if op.kernel in ("gather", "reduce"):
         return w[8:13], (w[8:13] if op.kernel == "gather" else (w[8], w[10], w[12]))
-    if op.kernel in ("arg", "channel_lut"):
-        return w[8:11], (w[8:11] if op.kernel == "channel_lut" else (w[8], w[10]))
+    if op.kernel in ("arg", "channel_lut", "cumsum"):
+        return w[8:11], ((w[8], w[10]) if op.kernel == "arg" else w[8:11])
     if op.kernel == "resize_bilinear":
         return (w[8], w[9] // max(1, w[10]), w[10]), (w[8], w[11], w[12], w[10])
     if op.kernel in ("add", "mul", "copy", "binary", "select", "pairwise_16", "numbers"):

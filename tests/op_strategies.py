@@ -622,7 +622,7 @@ def _cast(s: Source, b: Builder, x: list, source: int | None = None, dtypes=_CAS
     else:
         x.append(s.array(shape, np.int8 if dtypes is _CASTS else np.dtype(dtype)).astype(dtype))
         source = b.input(shape, dtype, *((1.0, 0) if dtype != "int32" else ()))
-    y = b.tensor(shape, out, 1.0 if out != "int32" else None)
+    y = b.tensor(shape, out, 1.0 if out in ("int8", "int16") else None)
     b.op("CAST", [source], [y], "CastOptions")
     return y
 

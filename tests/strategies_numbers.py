@@ -202,7 +202,8 @@ def _resize_nearest_16(s: Source, b: Builder, x: list) -> int:
 
 
 def _cast_16(s: Source, b: Builder, x: list) -> int:
-    return _cast(s, b, x, None, (("int16", "int32"), ("int16", "int8"), ("int8", "int16"), ("bool", "int16"), ("int32", "int16")))
+    return _cast(s, b, x, None, (("int16", "int32"), ("int16", "int8"), ("int8", "int16"), ("bool", "int16"), ("int32", "int16"),
+                                      ("int16", "bool"), ("int32", "bool")))
 
 
 def _squared_difference_16(s: Source, b: Builder, x: list) -> int:

@@ -187,8 +187,9 @@ def cast(ctx: Lowering, op: Op) -> None:
         ctx.alias(y, x)
     elif (x.dtype, y.dtype) == ("int8", "bool"):
         lut(ctx, op, np.arange(256) != 0)
-    elif y.dtype == "bool":
-        raise Unsupported(f"{x.dtype} to bool", "cast int8 to bool, or compare with 0")
+    elif y.dtype == "bool":  # not equal to the 0 in the constants
+        words = {8: 1, 9: 1, 10: 1, 11: n, 15: item, 23: 2, 29: _NOT_EQUAL, 30: item}
+        ctx.emit(Step("numbers", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(4), x2=0))
     else:  # the low bytes, and above them the sign's
         source, target = ctx.activation(x), ctx.new_buffer(y)
         low = min(item, wide)
