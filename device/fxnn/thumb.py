@@ -24,7 +24,7 @@ def kernel(id, words, target):
         from . import thumb_pool as family
     elif id == 7 and words[15] == 1 == words[19] and words[11] > 3 and not words[21] and 0 < words[22] < 21:
         from . import thumb_add as family  # rows of neighbours, rescaled to less
-    elif id == 9 or id == 11 or id == 8 and not words[21] and 0 < words[22] < 21:
+    elif id in (9, 11, 19) or id == 8 and not words[21] and 0 < words[22] < 21:
         from . import thumb_element as family
     else:
         from .viper import kernel

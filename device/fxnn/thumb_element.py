@@ -1,4 +1,4 @@
-"""Element by element in Thumb: lookup tables, copies of boxes, mul. See ref.lut, ref.copy and ref.mul for the meaning.
+"""Element by element in Thumb: lookup tables, copies of boxes, mul. See ref.lut, ref.copy, ref.mul, ref_gather.channel_lut.
 
 Blocks of bytes are read before they are written, in rising order: the plan may have laid y over x for that order.
 
@@ -66,6 +66,50 @@ def table(r0, r1, r2, r3):
     sub(r3, 1)              # 1
     bne(EIGHT)              # 2
     label(END)
+    mov(r0, 0)              # 1
+
+
+@micropython.asm_thumb
+def tables(r0, r1, r2):
+    """
+    y[a, b, c] = table[which[b]][x[a, b, c]], none of the dimensions 0; reference: ref_gather.channel_lut.
+    In   r0 *x | r1 *y | r2 *{which u16[b], tables, a, end of which, c}
+    Uses r2, r3 which, its end | r4 table, temporary | r5, r7 bytes left, c | r6 temporary | r12 planes left | lr tables
+    Stack 4
+    Cost 11 cycles a byte, 9 an index (counted).
+    """
+    data(2, 0xB081)         # 1  sub sp,#4
+    data(2, 0x9200)         # 2  str r2,[sp,#0]
+    ldr(r4, [r2, 8])        # 2
+    mov(r12, r4)            # 1
+    ldr(r4, [r2, 4])        # 2
+    mov(lr, r4)             # 1
+    ldr(r7, [r2, 16])       # 2
+    label(PLANE)
+    data(2, 0x9C00)         # 2  ldr r4,[sp,#0]
+    ldr(r2, [r4, 0])        # 2
+    ldr(r3, [r4, 12])       # 2
+    label(INDEX)  # 20 cycles where it has one byte
+    ldrh(r4, [r2, 0])       # 2
+    add(r2, 2)              # 1
+    lsl(r4, r4, 8)          # 1
+    data(2, 0x4474)         # 1  add r4,lr
+    mov(r5, r7)             # 1
+    label(BYTE)  # 11 cycles
+    ldrb(r6, [r0, 0])       # 2
+    add(r0, 1)              # 1
+    data(2, 0x5DA6)         # 2  ldrb r6,[r4,r6]
+    strb(r6, [r1, 0])       # 2
+    add(r1, 1)              # 1
+    sub(r5, 1)              # 1
+    bne(BYTE)               # 2
+    cmp(r2, r3)             # 1
+    bne(INDEX)              # 2
+    mov(r4, r12)            # 1
+    sub(r4, 1)              # 1
+    mov(r12, r4)            # 1
+    bne(PLANE)              # 2
+    data(2, 0xB001)         # 1  add sp,#4
     mov(r0, 0)              # 1
 
 
@@ -390,6 +434,22 @@ def lut(x: ptr8, y: ptr8, w: ptr8):
 
 
 @micropython.viper
+def channel_lut(x: ptr8, y: ptr8, w: ptr8):
+    rec = ptr32(x)
+    s = ptr32(_state)
+    at = int(y)
+    if rec[23] & 1:
+        at = int(w)
+    s[0] = int(w) + rec[12]
+    s[1] = int(w) + rec[11]
+    s[2] = rec[8]
+    s[3] = s[0] + 2 * rec[9]
+    s[4] = rec[10]
+    if rec[8] * rec[9] * rec[10]:
+        tables(at + rec[5], int(y) + rec[6], s)
+
+
+@micropython.viper
 def walk(rec: ptr32, s: ptr32) -> int:
     """The state's first twelve words, from a record's words 8 to 19; 0 where a dimension is 0."""
     n = 1
@@ -452,4 +512,4 @@ def mul(x: ptr8, y: ptr8, w: ptr8):
         product(s, at1 + rec[5], at2 + rec[7])
 
 
-kernels = {8: mul, 9: copy, 11: lut}
+kernels = {8: mul, 9: copy, 11: lut, 19: channel_lut}

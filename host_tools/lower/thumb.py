@@ -395,7 +395,7 @@ def runs_in(kernel: str, words) -> tuple[str, str]:
         if words[15] != 1 or words[19] != 1:
             return "viper", "an operand is broadcast in the last dimension"
         return "viper", "rows of less than 4" if words[11] <= 3 else "its scales are far apart"
-    if kernel in ("copy", "lut"):
+    if kernel in ("copy", "lut", "channel_lut"):
         return "thumb", ""
     if kernel == "mul":
         return ("thumb", "") if not words[21] and 0 < words[22] < 21 else ("viper", "its scales are far apart")

@@ -32,7 +32,7 @@ from tests.thumb.machine import MODELS, Machine  # noqa: E402
 EXAMPLES = int(os.environ.get("FXNN_EXAMPLES", "40"))
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d", "mean", "add", "mul", "logistic",
-       "pad", "transpose", "strided_slice")  # fmt: skip
+       "pad", "transpose", "strided_slice", "prelu")  # fmt: skip
 FUNCTIONS = {"max_pool_2d": "pool_2d", "average_pool_2d": "pool_2d"}  # where the kernel's name is another's
 
 
@@ -65,7 +65,7 @@ def run(network, inputs, model: str) -> bool:
             machine.call(FUNCTIONS.get(op.kernel, op.kernel), record, arena, constants)
             assert record.read() == struct.pack("<40i", *words) and constants.read() == constant_bytes
         after = np.frombuffer(arena.read(), np.uint8)
-        if op.kernel not in ("mul", "copy", "lut"):  # they use none, mul has its second input there
+        if op.kernel not in ("mul", "copy", "lut", "channel_lut"):  # they use none, mul has its second input there
             may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
     (y,) = network.outputs
     (want,) = numpy_kernels.run(network, list(inputs))
@@ -142,6 +142,26 @@ def test_four_bits_with_the_inputs_in_parts():
             assert run(parted, case.inputs, "m0")
             done += 8 * part < op.words[11]
     assert done > 5
+
+
+@pytest.mark.parametrize("a, b, c", [(1, 1, 1), (9, 5, 1), (2, 3, 7)])
+def test_a_table_for_each_index(a, b, c):
+    """channel_lut; the lookups of a whole tensor, too, of every length up to two blocks of eight."""
+    random = np.random.default_rng(a)
+    machine = Machine(DEVICE / "thumb_element.py", "m0")
+    x, tables = random.integers(0, 256, (a, b, c)).astype(np.uint8), random.integers(0, 256, (2, 256)).astype(np.uint8)
+    which = random.integers(0, 2, b).astype("<u2")
+    want = np.stack([tables[which[i]][x[:, i]] for i in range(b)], 1)
+    words = np.zeros(40, "<i4")
+    words[[6, 8, 9, 10, 12]] = x.size, a, b, c, 512
+    arena = machine.buffer(x.tobytes() + bytes(x.size))
+    constants = machine.buffer(tables.tobytes() + which.tobytes())
+    machine.call("channel_lut", machine.buffer(words.tobytes()), arena, constants)
+    assert arena.read() == x.tobytes() + want.tobytes()
+    for n in range(1, min(x.size, 17) + 1):
+        words[[6, 8, 9]] = x.size, n, 256
+        machine.call("lut", machine.buffer(words.tobytes()), arena, constants)
+        assert arena.read()[x.size :] == tables[1][x.reshape(-1)[:n]].tobytes() + want.tobytes()[n:]
 
 
 @pytest.mark.parametrize("inputs, outputs", [(700, 24), (701, 19), (339, 40)])
