@@ -244,7 +244,7 @@ def test_inspect_names_the_kernels_the_board_takes():
     ids = {v: k for k, v in packed.KERNELS.items()}
     reasons = set()
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add", "concatenation", "pad", "tanh", "mul"):
-        for case in strategies.generate(op, 8, 45):
+        for case in strategies.generate(op, 4, 45):
             network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
             for record in network.ops:
                 words = list(record.words)
