@@ -55,7 +55,8 @@ def operators(network: Packed) -> list[Operator]:
     found = []
     for index, group in enumerate(groups):
         first, rows = group[0], [described[op.index] for op in group]
-        sources = {made[at] for op in group for at in _reads(network, op) if at in made}
+        starts = {_start(network, op, at) for op in group for at in _reads(network, op)}
+        sources = {made[at] for at in starts if at in made}
         found.append(Operator(
             index, first.kernel, short(first.name), first.name, tuple(op.index for op in group),
             _shape(rows[0]["input_shape"]), _shape(rows[0]["output_shape"]), sum(op.macs for op in group),
@@ -110,6 +111,13 @@ def _reads(network: Packed, op: OpRecord) -> list[int]:
         starts = {t.arena_offset for t in network.tensors if t.first_op < op.index <= t.last_op}
         offsets += [op.words[7]] if op.words[7] in starts and op.kernel in ("add", "mul") else []
     return offsets
+
+
+def _start(network: Packed, op: OpRecord, at: int) -> int:
+    """Where the tensor begins of which the op reads a part from `at` on (a slice)."""
+    around = [t.arena_offset for t in network.tensors
+              if t.first_op < op.index <= t.last_op and t.arena_offset <= at < t.arena_offset + t.bytes]  # fmt: skip
+    return at if at in around or not around else max(around)
 
 
 def _shape(shape) -> str:
