@@ -17,6 +17,7 @@ from .datasets import HOW_TO, Dataset
 from .errors import ToolError
 from .ir import Graph
 from .quantizer import Options, Quantized, prepare, quantize, requantize
+from .quantizer import metadata as describe
 from .readers import tflite
 from .readers.model import read_model
 
@@ -114,12 +115,11 @@ def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, nam
     if not named["labels"] and dataset.names and len(dataset.names) == real.tensors[real.outputs[0]].size:
         named = {**named, "labels": dataset.names}
 
-    def size_of(candidate: Graph) -> int:
-        return len(convert_graph(candidate, name, **named).data)
+    def size_of(candidate: Graph, metadata: dict) -> int:
+        return len(convert_graph(candidate, name, metadata=metadata, **named).data)
 
     quantized = quantize(graph if int8 else real, list(dataset.inputs), options, progress, size_of)
-    metadata = {"quantizer": {"samples": quantized.samples, "sqnr_db": round(quantized.sqnr_db, 1),
-                              "steps": [t.what for t in quantized.trials if t.taken]}}  # fmt: skip
+    metadata = describe(quantized.samples, quantized.sqnr_db, [t.what for t in quantized.trials if t.taken])
     conversion = convert_graph(quantized.graph, name, metadata=metadata, **named)
     checked = _checked(conversion, real, dataset, progress)
     notes = dataset.notes

@@ -81,17 +81,22 @@ def decibels(error: float) -> float:
 
 
 def quantize(graph: Graph, inputs: list[np.ndarray], options: Options = Options(), progress: Progress | None = None,
-             size_of: Callable[[Graph], int] | None = None) -> Quantized:  # fmt: skip
+             size_of: Callable[[Graph, dict], int] | None = None) -> Quantized:  # fmt: skip
     """The int8 form of a float graph. inputs: calibration data, one array (N, *shape) a network input.
 
     An int8 graph keeps its scales, and its weights where they do not become int4. size_of: bytes of the packed file of an
-    int8 graph; needed with options.flash. ToolError names every op that cannot be quantized, all at once, before anything
+    int8 graph with what metadata() says of it; needed with options.flash. ToolError names every op that cannot be quantized, all at once, before anything
     is computed.
     """
     progress = progress or (lambda *_: None)
     if prepare.is_quantized(graph):
         return _Search(*requantize.real_form(graph), inputs, options, progress, size_of).run()
     return _Search(prepare.prepare(graph), None, inputs, options, progress, size_of).run()
+
+
+def metadata(samples: int, sqnr_db: float, steps: list[str]) -> dict:
+    """What the packed file keeps of it (FORMAT.md, metadata): it counts for --flash."""
+    return {"quantizer": {"samples": samples, "sqnr_db": round(sqnr_db, 1), "steps": steps}}
 
 
 class _Search:
@@ -181,7 +186,9 @@ class _Search:
         return check(build.emit(graph, groups, quants, built, real_borders=self.own is None))
 
     def _size(self) -> int:
-        return self.size_of(self._emitted())
+        built, recipe, _ = self.best
+        steps = [t.what for t in self._marked(recipe) if t.taken]
+        return self.size_of(self._emitted(), metadata(self.count, decibels(built.error), steps))
 
     def _refuse_size(self) -> None:
         raise ToolError(

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -397,6 +398,15 @@ def test_flash_that_fits_anyway_changes_nothing(tmp_path):
         quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", tmp_path / f"{name}.fxnn",
                                     Options(samples=64, flash=flash), name="d")  # fmt: skip
     assert (tmp_path / "a.fxnn").read_bytes() == (tmp_path / "b.fxnn").read_bytes()
+
+
+def test_flash_counts_everything_in_the_file(tmp_path):
+    """Metadata too: one byte less than int8 takes, and the file is smaller."""
+    out, options = tmp_path / "d.fxnn", Options(ranges="minmax", equalize="off", adaptive="off", samples=64)
+    quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", out, options)
+    limit = out.stat().st_size - 1
+    quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", out, replace(options, flash=limit))
+    assert out.stat().st_size <= limit
 
 
 def test_flash_that_nothing_can_reach_says_what_else_would_save(tmp_path):
