@@ -69,9 +69,10 @@ def _check_scales(made):
 def test_nearly_all_that_convert_takes_quantize_takes():
     """What is left needs to know an order of the samples, or is no op of real numbers; each refusal says what to do."""
     left = set(lower.supported()) - set(RULES)
-    assert left == {"SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CAST", "DEQUANTIZE", "TABLE"}
-    for kind in left - {"TABLE"}:
-        assert "convert" in prepare._why_not(kind) or kind in ("CAST", "DEQUANTIZE")
+    assert {"SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CAST", "DEQUANTIZE", "TABLE"} <= left
+    assert len(left) < 20, f"convert takes these, quantize refuses them: {sorted(left)}"
+    for kind in left & {"SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE"}:
+        assert "then `fxnn convert`" in prepare._why_not(kind)
     covered = set()
     for name in CASES:
         b = Builder()
