@@ -31,9 +31,11 @@ TARGETS = {"thumb": thumb, "xtensa": xtensa, "rv32": rv32}
 
 def runs_in(target: str, kernel: str, words, constants: bytes = b"") -> tuple[str, str]:
     """(the backend whose kernel a board of this target takes for a record, why or how in a few words). constants: the
-    record's; with them a form that sums or scales forbid says which channel's."""
+    record's; with them a form that sums or scales forbid says which channel's. A file of no target: the backends that
+    have an assembler kernel which needs no fast form."""
     if target not in TARGETS:
-        return "viper", "converted for any board"
+        found = [name for name, module in TARGETS.items() if module.runs_in(kernel, words)[0] == name]
+        return ", ".join(found) or "viper", "converted for any board" + (", viper on others" if found else "")
     module = TARGETS[target]
     backend, why = module.runs_in(kernel, words)
     if backend == "viper" and constants and hasattr(module, "why_not"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from host_tools import convert, families, packed
+from host_tools.lower.fast_forms import TARGETS, runs_in
 from host_tools.mpy import ARCHITECTURES
 from tests import batch, strategies
 
@@ -34,7 +35,7 @@ def networks():
     made = [convert.convert_bytes(strategies.build(op, strategies.RandomSource(f"families/{op}"), op).tflite, selftest=0) for op in (*strategies.OPS, *strategies.STATEFUL)]
     four = next(data for case in strategies.generate("conv_2d", 20, 5) if (data := strategies.four_bits(case)))
     return [*made, four if four[:4] == packed.MAGIC else convert.convert_bytes(four, selftest=0),
-            *(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board, prefer="speed") for board in ("pico", "esp32", "esp32c3"))]  # fmt: skip
+            *(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board, prefer="speed") for board in ("pico", "esp32", "esp32c3", "any"))]  # fmt: skip
 
 
 @pytest.mark.parametrize("backend", ("ref", "viper"))
@@ -87,3 +88,15 @@ def test_the_backend_is_the_one_that_the_board_picks():
     assert picked["x64"] == "viper" and picked[None] == "ref"
     assert families.picked("xtensawin", "Generic ESP32S2 module with ESP32S2") == "viper"
     assert families.picked("rv32imc", source=True) == "viper"
+
+
+def test_inspect_names_the_backends_that_the_boards_take(networks):
+    seen = set()
+    for network in map(packed.read, networks):
+        for op in network.ops:
+            named = runs_in(network.fast_target, op.kernel, op.words, op.constants)[0].split(", ")
+            for target in (network.fast_target,) if network.fast_target in TARGETS else TARGETS:
+                family = families._family(target, packed.KERNEL_IDS[op.kernel], op.words, packed.FAST_TARGET_IDS[network.fast_target])
+                assert (target in named) == family.startswith(f"{target}_"), (op.kernel, network.fast_target, named, family)
+                seen.add((network.fast_target, target in named))
+    assert seen >= {(target, True) for target in (*TARGETS, "none")}
