@@ -138,13 +138,13 @@ def test_each_network_brings_its_kernels(tmp_path, networks):
     b = Builder()
     second.write_bytes(convert_bytes(b.finish([b.tanh(b.input((1, 8), scale=0.1))]), "tanh"))
     more = set(package_for(second.read_bytes())) - set(PACKAGE)
-    assert more == {"/lib/fxnn/viper_element.mpy"}
+    assert more == {"/lib/fxnn/thumb_element.mpy"}
     other = "/lib/fxnn/viper_resize.mpy"
     with pico(tmp_path, {**deployed(networks), "/tanh.fxnn": second.read_bytes(), other: b"older"}) as board:
         with Board(board.port) as raw:
             with pytest.raises(BoardScriptError) as e:
                 raw.exec("import fxnn; fxnn.load('/tanh.fxnn')")
-            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.viper_element'; run: fxnn deploy"
+            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.thumb_element'; run: fxnn deploy"
             with pytest.raises(BoardScriptError, match="'fxnn.ref'; run: fxnn deploy --all-kernels"):
                 raw.exec("fxnn.load('/models/net.fxnn', backend='ref')")
         result = fxnn("deploy", second, "--port", board.port, "--json")
