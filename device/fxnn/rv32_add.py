@@ -1,6 +1,6 @@
 """add in RV32IMC assembler: rows of neighbours, rescaled to less.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython

@@ -1,6 +1,6 @@
 """conv_2d in RV32IMC assembler: two channels a multiplication.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -77,7 +77,7 @@ def conv_2d(a0, a1, a2):
     lw(t0, 28(a0))                    # 2
     c_add(t0, a1)                     # 1
     c_swsp(t0, 16)                    # 1
-    lw(t1, 44(a0))                    # 1  products a channel, to a multiple of 4
+    lw(t1, 44(a0))                    # 1  products per channel, to a multiple of 4
     lw(t2, 60(a0))                    # 2
     mul(t1, t1, t2)                   # 1
     lw(t2, 64(a0))                    # 2
@@ -86,7 +86,7 @@ def conv_2d(a0, a1, a2):
     srli(t2, t1, 2)                   # 1
     slli(t1, t2, 2)                   # 1
     c_swsp(t1, 56)                    # 1
-    addi(t3, t2, 31)                  # 1  a group record: 84 bytes and a bit a window
+    addi(t3, t2, 31)                  # 1  a group record: 84 bytes and a bit per window
     srli(t3, t3, 5)                   # 1
     c_slli(t3, 2)                     # 1
     addi(t3, t3, 84)                  # 1
@@ -103,7 +103,7 @@ def conv_2d(a0, a1, a2):
     c_swsp(t0, 20)                    # 1
     lw(t5, 116(a0))                   # 2
     c_swsp(t5, 48)                    # 1
-    c_addi(t2, 1)                     # 1  a group's stream: 8 bytes, 36 a window and one more
+    c_addi(t2, 1)                     # 1  a group's stream: 8 bytes, 36 per window and one more
     li(t6, 36)                        # 1
     mul(t2, t2, t6)                   # 1
     c_addi(t2, 8)                     # 1
@@ -353,7 +353,7 @@ def conv_2d(a0, a1, a2):
     c_lwsp(t1, 112)                   # 2
     bne(t1, zero, EXPAND_BLOCK)       # 1-2
     jal(zero, EXPANDED)               # 2
-    # Stream of a group: {end of the first list, of the second}, then entries of eight lane words and a place:
+    # Stream of a group: {end of the first list, of the second}, then entries of eight lane words and an offset:
     # first list: bytes from the entry before; second: from the column's start.
     # s0-s3 rows of w | s4 first list | s5 second | s6 12 * window | s7 that of the entry before | s8 bits | s9 bits at
     # s10 128 * 65537 | s11 end of s6 | a0 group | a1 groups left | a2 stream | a3 32 windows | t0-t4 temporary

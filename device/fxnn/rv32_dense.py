@@ -1,6 +1,6 @@
 """fully_connected in RV32IMC assembler: four weights a word, two products a multiplication.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -88,7 +88,7 @@ def fully_connected(a0, a1, a2):
     mul(t2, t2, t1)                   # 1
     c_add(t0, t2)                     # 1
     c_swsp(t0, 20)                    # 1
-    addi(t1, t1, 163)                 # 1  a group record: a byte a segment
+    addi(t1, t1, 163)                 # 1  a group record: a byte per segment
     srli(t1, t1, 2)                   # 1
     c_slli(t1, 2)                     # 1
     c_swsp(t1, 40)                    # 1

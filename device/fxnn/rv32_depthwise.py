@@ -1,6 +1,6 @@
 """depthwise_conv_2d in RV32IMC assembler: strips down the columns of a padded tile.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -88,7 +88,7 @@ def depthwise_conv_2d(a0, a1, a2):
     mul(t1, t1, t2)                   # 1
     c_addi(t1, 1)                     # 1
     c_swsp(t1, 120)                   # 1
-    lhu(t2, 126(a0))                  # 2  behind the plane: the weights of a channel, where the kernel is not 3 x 3
+    lhu(t2, 126(a0))                  # 2  after the plane: the weights of a channel, where the kernel is not 3 x 3
     c_addi(t2, -1)                    # 1
     lw(t3, 68(a0))                    # 2
     mul(t2, t2, t3)                   # 1
@@ -106,7 +106,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_swsp(t0, 104)                   # 1
     lw(t0, 104(a0))                   # 2
     c_swsp(t0, 108)                   # 1
-    lbu(t0, 92(a0))                   # 2
+    lbu(t0, 92(a0))                   # 2  x_zero_point four times
     slli(t1, t0, 8)                   # 1
     or_(t0, t0, t1)                   # 1
     slli(t1, t0, 16)                  # 1
@@ -132,17 +132,17 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t1, 28)                    # 1
     lhu(t2, 126(s0))                  # 1
     sub(t0, t0, t1)                   # 1
-    bge(t0, t2, TILE_FULL126)         # 1-2
+    bge(t0, t2, TILE_H)               # 1-2
     mv(t2, t0)                        # 1
-    label(TILE_FULL126)
+    label(TILE_H)
     c_swsp(t2, 36)                    # 1
     lw(t0, 52(s0))                    # 1
     c_lwsp(t1, 32)                    # 1
     lhu(t2, 124(s0))                  # 1
     sub(t0, t0, t1)                   # 1
-    bge(t0, t2, TILE_FULL124)         # 1-2
+    bge(t0, t2, TILE_W)               # 1-2
     mv(t2, t0)                        # 1
-    label(TILE_FULL124)
+    label(TILE_W)
     c_swsp(t2, 40)                    # 1
     # s1 s2 first row and column of x | s3 s4 rows and columns of the plane | s5-s8 those inside x: from, to
     c_lwsp(t0, 28)                    # 1
@@ -156,14 +156,14 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t1, 116)                   # 2
     add(s3, t0, t1)                   # 1
     sub(s5, zero, s1)                 # 1
-    bge(s5, zero, LOW0)               # 1-2
+    bge(s5, zero, LOW_H)              # 1-2
     li(s5, 0)                         # 1
-    label(LOW0)
+    label(LOW_H)
     lw(t0, 36(s0))                    # 2
     sub(s6, t0, s1)                   # 1
-    bge(s3, s6, HIGH0)                # 1-2
+    bge(s3, s6, HIGH_H)               # 1-2
     mv(s6, s3)                        # 1
-    label(HIGH0)
+    label(HIGH_H)
     c_lwsp(t0, 32)                    # 1
     lw(t1, 72(s0))                    # 1
     lw(t2, 88(s0))                    # 1
@@ -175,14 +175,14 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t1, 120)                   # 2
     add(s4, t0, t1)                   # 1
     sub(s7, zero, s2)                 # 1
-    bge(s7, zero, LOW1)               # 1-2
+    bge(s7, zero, LOW_W)              # 1-2
     li(s7, 0)                         # 1
-    label(LOW1)
+    label(LOW_W)
     lw(t0, 40(s0))                    # 2
     sub(s8, t0, s2)                   # 1
-    bge(s4, s8, HIGH1)                # 1-2
+    bge(s4, s8, HIGH_W)               # 1-2
     mv(s8, s4)                        # 1
-    label(HIGH1)
+    label(HIGH_W)
     sub(t0, s6, s5)                   # 1
     bge(t0, zero, ROWS_IN)            # 1-2
     li(t0, 0)                         # 1
@@ -213,7 +213,7 @@ def depthwise_conv_2d(a0, a1, a2):
     slli(t1, s7, 3)                   # 1
     c_add(t0, t1)                     # 1
     c_swsp(t0, 56)                    # 1
-    c_slli(s3, 7)                     # 1  padding everywhere, once a tile
+    c_slli(s3, 7)                     # 1  padding everywhere, once per tile
     c_add(s3, t2)                     # 1
     c_lwsp(t0, 112)                   # 2
     label(FILL)
@@ -348,12 +348,12 @@ def depthwise_conv_2d(a0, a1, a2):
     lw(s10, 4(s8))                    # 1
     lw(s11, 8(s8))                    # 1
     lbu(t3, 13(s8))                   # 1
-    lbu(s9, 12(s8))                   # 1
+    lbu(s9, 12(s8))                   # 1  pre
     lw(t4, 0(s8))                     # 2
     sll(t4, t4, s9)                   # 1
     lw(t5, 56(s6))                    # 1
     c_lwsp(s7, 80)                    # 1
-    # Nine weights, or kernel_h * kernel_w words behind the plane.
+    # Nine weights, or kernel_h * kernel_w words after the plane.
     lw(t6, 60(s6))                    # 1
     lw(a3, 64(s6))                    # 2
     mul(a4, t6, a3)                   # 1
@@ -424,7 +424,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_addi(a4, -1)                    # 1
     bne(a4, zero, WEIGHT)             # 1-2
     jal(zero, ANY_CHANNEL)            # 2
-    # 3 x 3 down a column, three outputs a turn.
+    # 3 x 3 down a column, three outputs per turn.
     label(SIGNED_STRIP)
     c_lwsp(s6, 88)                    # 1
     c_lwsp(s7, 48)                    # 1
@@ -570,7 +570,7 @@ def depthwise_conv_2d(a0, a1, a2):
     xori(s8, s8, -1)                  # 1
     andi(s8, s8, 255)                 # 1
     jal(zero, SIGNED_STRIP_IN2)       # 2
-    # 3 x 3 down a column, three outputs a turn; q as it is.
+    # 3 x 3 down a column, three outputs per turn; q as it is.
     label(PLAIN_STRIP)
     c_lwsp(s6, 88)                    # 1
     c_lwsp(s7, 48)                    # 1

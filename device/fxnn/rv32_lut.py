@@ -1,6 +1,6 @@
 """lut in RV32IMC assembler: four bytes at a time.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython

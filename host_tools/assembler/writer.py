@@ -1,0 +1,57 @@
+"""A kernel in the making: instructions, labels and comments in order, and the text of the device's function from them."""
+
+from __future__ import annotations
+
+INDENT = "    "
+
+
+class Function:
+    """`f.add("t0", "t1", "t2", note="why")` appends an instruction; `f.label("LOOP")` a label; `f.title("...")` a comment.
+
+    A subclass knows the instruction set: its operations, how operands are written and what each line's figure is.
+    """
+
+    decorator = ""  # of micropython: which compiler takes the function
+    column = 40  # where the comments start
+    operations: frozenset[str] = frozenset()
+
+    def __init__(self, name: str, arguments: str, doc: str):
+        self.name, self.arguments, self.doc = name, arguments, doc.strip("\n")
+        self.lines: list[tuple[str, tuple, str]] = []  # (operation, operands, comment); "#" and "label" are lines too
+
+    def __getattr__(self, op: str):
+        if op not in self.operations:
+            raise AttributeError(f"{op} is no instruction of {type(self).__module__}")
+        return lambda *args, note="": self.emit(op, args, note)
+
+    def emit(self, op: str, args: tuple, note: str = "") -> None:
+        """Appends one instruction; `note` is its comment."""
+        self.lines.append((op, args, note))
+
+    def label(self, name: str, note: str = "") -> None:
+        self.lines.append(("label", (name,), note))
+
+    def title(self, note: str) -> None:
+        """A comment on a line of its own."""
+        self.lines.append(("#", (note,), ""))
+
+    def figures(self) -> list[str]:
+        """The figure of every line, labels and comments included (theirs are not written)."""
+        raise NotImplementedError
+
+    def written(self, op: str, args: tuple) -> str:
+        """An instruction as the device's source has it."""
+        return f"{op}({', '.join(map(str, args))})"
+
+    def source(self) -> str:
+        """The function's text, comments with figure and note in one column."""
+        out = [f"@micropython.{self.decorator}", f"def {self.name}({self.arguments}):", f'{INDENT}"""', self.doc, f'{INDENT}"""']
+        for (op, args, note), figure in zip(self.lines, self.figures()):
+            if op == "#":
+                text = f"{INDENT}# {args[0]}"
+            elif op == "label":
+                text = f"{INDENT}label({args[0]})" + (f"  # {note}" if note else "")
+            else:
+                text = f"{INDENT + self.written(op, args):{self.column}}# {figure}" + (f"  {note}" if note else "")
+            out.append(text)
+        return "\n".join(out) + "\n"
