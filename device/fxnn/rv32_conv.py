@@ -1,4 +1,4 @@
-"""conv_2d in RV32IMC assembler: two channels a multiplication.
+"""conv_2d in RV32IMC assembler: two channels per multiplication.
 
 Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """

@@ -1,4 +1,4 @@
-"""fully_connected in RV32IMC assembler: four weights a word, two products a multiplication.
+"""fully_connected in RV32IMC assembler: four weights a word, two products per multiplication.
 
 Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """

@@ -1,29 +1,38 @@
-"""What `python -m host_tools.assembler.<instruction set> [--check]` does: the written files against their descriptions."""
+"""What `python -m host_tools.assembler.<instruction set>` does: the written files against their descriptions."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "device" / "fxnn"
 
 
-def stale(files: dict[str, str], folder: Path = FOLDER) -> list[str]:
-    """The names of those files that are not there or differ from the text that their descriptions give."""
-    return [name for name, text in files.items() if not (folder / name).exists() or (folder / name).read_text() != text]
+def text(package: str, family: str) -> str:
+    """The device file of a family, as its description in the package has it."""
+    return import_module(f".{family}", package).file()
 
 
-def main(files: dict[str, str], arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
-    """Writes what differs; with --check only names it. -> exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if unknown := [a for a in arguments if a != "--check"]:
-        print(f"unknown argument {unknown[0]}: --check, or nothing", file=sys.stderr)
+def main(package: str, files: dict[str, str], arguments: list[str], folder: Path = FOLDER) -> int:
+    """Writes the families named (all, if none is) where they differ; with --check only names those. -> exit status.
+
+    files: family -> name of its file in the folder.
+    """
+    check = "--check" in arguments
+    families = [a for a in arguments if a != "--check"] or list(files)
+    if unknown := [family for family in families if family not in files]:
+        print(f"no family {unknown[0]}: one of {', '.join(files)}", file=sys.stderr)
         return 2
-    names = stale(files, folder)
-    for name in names:
-        if "--check" in arguments:
-            print(f"{name} is not up to date")
+    stale = 0
+    for family in families:
+        path, new = folder / files[family], text(package, family)
+        if path.exists() and path.read_text() == new:
+            continue
+        stale += 1
+        if check:
+            print(f"{path.name} is not up to date: python -m {package} {family}")
         else:
-            (folder / name).write_text(files[name])
-            print(f"wrote {name}")
-    return bool(names) and "--check" in arguments
+            path.write_text(new)
+            print(f"wrote {path.name}")
+    return bool(check and stale)

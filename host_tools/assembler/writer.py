@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 INDENT = "    "
 
 
@@ -55,3 +57,16 @@ class Function:
                 text = f"{INDENT + self.written(op, args):{self.column}}# {figure}" + (f"  {note}" if note else "")
             out.append(text)
         return "\n".join(out) + "\n"
+
+
+def device_file(doc: str, parts: list[Function | str], constants: dict[str, int] | None = None) -> str:
+    """The text of a device file: docstring, import, names of words, parts.
+
+    parts: functions, or text. Of `constants` (name -> number) those are written that the text parts use, as
+    `_NAME = const(number)`: the compiler folds them.
+    """
+    texts = [part.source() if isinstance(part, Function) else part for part in parts]
+    code = "\n".join(part for part in parts if isinstance(part, str))
+    names = [f"{name} = const({n})" for name, n in (constants or {}).items() if re.search(rf"\b{name}\b", code)]
+    head = [f'"""{doc}"""', "import micropython", *(["\n".join(names)] if names else [])]
+    return "\n\n".join(head) + "\n\n\n" + "\n\n\n".join(text.strip("\n") for text in texts) + "\n"

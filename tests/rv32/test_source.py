@@ -8,8 +8,7 @@ import pytest
 
 from host_tools import mpy
 from host_tools.assembler import command, rv32
-from host_tools.assembler.rv32 import __main__ as descriptions
-from host_tools.assembler.rv32 import isa
+from host_tools.assembler.rv32 import isa, lookup
 from host_tools.assembler.rv32.isa import ABI, SAVED
 from host_tools.board_files import package_files
 from tests.rv32 import machine
@@ -95,23 +94,26 @@ def test_every_line_counts_its_cycles(name):
 
 
 def test_files_are_what_the_descriptions_say(tmp_path, capsys):
-    assert {name: (FOLDER / name).read_text() for name in FILES} == descriptions.files()
+    written = {name: command.text(rv32.__name__, family) for family, name in rv32.FILES.items()}
+    assert {name: (FOLDER / name).read_text() for name in FILES} == written
     assert "edit" in rv32.__doc__
     # The command names what differs, and writes it.
-    name = FILES[0]
-    for other in FILES[1:]:
-        (tmp_path / other).write_text((FOLDER / other).read_text())
-    (tmp_path / name).write_text((FOLDER / name).read_text() + "# edited\n")
-    assert command.main(descriptions.files(), ["--check"], tmp_path) == 1
-    assert capsys.readouterr().out == f"{name} is not up to date\n"
-    assert command.main(descriptions.files(), [], tmp_path) == 0
-    assert (tmp_path / name).read_text() == (FOLDER / name).read_text()
-    assert command.main(descriptions.files(), ["--check"], tmp_path) == 0
-    assert command.main(descriptions.files(), ["--chek"], tmp_path) == 2
+    for name in FILES:
+        (tmp_path / name).write_text(written[name])
+    stale = tmp_path / rv32.FILES["lookup"]
+    stale.write_text(stale.read_text() + "# edited\n")
+
+    def run(*arguments: str) -> int:
+        return command.main(rv32.__name__, rv32.FILES, list(arguments), tmp_path)
+
+    assert run("--check") == 1 and run("--check", "conv") == 0 and run("convolution") == 2
+    said = f"{stale.name} is not up to date: python -m host_tools.assembler.rv32 lookup\n"
+    assert capsys.readouterr().out == said
+    assert run() == 0 and stale.read_text() == written[stale.name] and run("--check") == 0
 
 
 def test_no_instruction_but_these():
-    f = descriptions.lut()
+    f = lookup.lut()
     with pytest.raises(AttributeError, match="ldw"):
         f.ldw("t0", 0, "a0")
     with pytest.raises(ValueError, match="not an instruction"):

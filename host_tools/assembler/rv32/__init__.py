@@ -1,7 +1,17 @@
 """Writes device/fxnn/rv32_*.py: the RV32IMC kernels, unrolled and scheduled from one description each.
 
-    python -m host_tools.assembler.rv32            write them
-    python -m host_tools.assembler.rv32 --check    say whether they are up to date
+    python -m host_tools.assembler.rv32 [FAMILY ...]             write them
+    python -m host_tools.assembler.rv32 --check [FAMILY ...]     say whether they are up to date
 
 What is written is plain @micropython.asm_rv32 source with its comments, meant to be read; edit the description.
 """
+
+# Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
+FILES = {
+    "conv": "rv32_conv.py",
+    "depthwise": "rv32_depthwise.py",
+    "dense": "rv32_dense.py",
+    "elementwise": "rv32_add.py",
+    "lookup": "rv32_lut.py",
+    "move": "rv32_copy.py",
+}

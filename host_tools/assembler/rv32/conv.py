@@ -9,7 +9,7 @@ from .. import words
 from .conv_columns import columns, copies
 from .conv_products import ENTRY_BYTES, GROUP_BYTES, STREAM_HEAD, expand, products, requantize_all
 from .requantize import byte_four_times
-from .writer import Function
+from .writer import Function, device_file
 
 PIXELS = 3  # at a time
 SLOTS = (
@@ -31,6 +31,14 @@ DOC = """
     Cost 1.87 instructions a product, 2.25 in the second list; 11 a requantized output; a line's number: cycles if
          loads take 1 and 1 more where the next line needs them, taken branches 2 (counted, not measured)
 """
+
+
+def file() -> str:
+    return device_file(
+        "conv_2d in RV32IMC assembler: two channels per multiplication.",
+        conv_2d(),
+        "kernels = {1: conv_2d}",
+    )
 
 
 def conv_2d() -> Function:
@@ -57,7 +65,7 @@ def conv_2d() -> Function:
 
 def _sizes(f: Function) -> None:
     f.title("Addresses and sizes.")
-    f.keep(("x", "image"), ("y", "y"), ("scratch", "columns"), constants=True)
+    f.keep(("x_offset", "image"), ("y_offset", "y"), ("scratch_offset", "columns"), constants=True)
     f.word("t1", "in_c", note="products per channel, to a multiple of 4")
     f.word("t2", "kernel_h")
     f.mul("t1", "t1", "t2")
@@ -148,7 +156,7 @@ def _tiles(f: Function) -> None:
     f.put("zero", "in_tile")
     _first_column(f)
     f.get("t0", "record", note="a later piece of an op that one tile covers finds its columns there")
-    f.word("t0", "later_piece", "t0")
+    f.word("t0", "piece", "t0")
     f.beq("t0", "zero", "COLUMNS3")
     f.get("t0", "tile")
     f.get("t1", "pixels")
@@ -183,7 +191,7 @@ def _blocks(f: Function) -> None:
     f.title("Blocks of groups of four channels, their weights as lane words in the stream.")
     f.get("t0", "constants")
     f.get("t1", "record")
-    f.word("t1", "table", "t1")
+    f.word("t1", "fast_offset", "t1")
     f.add("t0", "t0", "t1")
     f.put("t0", "group0")
     f.get("t0", "groups")

@@ -36,7 +36,7 @@ def expand(f: Function) -> None:
     f.label("EXPAND_GROUP")
     f.get("t0", "constants")
     f.get("t1", "record")
-    f.word("t1", "weights", "t1")
+    f.word("t1", "weights_offset", "t1")
     f.add("t0", "t0", "t1")
     f.get("t1", "k4")
     for c in range(CHANNELS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import words
 from .isa import POOL
 from .requantize import SLOT_BYTES, Slot, clamps
-from .writer import Function
+from .writer import Function, device_file
 
 CHANNELS = 8  # at a time
 ENTRY = 20  # bytes of the table's entry for a window of four inputs
@@ -33,6 +33,14 @@ SUM, ROW, XS, ADD = POOL[:8], POOL[8:16], POOL[16:18], POOL[18:20]
 TABLE_AT, END, FLAGS, MASK, W, T = POOL[20], POOL[21], POOL[22], POOL[23], POOL[24:26], POOL[26:28]
 
 
+def file() -> str:
+    return device_file(
+        "fully_connected in RV32IMC assembler: four weights a word, two products per multiplication.",
+        fully_connected(),
+        "# A convolution of one or two pixels, 1 x 1, is one too.\nkernels = {1: fully_connected, 3: fully_connected}",
+    )
+
+
 def fully_connected() -> Function:
     f = Function("fully_connected", DOC, words.WINDOW, SLOTS)
     f.enter()
@@ -47,7 +55,7 @@ def fully_connected() -> Function:
 
 def _setup(f: Function) -> None:
     f.title("Addresses and sizes.")
-    f.keep(("x", "x"), ("y", "y"), ("scratch", "table"), constants=True)
+    f.keep(("x_offset", "x"), ("y_offset", "y"), ("scratch_offset", "table"), constants=True)
     f.word("t1", "in_c")
     f.addi("t1", "t1", 3)
     f.srli("t1", "t1", 2)
@@ -70,7 +78,7 @@ def _setup(f: Function) -> None:
     f.put("t0", "rows", note="a later piece of an op of one row finds its table there")
     f.addi("t0", "t0", -1)
     f.bne("t0", "zero", "ROW")
-    f.word("t1", "later_piece")
+    f.word("t1", "piece")
     f.beq("t1", "zero", "ROW")
     f.goto("TABLE_DONE")
 
@@ -130,7 +138,7 @@ def _groups(f: Function) -> None:
     f.srli("t1", "t1", 3)
     f.put("t1", "left")
     f.get("t1", "constants")
-    f.word("t0", "table", "t0")
+    f.word("t0", "fast_offset", "t0")
     f.add("t0", "t0", "t1")
     f.put("t0", "group")
     f.title("Eight channels.")
@@ -138,7 +146,7 @@ def _groups(f: Function) -> None:
     f.get(T[0], "group")
     f.get(W[0], "constants")
     f.get(W[1], "record")
-    f.word(W[1], "weights", W[1])
+    f.word(W[1], "weights_offset", W[1])
     f.add(W[0], W[0], W[1])
     f.get(W[1], "k4")
     for i in range(CHANNELS):

@@ -6,7 +6,7 @@ from .. import words
 from .depthwise_strips import CHANNEL_BYTES, PITCH, PIXEL, strips
 from .isa import POOL
 from .requantize import byte_four_times
-from .writer import Function
+from .writer import Function, device_file
 
 SLOTS = (
     "record image y constants plane taps batch oy ox tile_h tile_w y_step strip_out from to rows columns channel left entry"
@@ -29,6 +29,14 @@ DOC = """
 """
 
 
+def file() -> str:
+    return device_file(
+        "depthwise_conv_2d in RV32IMC assembler: strips down the columns of a padded tile.",
+        depthwise_conv_2d(),
+        "kernels = {2: depthwise_conv_2d}",
+    )
+
+
 def depthwise_conv_2d() -> Function:
     f = Function("depthwise_conv_2d", DOC, words.WINDOW, SLOTS)
     f.enter()
@@ -45,7 +53,7 @@ def depthwise_conv_2d() -> Function:
 
 def _setup(f: Function) -> None:
     f.title("Addresses and sizes.")
-    f.keep(("x", "image"), ("y", "y"), ("scratch", "plane"), constants=True)
+    f.keep(("x_offset", "image"), ("y_offset", "y"), ("scratch_offset", "plane"), constants=True)
     for axis in "hw":
         f.word("t1", f"kernel_{axis}")
         f.word("t2", f"dilation_{axis}")
@@ -167,7 +175,7 @@ def _addresses(f: Function) -> None:
     f.put("t0", "out")
     f.mul("t1", "t1", "t2")
     f.put("t1", "down")
-    for name, slot in (("table", "entry"), ("weights", "weights")):
+    for name, slot in (("fast_offset", "entry"), ("weights_offset", "weights")):
         f.word("t0", name, "s0")
         if slot == "entry":
             f.get("t1", "constants")

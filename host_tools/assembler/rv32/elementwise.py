@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import words
 from . import rows
 from .requantize import Slot, clamps
-from .writer import Function
+from .writer import Function, device_file
 
 DOC = """
     y = requantize(table1[x1] + table2[x2]): FORMAT.md pairwise, eq. (2), (3); reference: ref.add.
@@ -20,12 +20,16 @@ DOC = """
 """
 
 
+def file() -> str:
+    return device_file("add in RV32IMC assembler: rows of neighbours, rescaled to less.", add(), "kernels = {7: add}")
+
+
 def add() -> Function:
     f = Function("add", DOC, words.PAIRWISE, "record x1 x2 y left0 left1 left2")
     slot = Slot("s2", "s3", "s5", "s4", "s6", "s7", "s8", "a5", "t1")
     f.enter()
-    f.keep(("x", "x1"), ("x2", "x2"), ("y", "y"))
-    for name, table in (("table1", "s0"), ("table2", "s1")):
+    f.keep(("x_offset", "x1"), ("x2_offset", "x2"), ("y_offset", "y"))
+    for name, table in (("table_offset", "s0"), ("table2_offset", "s1")):
         f.word(table, name)
         f.add(table, table, "a2")
     f.word(slot.multiplier, "multiplier")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import words
-from .writer import Function
+from .writer import Function, device_file
 
 DOC = """
     y[i] = table[x[i]]: reference: ref.lut.
@@ -15,10 +15,14 @@ DOC = """
 """
 
 
+def file() -> str:
+    return device_file("lut in RV32IMC assembler: four bytes at a time.", lut(), "kernels = {11: lut}")
+
+
 def lut() -> Function:
     f = Function("lut", DOC, words.TABLE)
     f.enter()
-    for name, to, base in (("table", "a2", "a2"), ("x", "a3", "a1"), ("y", "a4", "a1"), ("count", "a5", "a3")):
+    for name, to, base in (("table_offset", "a2", "a2"), ("x_offset", "a3", "a1"), ("y_offset", "a4", "a1"), ("count", "a5", "a3")):
         f.word("t0", name)
         f.add(to, base, "t0")
     f.andi("t0", "t0", -4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import words
 from . import rows
-from .writer import Function
+from .writer import Function, device_file
 
 DOC = """
     A box of bytes from x to y, both with strides, y's bytes before it filled first: reference: ref.copy.
@@ -14,6 +14,10 @@ DOC = """
     Stack {frame}
     Cost 6 a word where steps are 1 and addresses multiples of 4, else 7 a byte; 50 a row
 """
+
+
+def file() -> str:
+    return device_file("copy in RV32IMC assembler: words where addresses allow it.", copy(), "kernels = {9: copy}")
 
 
 def copy() -> Function:
@@ -26,10 +30,10 @@ def copy() -> Function:
     f.beq("t0", "zero", "ARENA")
     f.mv("t1", "a2")
     f.label("ARENA")
-    f.word("t0", "x")
+    f.word("t0", "x_offset")
     f.add("t1", "t1", "t0")
     f.put("t1", "x")
-    f.word("a5", "y")
+    f.word("a5", "y_offset")
     f.add("a5", "a5", "a1")
     f.title("What is filled with one value")
     f.word("t1", "fill_bytes")
@@ -42,7 +46,7 @@ def copy() -> Function:
     f.addi("t0", "t0", 1)
     f.bne("t0", "t1", "FILL")
     f.label("FILLED")
-    f.word("t0", "start")
+    f.word("t0", "y_start")
     f.add("a5", "a5", "t0")
     f.put("a5", "y")
     f.title("Three dimensions of rows, as in add")

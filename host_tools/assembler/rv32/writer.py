@@ -6,6 +6,13 @@ from .. import writer
 from . import isa
 from .isa import SAVED
 
+_WRITTEN = "Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py."
+
+
+def device_file(title: str, kernel: Function, end: str) -> str:
+    """The text of a device file: what it is, its kernel, the lines after it."""
+    return writer.device_file(f"{title}\n\n{_WRITTEN}\n", [kernel, end])
+
 
 class Function(writer.Function):
     """One kernel. Registers are the ABI's names; loads and stores take (register, offset, base).
