@@ -17,7 +17,7 @@ channel.
 
 Functions in assembler are called by viper code with the state's address / 4 as a small int (so that no int is
 allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure beside a
-line is its cycles, estimated, with the wait for its result: host_tools/xtensa_costs.py, which writes them.
+line is its cycles, estimated, with the wait for its result: host_tools/assembler/xtensa/costs.py.
 
 State, byte offsets from the start of the scratch (32 words), then Y words, then X words:
 0 X words of the first pixel     4 weights     8 Y words     12 channel table     16 y     20 channels left
