@@ -62,11 +62,15 @@ class Function:
 def device_file(doc: str, parts: list[Function | str], constants: dict[str, int] | None = None) -> str:
     """The text of a device file: docstring, import, names of words, parts.
 
-    parts: functions, or text. Of `constants` (name -> number) those are written that the text parts use, as
-    `_NAME = const(number)`: the compiler folds them.
+    parts: functions, or text. Of `constants` (name -> number) those are written, before the first text part, that the
+    text parts use, as `_NAME = const(number)`: the compiler folds them.
     """
-    texts = [part.source() if isinstance(part, Function) else part for part in parts]
     code = "\n".join(part for part in parts if isinstance(part, str))
-    names = [f"{name} = const({n})" for name, n in (constants or {}).items() if re.search(rf"\b{name}\b", code)]
-    head = [f'"""{doc}"""', "import micropython", *(["\n".join(names)] if names else [])]
-    return "\n\n".join(head) + "\n\n\n" + "\n\n\n".join(text.strip("\n") for text in texts) + "\n"
+    names = "\n".join(f"{name} = const({n})" for name, n in (constants or {}).items() if re.search(rf"\b{name}\b", code))
+    texts = []
+    for part in parts:
+        if isinstance(part, str) and names:
+            texts.append(names)
+            names = ""
+        texts.append((part if isinstance(part, str) else part.source()).strip("\n"))
+    return "\n\n\n".join((f'"""{doc}"""\n\nimport micropython', *texts)) + "\n"

@@ -6,3 +6,8 @@
 What is written names every instruction, with its comment and its cycles, and is meant to be read; edit the description.
 mpy-cross lacks half of the instructions: `expand` assembles the functions before it sees them.
 """
+
+# Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
+FILES = {
+    "conv": "xtensa_conv.py",
+}
