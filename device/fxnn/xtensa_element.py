@@ -1,5 +1,7 @@
 """add, lut and copy for the ESP32's Xtensa LX6 and LX7: rows of neighbours in assembler. See ref.py for the meaning.
 
+Written by host_tools/assembler/xtensa: edit that.
+
 xtensa_conv.py has how assembler is called, here with the numbers themselves, addresses below 2^30, and the requantizer.
 """
 
@@ -27,9 +29,9 @@ def add_row(a2, a3, a4, a5):
     srai(a5, a5, 1)                         # 1
     srai(a6, a6, 1)                         # 1
     srai(a7, a7, 1)                         # 1
-    l32i(a8, a2, 80)                        # 1
-    l32i(a10, a2, 88)                       # 2
-    l32i(a9, a2, 96)                        # 1
+    l32i(a8, a2, 80)                        # 1  multiplier
+    l32i(a10, a2, 88)                       # 2  right_shift
+    l32i(a9, a2, 96)                        # 1  y_zero_point
     ssl(a10)                                # 1
     add(a9, a9, a9)                         # 1
     addi(a9, a9, 1)                         # 1
@@ -37,9 +39,9 @@ def add_row(a2, a3, a4, a5):
     addi(a9, a9, 1)                         # 1
     addi(a10, a10, 1)                       # 1
     ssr(a10)                                # 1
-    l32i(a12, a2, 100)                      # 1
-    l32i(a13, a2, 104)                      # 1
-    l32i(a14, a2, 44)                       # 3
+    l32i(a12, a2, 100)                      # 1  clamp_min
+    l32i(a13, a2, 104)                      # 1  clamp_max
+    l32i(a14, a2, 44)                       # 3  dim3
     loopnez(a14, OUTPUT)                    # 1
     l8ui(a10, a3, 0)                        # 1
     l8ui(a11, a4, 0)                        # 1
@@ -50,7 +52,7 @@ def add_row(a2, a3, a4, a5):
     l32i(a11, a11, 0)                       # 2
     addi(a4, a4, 1)                         # 1
     add(a10, a10, a11)                      # 1
-    slli(a10, a10, 2)                       # 1
+    slli(a10, a10, 2)                       # 1  4 * sum
     mulsh(a10, a10, a8)                     # 2  q, Q1
     srai(a11, a10, 31)                      # 1
     addx2(a10, a11, a10)                    # 1
@@ -153,31 +155,59 @@ def move(a2, a3, a4, a5):
     movi(a2, 1)                             # 1
 
 
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_DIM0 = const(8)
+_DIM1 = const(9)
+_DIM2 = const(10)
+_DIM3 = const(11)
+_X_STRIDE0 = const(12)
+_X_STRIDE1 = const(13)
+_X_STRIDE2 = const(14)
+_X_STRIDE3 = const(15)
+_X2_STRIDE0 = const(16)
+_X2_STRIDE1 = const(17)
+_X2_STRIDE2 = const(18)
+_FLAGS = const(23)
+_TABLE_OFFSET = const(27)
+_TABLE2_OFFSET = const(28)
+_Y_STRIDE0 = const(16)
+_Y_STRIDE1 = const(17)
+_Y_STRIDE2 = const(18)
+_Y_STRIDE3 = const(19)
+_FILL_BYTES = const(20)
+_FILL_VALUE = const(21)
+_Y_START = const(22)
+_LUT_COUNT = const(8)
+_LUT_TABLE_OFFSET = const(9)
+
+
 @micropython.viper
 def add(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.add. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    y = arena + rec[6]
+    y = arena + rec[_Y_OFFSET]
     at1 = arena
-    if rec[23] & 1:
+    if rec[_FLAGS] & 1:
         at1 = constants
-    at1 += rec[5]
+    at1 += rec[_X_OFFSET]
     at2 = arena
-    if rec[23] & 2:
+    if rec[_FLAGS] & 2:
         at2 = constants
-    at2 += rec[7]
+    at2 += rec[_X2_OFFSET]
     i0 = 0
-    while i0 < rec[8]:
+    while i0 < rec[_DIM0]:
         i1 = 0
-        while i1 < rec[9]:
+        while i1 < rec[_DIM1]:
             i2 = 0
-            while i2 < rec[10]:
-                x1 = at1 + i0 * rec[12] + i1 * rec[13] + i2 * rec[14]
-                x2 = at2 + i0 * rec[16] + i1 * rec[17] + i2 * rec[18]
-                add_row(int(rec), x1, x2, y, constants + rec[27], constants + rec[28])
-                y += rec[11]
+            while i2 < rec[_DIM2]:
+                x1 = at1 + i0 * rec[_X_STRIDE0] + i1 * rec[_X_STRIDE1] + i2 * rec[_X_STRIDE2]
+                x2 = at2 + i0 * rec[_X2_STRIDE0] + i1 * rec[_X2_STRIDE1] + i2 * rec[_X2_STRIDE2]
+                add_row(int(rec), x1, x2, y, constants + rec[_TABLE_OFFSET], constants + rec[_TABLE2_OFFSET])
+                y += rec[_DIM3]
                 i2 += 1
             i1 += 1
         i0 += 1
@@ -189,21 +219,21 @@ def box(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     at = arena
-    if rec[23] & 1:
+    if rec[_FLAGS] & 1:
         at = int(w)
-    at += rec[5]
-    y = arena + rec[6]
-    if rec[20]:
-        move(int(rec) + 84, y, rec[20], 0, 1)  # the value, word 21
-    y += rec[22]
+    at += rec[_X_OFFSET]
+    y = arena + rec[_Y_OFFSET]
+    if rec[_FILL_BYTES]:
+        move(int(rec) + 4 * _FILL_VALUE, y, rec[_FILL_BYTES], 0, 1)
+    y += rec[_Y_START]
     i0 = 0
-    while i0 < rec[8]:
+    while i0 < rec[_DIM0]:
         i1 = 0
-        while i1 < rec[9]:
+        while i1 < rec[_DIM1]:
             i2 = 0
-            while i2 < rec[10]:
-                x1 = at + i0 * rec[12] + i1 * rec[13] + i2 * rec[14]
-                move(x1, y + i0 * rec[16] + i1 * rec[17] + i2 * rec[18], rec[11], rec[15], rec[19])
+            while i2 < rec[_DIM2]:
+                x1 = at + i0 * rec[_X_STRIDE0] + i1 * rec[_X_STRIDE1] + i2 * rec[_X_STRIDE2]
+                move(x1, y + i0 * rec[_Y_STRIDE0] + i1 * rec[_Y_STRIDE1] + i2 * rec[_Y_STRIDE2], rec[_DIM3], rec[_X_STRIDE3], rec[_Y_STRIDE3])
                 i2 += 1
             i1 += 1
         i0 += 1
@@ -214,7 +244,7 @@ def lut(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.lut. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(acc)
-    look_up(arena + rec[5], arena + rec[6], int(w) + rec[9], rec[8])
+    look_up(arena + rec[_X_OFFSET], arena + rec[_Y_OFFSET], int(w) + rec[_LUT_TABLE_OFFSET], rec[_LUT_COUNT])
 
 
 kernels = {7: add, 9: box, 11: lut}

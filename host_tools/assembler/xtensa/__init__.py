@@ -11,4 +11,5 @@ mpy-cross lacks half of the instructions: `expand` assembles the functions befor
 FILES = {
     "conv": "xtensa_conv.py",
     "dense": "xtensa_dense.py",
+    "element": "xtensa_element.py",
 }
