@@ -10,6 +10,7 @@ mpy-cross lacks half of the instructions: `expand` assembles the functions befor
 # Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
 FILES = {
     "conv": "xtensa_conv.py",
+    "depthwise": "xtensa_depthwise.py",
     "dense": "xtensa_dense.py",
     "element": "xtensa_element.py",
 }
