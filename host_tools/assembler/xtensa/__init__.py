@@ -13,4 +13,5 @@ FILES = {
     "depthwise": "xtensa_depthwise.py",
     "dense": "xtensa_dense.py",
     "element": "xtensa_element.py",
+    "window": "xtensa_window.py",
 }
