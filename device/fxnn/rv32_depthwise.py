@@ -11,15 +11,16 @@ def depthwise_conv_2d(a0, a1, a2):
     """
     y = requantize(bias + sum((x - x_zero_point) * w)): FORMAT.md eq. (2), (3); reference: ref.depthwise_conv_2d.
     In   a0 *record | a1 *arena | a2 *constants, or viper's (self, 3, 0, objects)
-    Uses 3x3, stride_h 1: ra t0 t1 t2 s0 s1 a0-a2 w * 2^pre | a3-a7 s2-s5 three rows of x, in turn | s6 x | s7 y | s8 sum
-         s9 temporary | s10 multiplier | s11 c | t3 shift | t4 first * 2^pre | t5 step of y | t6 end of y
+    Uses 3x3, stride_h 1: ra t0 t1 t2 s0 s1 a0-a2 w * 2^pre | a3-a7 s2-s5 three rows of x, in turn | s6 x | s7 y
+         s8 sum | s9 temporary | s10 multiplier | s11 c | t3 shift | t4 first * 2^pre | t5 step of y | t6 end of y
          elsewhere: as each part says
     Stack 192
-    Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255 (forms 1
-         and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a minimum at the zero
-         point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side by side, padding in it.
-    Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 a product and 6 a row;
-         20 a strip, 0.9 to 2.5 an input
+    Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255
+         (forms 1 and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a
+         minimum at the zero point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side
+         by side, padding in it.
+    Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 per product and 6
+         per row; 20 per strip, 0.9 to 2.5 per input
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1
@@ -250,8 +251,9 @@ def depthwise_conv_2d(a0, a1, a2):
     lw(t1, 116(s0))                   # 2
     divu(t0, t0, t1)                  # 1
     c_swsp(t0, 72)                    # 1
-    # Eight channels of x into the plane. s1 from | s2 to | s3 rows left | s4 bytes of a plane row | s5 end of it | s6 in_c
-    # s7 in_w * in_c | s8 channels | a0 from | a1 to | t0-t6 a2 a3 temporary
+    # Eight channels of x into the plane.
+    # s1 from | s2 to | s3 rows left | s4 bytes of a plane row | s5 end of it | s6 in_c | s7 in_w * in_c | s8 channels |
+    # a0 from | a1 to | t0-t6 a2 a3 temporary
     label(CHUNK)
     c_lwsp(s0, 0)                     # 1
     c_lwsp(s8, 72)                    # 1
@@ -783,7 +785,8 @@ def depthwise_conv_2d(a0, a1, a2):
     jal(zero, STORESTRIDES)           # 2
     label(STRIDES_NEXT)
     jal(zero, STRIDES_OUTPUT)         # 2
-    # Any kernel: ra x | t0 w | t1 row of x | t2 rows left | s0 end of a row of w | s1 w | a0 a1 steps in x | rest as above
+    # Any kernel: ra x | t0 w | t1 row of x | t2 rows left | s0 end of a row of w | s1 w | a0 a1 steps in x |
+    # rest as above
     label(ANY_CHANNEL)
     lw(a0, 80(s6))                    # 2
     c_slli(a0, 3)                     # 1

@@ -14,7 +14,7 @@ def lut(a0, a1, a2):
     Uses four bytes: a2 table | a3 x | a4 y | a6 end of fours | t0-t3 bytes
          elsewhere: a5 end of x
     Stack 64
-    Cost 4.8 a byte, 60
+    Cost 4.8 per byte, 60
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1

@@ -4,8 +4,8 @@ Written by host_tools/assembler/xtensa: edit that.
 
 MAC16 multiplies halves of 32-bit words into 40 bits and loads the next word in the same instruction. Activations
 become X words, two uint16 4 * (x + 128) each; weights become Y words, two int16 each, one channel at a time, used for
-all pixels of a tile. So acc * 4 = 4 * word 0 of the channel table + sum(X * Y). Where it may leave 32 bits the host has set
-bit 31 of the multiplier: the long way then takes acc modulo 2^32 from the accumulator's 40 bits.
+all pixels of a tile. So acc * 4 = 4 * word 0 of the channel table + sum(X * Y). Where it may leave 32 bits the host
+has set bit 31 of the multiplier: the long way then takes acc modulo 2^32 from the accumulator's 40 bits.
 
 Of four inputs x0 to x3 the X words are (x3 low, x0 high), (x2, x1); of weights b0 to b3 the Y words are (b[-2], b0),
 (b1, b3): the order in which masks and one funnel shift make them from bytes, and in which a word's two halves are used
@@ -14,12 +14,12 @@ that is read and not used.
 
 The requantizer, FORMAT.md eq. (2), (3), right shift e of 1 to 21: q = high word of 4 acc * multiplier = floor(acc *
 multiplier / 2^30); y = (q + 2 * (q < 0 ? -1 : 0) + 1 + (2 * y_zero_point + 1) * 2^e) >> (e + 1): h = (q + 1) >> 1 is
-eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts and larger sums take the long way, channel by
-channel.
+eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts and larger sums take the long way,
+channel by channel.
 
 Functions in assembler are called by viper code with the state's address / 4 as a small int (so that no int is
-allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure beside a
-line is its cycles, estimated, with the wait for its result: host_tools/assembler/xtensa/costs.py.
+allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure
+beside a line is its cycles, estimated, with the wait for its result: host_tools/assembler/xtensa/costs.py.
 
 State, byte offsets from the start of the scratch (its words), then Y words, then X words:
    0 x_words              of the first pixel
@@ -74,8 +74,9 @@ import micropython
 def widen(a2, a3, a4, a5):
     """
     Bytes to X words, from 100 to 104, 108 groups of 4 (at least 1). In place where the bytes end where the words do.
-    In   a5 args: state    Uses a2 state | a3 source | a4 to | a6 groups | a7 0x80808080 | a8 0x03FC03FC | a9 bytes
-         a10 x0, x2 | a11 x1, x3    Cost 3 an input
+    In   a5 args: state
+    Uses a2 state | a3 source | a4 to | a6 groups | a7 0x80808080 | a8 0x03FC03FC | a9 bytes | a10 x0, x2 | a11 x1, x3
+    Cost 3 per input
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -106,10 +107,11 @@ def widen(a2, a3, a4, a5):
 @micropython.asm_xtensa
 def band(a2, a3, a4, a5):
     """
-    The rows of the image that a tile sees, with their padding, as bytes: 144 rows of {112 left, 116 image, 120 right} from
-    100 to 104, after 128 and before 132 bytes of padding. Everything a multiple of 4 where 140 is 0, else any.
-    In   a5 args: state    Uses a2 state | a3 source | a4 to | a5 padding | a6 count | a7 end | a8 rows left | a9 bytes
-    Cost 1 a byte where all is a multiple of 4, else 4
+    The rows of the image that a tile sees, with their padding, as bytes: 144 rows of {112 left, 116 image, 120 right}
+    from 100 to 104, after 128 and before 132 bytes of padding. Everything a multiple of 4 where 140 is 0, else any.
+    In   a5 args: state
+    Uses a2 state | a3 source | a4 to | a5 padding | a6 count | a7 end | a8 rows left | a9 bytes
+    Cost 1 per byte where all is a multiple of 4, else 4
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -201,11 +203,13 @@ def band(a2, a3, a4, a5):
 @micropython.asm_xtensa
 def columns(a2, a3, a4, a5):
     """
-    X words of a tile's windows, one pixel after the other (im2col). A window is 160 times 152 runs of 116 bytes; the bytes
-    are gathered in the second half of the memory of the X words and widened there.
-    In   a5 args: state    Uses a2 state | a3 pixel | a4 to | a5 bytes to | a6 rows left | a7 pixels left | a8 0x03FC03FC,
-         run | a9 bytes | a10 x0, x2; runs left | a11 x1, x3; runs down left | a12 window row | a13 bytes of a run
-         a14 groups | a15 0x80808080    Cost per pixel 9 a run, 4 a byte, 12 a group of 4, 20
+    X words of a tile's windows, one pixel after the other (im2col). A window is 160 times 152 runs of 116 bytes; the
+    bytes are gathered in the second half of the memory of the X words and widened there.
+    In   a5 args: state
+    Uses a2 state | a3 pixel | a4 to | a5 bytes to | a6 rows left | a7 pixels left | a8 0x03FC03FC, run | a9 bytes
+         a10 x0, x2; runs left | a11 x1, x3; runs down left | a12 window row | a13 bytes of a run | a14 groups
+         a15 0x80808080
+    Cost per pixel 20, 9 per run, 4 per byte, 12 per group of 4
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -271,14 +275,14 @@ def columns(a2, a3, a4, a5):
 @micropython.asm_xtensa
 def convolve(a2, a3, a4, a5):
     """
-    All channels of a tile from X words: FORMAT.md eq. (2), (3); ref.conv_2d. `columns`: the windows lie one after the other;
-    `rows`: a window is 44 segments of the padded image's rows.
+    All channels of a tile from X words: FORMAT.md eq. (2), (3); ref.conv_2d. `columns`: the windows lie one after the
+    other; `rows`: a window is 44 segments of the padded image's rows.
     In   a5 args: state    Stack 4 state | 8 from the last segment to the next pixel | 12 segments
-    Uses a2 state, clamp_max | a3 X words | a4 Y words | a5 Y words - 4; mask | a6 4 * word 0 | a7 multiplier, negative: the
-         long way | a8 constant of the requantizer; left_shift + 256 * right_shift | a9 acc * 4, q, y | a10 sign, scratch
-         a11 y | a12 end of X words | a13 groups | a14 from pixel to pixel in y | a15 clamp_min, word before
-         m0, m1 X | m2, m3 Y    SAR e + 1
-    Cost columns: 1 a product, 18 a pixel; rows: 6 more a segment, 5 a pixel; a channel: 3 a weight, 50
+    Uses a2 state, clamp_max | a3 X words | a4 Y words | a5 Y words - 4; mask | a6 4 * word 0
+         a7 multiplier, negative: the long way | a8 constant of the requantizer; left_shift + 256 * right_shift
+         a9 acc * 4, q, y | a10 sign, scratch | a11 y | a12 end of X words | a13 groups
+         a14 from pixel to pixel in y | a15 clamp_min, word before | m0, m1 X | m2, m3 Y    SAR e + 1
+    Cost columns: 1 per product, 18 per pixel; rows: 6 more per segment, 5 per pixel; a channel: 3 per weight, 50
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -479,7 +483,7 @@ def convolve(a2, a3, a4, a5):
     src(a9, a4, a9)                         # 1
     l32i(a4, a1, 4)                         # 3  state
     l32i(a4, a4, 100)                       # 3  first
-    add(a9, a9, a4)                         # 1  + word 0
+    add(a9, a9, a4)                         # 1
     ssl(a8)                                 # 1
     sll(a9, a9)                             # 1
     slli(a4, a7, 1)                         # 1
@@ -594,8 +598,8 @@ _STATE_BYTES = const(172)
 def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.conv_2d. The arguments are record, arena, constants.
 
-    Forms (word 29): 1 rows, 2 columns, 3 columns of an image taken as one row (1 x 1, strides 1, no padding; fully
-    connected). A tile (word 31) is tile_h rows of tile_w output pixels; form 3: tile_w pixels, tile_h * 65536 more.
+    Forms: 1 rows, 2 columns, 3 columns of an image taken as one row (1 x 1, strides 1, no padding; fully
+    connected). A tile is tile_h rows of tile_w output pixels; form 3: tile_w pixels, tile_h * 65536 more.
     """
     rec = ptr32(x)
     arena = int(acc)
@@ -656,7 +660,12 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     reach_w = (rec[_KERNEL_W] - 1) * rec[_DILATION_W] + 1
     pad_top = rec[_PAD_TOP]
     pad_left = rec[_PAD_LEFT]
-    padded = pad_top > 0 or pad_left > 0 or (out_h - 1) * stride_h + reach_h > in_h or (out_w - 1) * stride_w + reach_w > in_w
+    padded = (
+        pad_top > 0
+        or pad_left > 0
+        or (out_h - 1) * stride_h + reach_h > in_h
+        or (out_w - 1) * stride_w + reach_w > in_w
+    )
     unaligned = in_c & 3
     image = arena + rec[_X_OFFSET]
     y = arena + rec[_Y_OFFSET]

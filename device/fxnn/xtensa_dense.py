@@ -3,14 +3,14 @@ meaning, xtensa_conv.py for how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.
 
-Weights are stored for it (word 29 is 2): a half word holds c = w + 128 of an even input and, in its upper byte, b = w of
-the next, so that as an int16 it is 256 b + c. With x1' = x1 - 127 and y0 = 256 x0 - x1', all of them int16,
+Weights are stored for it (word 29 is 2): a half word holds c = w + 128 of an even input and, in its upper byte, b =
+w of the next, so that as an int16 it is 256 b + c. With x1' = x1 - 127 and y0 = 256 x0 - x1', all of them int16,
 
     x1' (256 b + c) + y0 c = 256 (x1' b + x0 c)
 
-is two products of a half word and of its lower byte: 256 * acc grows in the 40-bit accumulator, and 4 * acc = (256 * acc
->> 6) + 4 * (word 0 - 128 * sum(x0)), where word 0 holds what x1' leaves out. Where that may leave 32 bits the multiplier's
-bit 31 is set, and the long way takes acc modulo 2^32.
+is two products of a half word and of its lower byte: 256 * acc grows in the 40-bit accumulator, and 4 * acc = (256 *
+acc >> 6) + 4 * (word 0 - 128 * sum(x0)), where word 0 holds what x1' leaves out. Where that may leave 32 bits the
+multiplier's bit 31 is set, and the long way takes acc modulo 2^32.
 
 State, byte offsets from the start of the scratch, then the inputs: of four (x1', x3'), (y0, y2):
    0 inputs
@@ -36,8 +36,9 @@ import micropython
 def spread(a2, a3, a4, a5):
     """
     A row of inputs as (x1', x3'), (y0, y2), and -128 * sum(x0). What follows up to a multiple of 16 is 0 already.
-    In   a5 args: state    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2
-         a9 x1', x3' | a10 y    Cost 5 an input
+    In   a5 args: state
+    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2 | a9 x1', x3' | a10 y
+    Cost 5 per input
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -109,9 +110,10 @@ def dense(a2, a3, a4, a5):
     """
     All channels of a prepared row: FORMAT.md eq. (2), (3); ref.fully_connected.
     In   a5 args: state    Stack 4 state | 8 2 y_zero_point + 1
-    Uses a2 -128 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4 | a6 to a9 four weights each; a8, a9, a10 the
-         accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF | a13 groups of 16 | a14 channels left | a15 channel table
-         m0 x1', x3' | m1 y0, y2    Cost 25 for 16 products, 44 a channel
+    Uses a2 -128 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4
+         a6 to a9 four weights each; a8, a9, a10 the accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF
+         a13 groups of 16 | a14 channels left | a15 channel table | m0 x1', x3' | m1 y0, y2
+    Cost 25 for 16 products, 44 per channel
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1

@@ -5,9 +5,9 @@ Written by host_tools/assembler/xtensa: edit that.
 
 One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, with its padding: acc = bias -
 (x_zero_point + 128) * sum(w) + sum((x + 128) * w). A plane's lines are the image's rows or, where those are short, its
-columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line, any from
-line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more. Form + 16: where words of the
-image are four channels of one input, four planes are made at a time.
+columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line,
+any from line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more. Form + 16:
+where words of the image are four channels of one input, four planes are made at a time.
 
 State, byte offsets from the start of the scratch, then weights as int16 (form 0), then the plane:
    0 source
@@ -67,13 +67,16 @@ def planes(a2, a3, a4, a5):
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
     In   a5 args: state    Stack 4 state | 8 4 * (bias and the like) | 12 lines left
     Copying   a2 state | a3 source | a4 to | a5 step | a6 inputs | a7 lines | a8 0x80 | a9, a10 inputs | a11 line
-    3 x 3     a2 from pixel to pixel in y | a3, a12, a13 the window's lines in the plane | a4 weights 0, 1 | a5 2, 3 | a6 4, 5
-         a7 6, 7 | a8 8 | a9 q, y | a10 sign | a11 y | a14 multiplier | a15 constant of the requantizer
-         m0, m1 first line | m2, m3 second and third, in turn; stride 2: lines and what comes next in turn    SAR e + 1
-    Others    a2 state | a3 pixel | a4 x | a5 w | a6 bias and the like | a7 multiplier | a8 left_shift + 256 * right_shift
-         a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x | a13 weights a line | a15 lines of weights left
+    3 x 3     a2 from pixel to pixel in y | a3, a12, a13 the window's lines in the plane | a4 weights 0, 1 | a5 2, 3
+         a6 4, 5 | a7 6, 7 | a8 8 | a9 q, y | a10 sign | a11 y | a14 multiplier | a15 constant of the requantizer
+         m0, m1 first line | m2, m3 second and third, in turn; stride 2: lines and what comes next in turn
+         SAR e + 1
+    Others    a2 state | a3 pixel | a4 x | a5 w | a6 bias and the like | a7 multiplier
+         a8 left_shift + 256 * right_shift | a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x
+         a13 weights per line | a15 lines of weights left
     Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 lines | a8, a14 masks | a9, a10, a15 inputs
-    Cost 5 an input, 3 of four channels at a time; 3 x 3: 20.5 an output, 30 a line, 120 a channel; stride 2: 20, 46 of the last three; others: 5 a product, 8 a line of weights, 45 an output
+    Cost 5 per input, 3 of four channels at a time; 3 x 3: 20.5 per output, 30 per line, 120 per channel; stride 2: 20,
+         46 of the last three; others: 5 per product, 8 per line of weights, 45 per output
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -834,7 +837,7 @@ _STATE_BYTES = const(184)
 
 @micropython.viper
 def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
-    """See ref.depthwise_conv_2d. The arguments are record, arena, constants. Word 31: lines at a time * 65536 + form."""
+    """See ref.depthwise_conv_2d. The arguments are record, arena, constants. Tile: lines at a time * 65536 + form."""
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)

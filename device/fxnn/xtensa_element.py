@@ -13,9 +13,9 @@ def add_row(a2, a3, a4, a5):
     """
     y = requantize(table1[x1] + table2[x2]) for n neighbours: FORMAT.md pairwise, eq. (2), (3); reference: ref.add.
     In   a5 args: record, x1, x2, y, table1, table2    left_shift 0, right_shift e of 1 to 21, |table entry| < 2^28
-    Uses a2 record, x2's entry | a3 x1 | a4 x2 | a5 y | a6 table1 | a7 table2 | a8 multiplier | a9 constant | a10 sum, q, y
-         a11 entry, sign | a12 clamp_min | a13 clamp_max | a14 n    SAR e + 1
-    Cost 19 an output, 40
+    Uses a2 record, x2's entry | a3 x1 | a4 x2 | a5 y | a6 table1 | a7 table2 | a8 multiplier | a9 constant
+         a10 sum, q, y | a11 entry, sign | a12 clamp_min | a13 clamp_max | a14 n    SAR e + 1
+    Cost 19 per output, 40
     """
     l32i(a2, a5, 0)                         # 1
     l32i(a3, a5, 4)                         # 1
@@ -70,7 +70,9 @@ def add_row(a2, a3, a4, a5):
 def look_up(a2, a3, a4, a5):
     """
     y[i] = table[x[i]] for n bytes; y may lie over x, from its start on: reference: ref.lut.
-    In   a5 args: x, y, table, n    Uses a2 x | a3 y | a4 table | a5 args, n / 4 | a6 n | a7 to a10 bytes    Cost 4.5 a byte, 20
+    In   a5 args: x, y, table, n
+    Uses a2 x | a3 y | a4 table | a5 args, n / 4 | a6 n | a7 to a10 bytes
+    Cost 4.5 per byte, 20
     """
     l32i(a2, a5, 0)                         # 1
     l32i(a3, a5, 4)                         # 1
@@ -116,9 +118,10 @@ def look_up(a2, a3, a4, a5):
 @micropython.asm_xtensa
 def move(a2, a3, a4, a5):
     """
-    y[i * y_step] = x[i * x_step] for n bytes, rising: reference: ref.copy. Words where steps are 1 and addresses allow it.
-    In   a5 args: x, y, n, x_step, y_step    Uses a2 x | a3 y | a4 n, n & 3 | a5 args, y_step | a6 x_step | a7 byte, word | a8 n / 4
-    Cost 4 a byte or word, 20
+    y[i * y_step] = x[i * x_step] for n bytes, rising: reference: ref.copy. Words where steps are 1 and addresses allow.
+    In   a5 args: x, y, n, x_step, y_step
+    Uses a2 x | a3 y | a4 n, n & 3 | a5 args, y_step | a6 x_step | a7 byte, word | a8 n / 4
+    Cost 4 per byte or word, 20
     """
     l32i(a2, a5, 0)                         # 1
     l32i(a3, a5, 4)                         # 1
@@ -233,7 +236,13 @@ def box(x: ptr8, acc: ptr8, w: ptr8):
             i2 = 0
             while i2 < rec[_DIM2]:
                 x1 = at + i0 * rec[_X_STRIDE0] + i1 * rec[_X_STRIDE1] + i2 * rec[_X_STRIDE2]
-                move(x1, y + i0 * rec[_Y_STRIDE0] + i1 * rec[_Y_STRIDE1] + i2 * rec[_Y_STRIDE2], rec[_DIM3], rec[_X_STRIDE3], rec[_Y_STRIDE3])
+                move(
+                    x1,
+                    y + i0 * rec[_Y_STRIDE0] + i1 * rec[_Y_STRIDE1] + i2 * rec[_Y_STRIDE2],
+                    rec[_DIM3],
+                    rec[_X_STRIDE3],
+                    rec[_Y_STRIDE3],
+                )
                 i2 += 1
             i1 += 1
         i0 += 1

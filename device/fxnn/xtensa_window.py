@@ -1,13 +1,13 @@
-"""Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the meaning,
-xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
+"""Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the
+meaning, xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
 
 Written by host_tools/assembler/xtensa: edit that.
 
-One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, two of a line in a word, with its padding.
-4 * acc = 4 * bias - 4 * (x_zero_point + 128) * sum(w) + sum((x + 128) * 4 w). A window is runs of words that lie one after the
-other: its lines (form 8), or, where the plane lies down its lines, its columns of words (8 + 2); what dilation skips in a
-run has weights of 0. Lines are rows, or columns (8 + 1). Where the stride in a line is odd, every other window starts in
-the middle of a word: its weights lie one later, in a copy of their own.
+One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, two of a line in a word, with its
+padding. 4 * acc = 4 * bias - 4 * (x_zero_point + 128) * sum(w) + sum((x + 128) * 4 w). A window is runs of words
+that lie one after the other: its lines (form 8), or, where the plane lies down its lines, its columns of words (8 +
+2); what dilation skips in a run has weights of 0. Lines are rows, or columns (8 + 1). Where the stride in a line is
+odd, every other window starts in the middle of a word: its weights lie one later, in a copy of their own.
 
 State, byte offsets from the start of the scratch, then both copies of the weights, 4 w as int16, then the plane:
    0 source
@@ -70,17 +70,19 @@ def windows(a2, a3, a4, a5):
     """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
     In   a5 args: state    Stack 4 lines left | 8 lines to copy
-    Uses a2 state | a7 multiplier, negative: the long way | a8 constant of the requantizer; left_shift + 256 * right_shift
-    Copying   a3 source | a4 to | a5 step | a6 an input after | a7 lines | a8 0x80 | a9, a10 inputs | a11 word | a12 pairs
-         a13 from word to word | a14 an input before
+    Uses a2 state | a7 multiplier, negative: the long way
+         a8 constant of the requantizer; left_shift + 256 * right_shift
+    Copying   a3 source | a4 to | a5 step | a6 an input after | a7 lines | a8 0x80 | a9, a10 inputs | a11 word
+         a12 pairs | a13 from word to word | a14 an input before
     Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 from word to word | a8, a14 masks
          a9, a10, a15 inputs
-    Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step | a11 weights across
-         a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
+    Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step
+         a11 weights across | a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
     Products  a3 the window's first word - 4 | a4 X words | a5 Y words | a6 4 * (bias and the like) | a9 acc * 4, q, y
-         a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words a run / 2 | a14 from a run's end to the next
+         a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words per run / 2 | a14 from a run's end to the next
          a15 to the next output's | m0, m1 X | m2, m3 Y, in turn    SAR e + 1
-    Cost 4.5 an input, 3 of four channels at a time; 9 a weight; 1 a product, 5 a run, 28 an output, 22 a line, 80 a channel
+    Cost 4.5 per input, 3 of four channels at a time; 9 per weight; 1 per product, 5 per run, 28 per output, 22 per
+         line, 80 per channel
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
@@ -543,7 +545,7 @@ _STATE_BYTES = const(200)
 
 @micropython.viper
 def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
-    """See ref.depthwise_conv_2d. The arguments are record, arena, constants. Word 31: lines at a time * 65536 + form."""
+    """See ref.depthwise_conv_2d. The arguments are record, arena, constants. Tile: lines at a time * 65536 + form."""
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)

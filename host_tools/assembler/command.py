@@ -19,6 +19,9 @@ def main(package: str, files: dict[str, str], arguments: list[str], folder: Path
 
     files: family -> name of its file in the folder.
     """
+    if not folder.is_dir():
+        print(f"there is no {folder}: run it in the repository", file=sys.stderr)
+        return 2
     check = "--check" in arguments
     families = [a for a in arguments if a != "--check"] or list(files)
     if unknown := [family for family in families if family not in files]:

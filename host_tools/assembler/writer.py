@@ -1,14 +1,16 @@
-"""A kernel in the making: instructions, labels and comments in order, and the text of the device's function from them."""
+"""A kernel in the making: instructions, labels and comments in order, and the text of the device's function."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 
 INDENT = "    "
+_WIDTH = 120
 
 
 class Function:
-    """`f.add("t0", "t1", "t2", note="why")` appends an instruction; `f.label("LOOP")` a label; `f.title("...")` a comment.
+    """`f.add("t0", "t1", "t2", note="why")` appends an instruction, `f.label("LOOP")` a label, `f.title("..")` a comment.
 
     A subclass knows the instruction set: its operations, how operands are written and what each line's figure is.
     """
@@ -34,8 +36,10 @@ class Function:
         self.lines.append(("label", (name,), note))
 
     def title(self, note: str) -> None:
-        """A comment on a line of its own."""
-        self.lines.append(("#", (note,), ""))
+        """A comment on lines of its own."""
+        glued = " | ".join(item.replace(" ", "\0") if len(item) < 60 else item for item in note.split(" | "))
+        wrapped = textwrap.wrap(glued, _WIDTH - len(INDENT) - 2)  # an item of a list of registers stays on one line
+        self.lines += [("#", (line.replace("\0", " "),), "") for line in wrapped]
 
     def figures(self) -> list[str]:
         """The figure of every line, labels and comments included (theirs are not written)."""
@@ -47,7 +51,13 @@ class Function:
 
     def source(self) -> str:
         """The function's text, comments with figure and note in one column."""
-        out = [f"@micropython.{self.decorator}", f"def {self.name}({self.arguments}):", f'{INDENT}"""', self.doc, f'{INDENT}"""']
+        out = [
+            f"@micropython.{self.decorator}",
+            f"def {self.name}({self.arguments}):",
+            f'{INDENT}"""',
+            self.doc,
+            f'{INDENT}"""',
+        ]
         for (op, args, note), figure in zip(self.lines, self.figures()):
             if op == "#":
                 text = f"{INDENT}# {args[0]}"
@@ -66,7 +76,9 @@ def device_file(doc: str, parts: list[Function | str], constants: dict[str, int]
     text parts use, as `_NAME = const(number)`: the compiler folds them.
     """
     code = "\n".join(part for part in parts if isinstance(part, str))
-    names = "\n".join(f"{name} = const({n})" for name, n in (constants or {}).items() if re.search(rf"\b{name}\b", code))
+    names = "\n".join(
+        f"{name} = const({n})" for name, n in (constants or {}).items() if re.search(rf"\b{name}\b", code)
+    )
     texts = []
     for part in parts:
         if isinstance(part, str) and names:

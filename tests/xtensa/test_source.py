@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from host_tools import board_files, mpy
-from host_tools.assembler.xtensa import costs
+from host_tools.assembler import command, words, xtensa
+from host_tools.assembler.xtensa import conv, costs, lookup, nine, writer
 from host_tools.assembler.xtensa.expand import Error, assemble, expand, functions, operands
 
 from . import machine
@@ -185,6 +186,55 @@ def test_changing_kinds_leaves_everything_else(tmp_path):
     assert kinds == [[mpy.BYTECODE, mpy.ASSEMBLER, mpy.VIPER], [mpy.BYTECODE, mpy.VIPER, mpy.VIPER]]
     assert [f.code for f in mpy.read_functions(before).all()] == [f.code for f in mpy.read_functions(after).all()]
     assert mpy.viper_kinds(after) == after and len(after) == len(before) - 2
+
+
+def test_files_are_what_the_descriptions_say(tmp_path, capsys):
+    assert {path.name: path.read_text() for path in FILES} == {
+        name: command.text(xtensa.__name__, family) for family, name in xtensa.FILES.items()
+    }
+    assert "edit" in xtensa.__doc__
+    (tmp_path / xtensa.FILES["dense"]).write_text("")
+
+    def run(*arguments: str) -> int:
+        return command.main(xtensa.__name__, xtensa.FILES, list(arguments), tmp_path)
+
+    assert run("--check", "dense") == 1 and run("dense") == 0 and run("--check", "dense") == 0
+    assert command.main(xtensa.__name__, xtensa.FILES, [], tmp_path / "none") == 2
+    assert "run it in the repository" in capsys.readouterr().err
+
+
+def test_the_driver_knows_words_by_the_kernels_names():
+    """One table is the kernel's offsets, the driver's constants and the docstring's table of contents."""
+    state = writer.Fields("a2", "source", ("to|end", "where to"), start=4)
+    assert state.to == ("a2", 8, "to") and state.at("a9").end == ("a9", 8, "end") and state.size == 12
+    assert state.constants() == {"_S_SOURCE": 1, "_S_TO": 2, "_S_END": 2}
+    with pytest.raises(AttributeError):
+        state.too  # noqa: B018
+    text = (DEVICE / "xtensa_conv.py").read_text()
+    for name, word in conv.STATE.constants().items():
+        assert f"{name} = const({word})\n" in text or name not in text
+    for name, word in (("stride_h", 17), ("clamp_max", 26), ("y_step", 32)):
+        assert words.WINDOW[name] == word and f"_{name.upper()} = const({word})\n" in text
+
+
+def test_descriptions_are_of_instructions():
+    f = lookup.look_up()
+    with pytest.raises(AttributeError, match="l33i"):
+        f.l33i("a2", "a3", 0)
+    assert f.source().count("l8ui(") == 10
+
+
+@pytest.mark.parametrize("outputs", (nine.STRIDE_1, nine.STRIDE_2))
+def test_outputs_of_nine_products_have_every_weight_once(outputs):
+    """And load as many words as they leave behind: of stride 1 two of each line per four outputs, of stride 2 four."""
+    loads = dict.fromkeys(nine.LINE, 0)
+    for products in outputs:
+        found = [nine._PRODUCT.fullmatch(text) for text in products.split()]
+        assert sorted(m["k"] for m in found if m["k"]) == list("012345678"), products
+        for m in found:
+            if m["line"]:
+                loads[m["line"]] += 1 if m["way"] == "+" else -1
+    assert set(loads.values()) == {2 if outputs is nine.STRIDE_1 else 4}
 
 
 def registers(text: str) -> set[str]:

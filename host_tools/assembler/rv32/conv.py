@@ -1,6 +1,7 @@
 """conv_2d: any kernel, stride, dilation, padding and number of channels, as a product of windows of four.
 
-Here its outline: sizes, tiles of pixels, blocks of channels. conv_columns.py has x as columns, conv_products.py the sums.
+Here its outline: sizes, tiles of pixels, blocks of channels. conv_columns.py has x as columns, conv_products.py the
+sums.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from .writer import Function, device_file
 
 PIXELS = 3  # at a time
 SLOTS = (
-    "record image y constants columns stream line tile at pixels group0 block_left block groups k4 group_bytes column_bytes"
-    " y_step low high in_tile out stream_at group left column end over_end expand zero step groups_left y_pitch"
+    "record image y constants columns stream line tile at pixels group0 block_left block groups k4 group_bytes"
+    " column_bytes y_step low high in_tile out stream_at group left column end over_end expand zero step groups_left"
+    " y_pitch"
 )
 
 DOC = """
@@ -25,10 +27,11 @@ DOC = """
          elsewhere: as each part says
     Stack {frame}
     Numbers x, w Q0 int8; lane word w0 + w1 * 2^16; T = sum of 4 products + C, C = 0x7F00 - 2^24: low lane + 0x7F00 in
-         [0, 2^16), high lane - 256 in [-2^15, 2^15) for the windows of the first list (fast table: the host proves it);
-         those of the second run as two of 2, which always fit. X += T; Y += T >> 16; low sum = X - (Y << 16).
-         requantize: q = (acc << pre) * multiplier >> 32, Q0 with e + 1 more bits; y = (q + (q >> 31 & fix) + c) >> shift
-    Cost 1.87 instructions a product, 2.25 in the second list; 11 a requantized output; a line's number: cycles if
+         [0, 2^16), high lane - 256 in [-2^15, 2^15) for the windows of the first list (fast table: the host proves
+         it); those of the second run as two of 2, which always fit. X += T; Y += T >> 16; low sum = X - (Y << 16).
+         requantize: q = (acc << pre) * multiplier >> 32, Q0 with e + 1 more bits;
+         y = (q + (q >> 31 & fix) + c) >> shift
+    Cost 1.87 instructions per product, 2.25 in the second list; 11 per requantized output; a line's number: cycles if
          loads take 1 and 1 more where the next line needs them, taken branches 2 (counted, not measured)
 """
 
@@ -67,10 +70,7 @@ def _sizes(f: Function) -> None:
     f.title("Addresses and sizes.")
     f.keep(("x_offset", "image"), ("y_offset", "y"), ("scratch_offset", "columns"), constants=True)
     f.word("t1", "in_c", note="products per channel, to a multiple of 4")
-    f.word("t2", "kernel_h")
-    f.mul("t1", "t1", "t2")
-    f.word("t2", "kernel_w")
-    f.mul("t1", "t1", "t2")
+    f.by_word("mul", "t1", "t2", "kernel_h", "kernel_w")
     f.addi("t1", "t1", 3)
     f.srli("t2", "t1", 2)
     f.slli("t1", "t2", 2)
@@ -114,10 +114,7 @@ def _outputs(f: Function) -> None:
     f.srli("t1", "t1", 2)
     f.put("t1", "groups")
     f.word("t0", "batches", note="pixels of y")
-    f.word("t1", "out_h")
-    f.mul("t0", "t0", "t1")
-    f.word("t1", "out_w")
-    f.mul("t0", "t0", "t1")
+    f.by_word("mul", "t0", "t1", "out_h", "out_w")
     f.beq("t0", "zero", "NOTHING")
     f.put("t0", "pixels")
     f.words_to_slots(("clamp_min", "low"), ("clamp_max", "high"))
@@ -138,9 +135,7 @@ def _outputs(f: Function) -> None:
 def _tiles(f: Function) -> None:
     f.title("Tiles of consecutive pixels; of the last one what is left, but three at least.")
     f.label("TILES")
-    f.get("t0", "at")
-    f.get("t1", "pixels")
-    f.get("t2", "record")
+    f.get(t0="at", t1="pixels", t2="record")
     f.word("t2", "tile", "t2")
     f.sub("t3", "t1", "t0")
     f.bge("t3", "t2", "TILE_FULL")
@@ -158,8 +153,7 @@ def _tiles(f: Function) -> None:
     f.get("t0", "record", note="a later piece of an op that one tile covers finds its columns there")
     f.word("t0", "piece", "t0")
     f.beq("t0", "zero", "COLUMNS3")
-    f.get("t0", "tile")
-    f.get("t1", "pixels")
+    f.get(t0="tile", t1="pixels")
     f.bne("t0", "t1", "COLUMNS3")
     f.goto("COLUMNS_DONE")
 
@@ -171,12 +165,10 @@ def _first_column(f: Function) -> None:
 
 def _next_three(f: Function, again: str, done: str) -> None:
     """The next three pixels of the tile, to `again`; the last three overlap those before."""
-    f.get("t0", "column")
-    f.get("t1", "column_bytes")
+    f.get(t0="column", t1="column_bytes")
     f.add("t0", "t0", "t1")
     f.put("t0", "column")
-    f.get("t0", "in_tile")
-    f.get("t1", "tile")
+    f.get(t0="in_tile", t1="tile")
     f.addi("t0", "t0", PIXELS)
     f.bge("t0", "t1", done)
     f.addi("t2", "t1", -PIXELS)
@@ -189,16 +181,13 @@ def _next_three(f: Function, again: str, done: str) -> None:
 
 def _blocks(f: Function) -> None:
     f.title("Blocks of groups of four channels, their weights as lane words in the stream.")
-    f.get("t0", "constants")
-    f.get("t1", "record")
-    f.word("t1", "fast_offset", "t1")
-    f.add("t0", "t0", "t1")
+    f.get(t0="constants", t1="record")
+    f.by_word("add", "t0", "t1", "fast_offset", base="t1")
     f.put("t0", "group0")
     f.get("t0", "groups")
     f.put("t0", "block_left")
     f.label("BLOCK_START")
-    f.get("t0", "block")
-    f.get("t1", "block_left")
+    f.get(t0="block", t1="block_left")
     f.at_most("t0", "t1", "BLOCK_FULL")
     f.put("t0", "left")
     f.get("t1", "expand")
@@ -210,8 +199,7 @@ def _expanded(f: Function) -> None:
     """The next group of the block; a1: how many are left."""
     f.addi("a1", "a1", -1)
     f.goto_unless("beq", "a1", "zero", "EXPAND_GROUP", "EXPANDED_NOW")
-    f.get("t0", "block", note="all groups fit one block: once is enough")
-    f.get("t1", "groups")
+    f.get(t0="block", t1="groups", note="all groups fit one block: once is enough")
     f.slt("t0", "t0", "t1")
     f.put("t0", "expand")
     f.label("EXPANDED")
@@ -221,8 +209,7 @@ def _expanded(f: Function) -> None:
 
 def _advance_group(f: Function, group: str, stream: str) -> None:
     """Both pointers to the next group; t0, t1 are lost."""
-    f.get("t0", "group_bytes")
-    f.add(group, group, "t0")
+    f.by_slot("add", group, "t0", "group_bytes")
     f.get("t0", "k4")
     f.srli("t0", "t0", 2)
     f.addi("t0", "t0", 1)
@@ -244,13 +231,11 @@ def _loops(f: Function) -> None:
     f.label("PIXELS_DONE")
     f.title("The next block of groups, the next tile.")
     f.put("a0", "group0")
-    f.get("t0", "block_left")
-    f.get("t1", "left")
+    f.get(t0="block_left", t1="left")
     f.sub("t0", "t0", "t1")
     f.put("t0", "block_left")
     f.goto_unless("beq", "t0", "zero", "BLOCK_START", "TILE_DONE")
-    f.get("t0", "at")
-    f.get("t1", "tile")
+    f.get(t0="at", t1="tile")
     f.add("t0", "t0", "t1")
     f.get("t2", "pixels")
     f.bge("t0", "t2", "TILES_DONE")

@@ -8,10 +8,14 @@ APART = 12  # bytes from one word of a column to the next: three pixels side by 
 
 
 def columns(f: Function) -> None:
-    f.title("Three pixels' windows. s0 record | s1 row of y, all batches | s2 ox | s3 pixels left | s4 column | s5 in_c")
-    f.title("s6 in_w | s7 copy | s8 fill | s9 iy | s10 kernel rows left | s11 x at iy, ix | a0 ix | a1 bytes of a kernel row")
-    f.title("a2 dilation_h | a3 columns left | a4 dilation_w | a5 to | a6 in_h | a7 from a kernel row to the next | ra dilation_w * in_c")
-    f.title("t0 from | t1 bytes | t2 t3 t4 temporary | t5 return | t6 0 where the columns are written to straight")
+    f.title("Three pixels' windows.")
+    f.title(
+        "s0 record | s1 row of y, all batches | s2 ox | s3 pixels left | s4 column | s5 in_c "
+        "| s6 in_w | s7 copy | s8 fill | s9 iy | s10 kernel rows left | s11 x at iy, ix | a0 ix | a1 bytes of a kernel "
+        "row | a2 dilation_h | a3 columns left | a4 dilation_w | a5 to | a6 in_h | a7 from a kernel row to the next | "
+        "ra dilation_w * in_c | t0 from | t1 bytes | t2 t3 t4 temporary | t5 return | t6 0 where the columns are "
+        "written to straight"
+    )
     f.label("COLUMNS3")
     _first(f)
     f.label("PIXEL")
@@ -35,9 +39,7 @@ def columns(f: Function) -> None:
 
 def _first(f: Function) -> None:
     """Row and column of the first pixel, and what the record says of all."""
-    f.get("s0", "record")
-    f.get("t0", "in_tile")
-    f.get("t1", "at")
+    f.get(s0="record", t0="in_tile", t1="at")
     f.add("t0", "t0", "t1")
     f.word("t1", "out_w", "s0")
     f.divu("s1", "t0", "t1")
@@ -45,8 +47,7 @@ def _first(f: Function) -> None:
     f.sub("s2", "t0", "t2")
     f.li("s3", 3)
     f.get("s4", "column")
-    for to, name in (("s5", "in_c"), ("s6", "in_w"), ("a1", "kernel_w"), ("a2", "dilation_h"), ("a4", "dilation_w"), ("a6", "in_h")):
-        f.word(to, name, "s0")
+    f.word(s5="in_c", s6="in_w", a1="kernel_w", a2="dilation_h", a4="dilation_w", a6="in_h", base="s0")
     f.mul("a7", "a2", "s6")
     f.mul("a7", "a7", "s5")
     f.mul("ra", "a4", "s5")
@@ -65,12 +66,10 @@ def _window(f: Function) -> None:
     f.label("ONE_BATCH")
     f.word("t0", "stride_h", "s0", note="iy and ix of the window's first pixel")
     f.mul("s9", "t1", "t0")
-    f.word("t0", "pad_top", "s0")
-    f.sub("s9", "s9", "t0")
+    f.by_word("sub", "s9", "t0", "pad_top", base="s0")
     f.word("t0", "stride_w", "s0")
     f.mul("a0", "s2", "t0")
-    f.word("t0", "pad_left", "s0")
-    f.sub("a0", "a0", "t0")
+    f.by_word("sub", "a0", "t0", "pad_left", base="s0")
     f.add("t0", "s9", "t4")
     f.mul("t0", "t0", "s6")
     f.add("t0", "t0", "a0")
@@ -90,8 +89,11 @@ def _way(f: Function) -> None:
     f.addi("t2", "a4", -1)
     f.or_("t3", "t1", "t2")
     f.mul("a1", "a1", "s5")
-    note = "in whole words where in_c and x are multiples of 4; where a row is one, if not cut, in fours; else by bytes through a line"
-    f.get("t6", "image", note=note)
+    f.title(
+        "In whole words where in_c and x are multiples of 4; where a row is one, if not cut, in fours; else by bytes "
+        "through a line."
+    )
+    f.get("t6", "image")
     f.or_("t6", "t6", "s5")
     f.andi("t6", "t6", 3)
     f.la("s7", "COPY_WORDS")
@@ -169,8 +171,7 @@ def _pixels(f: Function) -> None:
 def _spread(f: Function) -> None:
     f.beq("t6", "zero", "SPREAD_DONE")
     f.title("The line to the column.")
-    f.get("t0", "line")
-    f.get("t1", "k4")
+    f.get(t0="line", t1="k4")
     f.add("t1", "t1", "t0")
     f.mv("t3", "s4")
     f.label("SPREAD")

@@ -1,4 +1,4 @@
-"""conv_2d's sums: weights of four channels as lane words in a stream, four products at a time, and their requantization."""
+"""conv_2d's sums: weights of four channels as lane words in a stream, four products at a time, requantization."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ def lanes(pair: int, p: int) -> tuple[str, str]:
 
 
 def expand(f: Function) -> None:
-    f.title("Stream of a group: {end of the first list, of the second}, then entries of eight lane words and an offset:")
-    f.title("first list: bytes from the entry before; second: from the column's start.")
-    f.title("s0-s3 rows of w | s4 first list | s5 second | s6 12 * window | s7 that of the entry before | s8 bits | s9 bits at")
-    f.title("s10 128 * 65537 | s11 end of s6 | a0 group | a1 groups left | a2 stream | a3 32 windows | t0-t4 temporary")
+    f.title(
+        "Stream of a group: {end of the first list, of the second}, then entries of eight lane words and an offset: "
+        "first list: bytes from the entry before; second: from the column's start."
+    )
+    f.title(
+        "s0-s3 rows of w | s4 first list | s5 second | s6 12 * window | s7 that of the entry before | s8 bits "
+        "| s9 bits at | s10 128 * 65537 | s11 end of s6 | a0 group | a1 groups left | a2 stream | a3 32 windows | t0-t4 temporary"
+    )
     row = ("s0", "s1", "s2", "s3")
     f.label("EXPAND_BLOCK")
     f.mv("a1", "t0")
-    f.get("a0", "group0")
-    f.get("a2", "stream")
+    f.get(a0="group0", a2="stream")
     f.li("s10", 128 * 65537)
     f.label("EXPAND_GROUP")
-    f.get("t0", "constants")
-    f.get("t1", "record")
-    f.word("t1", "weights_offset", "t1")
-    f.add("t0", "t0", "t1")
+    f.get(t0="constants", t1="record")
+    f.by_word("add", "t0", "t1", "weights_offset", base="t1")
     f.get("t1", "k4")
     for c in range(CHANNELS):
         f.lw(row[c], GROUP_SLOTS + SLOT_BYTES * c + 12, "a0")
@@ -120,13 +121,10 @@ def _lane_words(f: Function, row: tuple[str, ...]) -> None:
 def products(f: Function) -> None:
     f.title("Three pixels of y from here: t0.")
     f.label("PIXELS3")
-    f.get("t0", "at")
-    f.get("t1", "in_tile")
+    f.get(t0="at", t1="in_tile")
     f.add("t0", "t0", "t1")
-    f.get("t2", "y_pitch")
-    f.mul("t0", "t0", "t2")
-    f.get("t2", "y")
-    f.add("t0", "t0", "t2")
+    f.by_slot("mul", "t0", "t2", "y_pitch")
+    f.by_slot("add", "t0", "t2", "y")
     f.put("t0", "out")
     for slot, start in (("group", "group0"), ("stream_at", "stream"), ("groups_left", "left")):
         f.get("t0", start)
@@ -229,11 +227,11 @@ def _windows2(f: Function) -> None:
 def requantize_all(f: Function) -> None:
     free = [r for r in POOL if r not in ACC]
     slot, step, group = Slot(*free[:8], t=free[9]), free[8], free[10]
+    f.title("The low sums: X - (Y << 16).")
     f.title(
-        f"The low sums: X - (Y << 16). Then {slot.multiplier} multiplier | {slot.c} c | {slot.pre} pre | {slot.shift} shift"
-        f" | {slot.fix} fix | {slot.low} {slot.high} clamps"
+        f"{slot.multiplier} multiplier | {slot.c} c | {slot.pre} pre | {slot.shift} shift | {slot.fix} fix"
+        f" | {slot.low} {slot.high} clamps | {slot.out} y | {step} its step | {slot.t} temporary | {group} group"
     )
-    f.title(f"{slot.out} y | {step} its step | {slot.t} temporary | {group} group")
     for pair in range(PAIRS):
         for p in range(PIXELS):
             x, y = lanes(pair, p)

@@ -21,12 +21,12 @@ DOC = """
          s6 s7 what is added | s8 table | s9 its end | s10 segments | s11 mask | t3 t4 w | t5 t6 temporary
          elsewhere: as each part says
     Stack {frame}
-    Numbers x Q0 int8; w + 128 Q0 as the file has it, four a word: even, odd = word & 0x00FF00FF, word >> 8 & 0x00FF00FF.
+    Numbers x Q0 int8; w + 128 Q0 as the file has it, four a word: even = word & 0x00FF00FF, odd = word >> 8 & the same.
          even * (x2 + x0 * 2^16) = x2 w0 + (x0 w0 + x2 w2) * 2^16 modulo 2^32, odd with x3, x1 alike; what the 128s add
          depends on x alone, the table has it: c. T = both + c: low lane + 0x7F00 in [0, 2^16), high lane - 256 in
          [-2^15, 2^15) where the host proves it for a segment of 16 inputs and 8 channels, else even and odd apart.
          sum += T >> 16. requantize: as rv32_conv
-    Cost 2.69 instructions a product, 3.5 in segments that are split; 5.5 an input; 17 an output
+    Cost 2.69 instructions per product, 3.5 in segments that are split; 5.5 per input; 17 per output
 """
 
 SUM, ROW, XS, ADD = POOL[:8], POOL[8:16], POOL[16:18], POOL[18:20]
@@ -73,7 +73,8 @@ def _setup(f: Function) -> None:
     f.put("t1", "group_bytes")
     f.words_to_slots(("clamp_min", "low"), ("clamp_max", "high"))
     f.y_step("y_step")
-    f.product("t0", ("batches", "out_h", "out_w"), "t1")
+    f.word("t0", "batches")
+    f.by_word("mul", "t0", "t1", "out_h", "out_w")
     f.goto_unless("bne", "t0", "zero", "DONE", "ROWS")
     f.put("t0", "rows", note="a later piece of an op of one row finds its table there")
     f.addi("t0", "t0", -1)
@@ -85,14 +86,15 @@ def _setup(f: Function) -> None:
 
 def _table(f: Function) -> None:
     f.title("A row of x as a table: {x2 + x0 << 16, x3 + x1 << 16, c of both, c of even, c of odd} a window of four.")
-    f.title("a0 x | a1 inputs left | a2 table | a3 its end | a4 128 * 65537 | a5 C | a6 4 | t0 t1 t2 t3 x | t4 t5 t6 temporary")
+    f.title(
+        "a0 x | a1 inputs left | a2 table | a3 its end | a4 128 * 65537 | a5 C | a6 4 | t0 t1 t2 t3 x"
+        " | t4 t5 t6 temporary"
+    )
     x = ("t0", "t1", "t2", "t3")
     f.label("ROW")
-    f.get("a0", "x")
-    f.get("a1", "record")
+    f.get(a0="x", a1="record")
     f.word("a1", "in_c", "a1")
-    f.get("a2", "table")
-    f.get("a3", "table_end")
+    f.get(a2="table", a3="table_end")
     f.li("a4", 128 * 65537)
     f.li("a5", C)
     f.li("a6", 4)

@@ -9,23 +9,24 @@ from .requantize import byte_four_times
 from .writer import Function, device_file
 
 SLOTS = (
-    "record image y constants plane taps batch oy ox tile_h tile_w y_step strip_out from to rows columns channel left entry"
-    " weights repeat strip out strips down low high zero reach_h reach_w in plane_step stride"
+    "record image y constants plane taps batch oy ox tile_h tile_w y_step strip_out from to rows columns channel left"
+    " entry weights repeat strip out strips down low high zero reach_h reach_w in plane_step stride"
 )
 PIXEL_SHIFT, PITCH_SHIFT = PIXEL.bit_length() - 1, PITCH.bit_length() - 1
 
 DOC = """
     y = requantize(bias + sum((x - x_zero_point) * w)): FORMAT.md eq. (2), (3); reference: ref.depthwise_conv_2d.
     In   a0 *record | a1 *arena | a2 *constants, or viper's (self, 3, 0, objects)
-    Uses 3x3, stride_h 1: ra t0 t1 t2 s0 s1 a0-a2 w * 2^pre | a3-a7 s2-s5 three rows of x, in turn | s6 x | s7 y | s8 sum
-         s9 temporary | s10 multiplier | s11 c | t3 shift | t4 first * 2^pre | t5 step of y | t6 end of y
+    Uses 3x3, stride_h 1: ra t0 t1 t2 s0 s1 a0-a2 w * 2^pre | a3-a7 s2-s5 three rows of x, in turn | s6 x | s7 y
+         s8 sum | s9 temporary | s10 multiplier | s11 c | t3 shift | t4 first * 2^pre | t5 step of y | t6 end of y
          elsewhere: as each part says
     Stack {frame}
-    Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255 (forms 1
-         and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a minimum at the zero
-         point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side by side, padding in it.
-    Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 a product and 6 a row;
-         20 a strip, 0.9 to 2.5 an input
+    Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255
+         (forms 1 and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a
+         minimum at the zero point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side
+         by side, padding in it.
+    Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 per product and 6
+         per row; 20 per strip, 0.9 to 2.5 per input
 """
 
 
@@ -63,8 +64,7 @@ def _setup(f: Function) -> None:
         f.put("t1", f"reach_{axis}")
     f.half("t2", "tile", upper=True, note="after the plane: the weights of a channel, where the kernel is not 3 x 3")
     f.addi("t2", "t2", -1)
-    f.word("t3", "stride_h")
-    f.mul("t2", "t2", "t3")
+    f.by_word("mul", "t2", "t3", "stride_h")
     f.get("t1", "reach_h")
     f.add("t1", "t1", "t2")
     f.slli("t1", "t1", PITCH_SHIFT)
@@ -103,7 +103,10 @@ def _tiles(f: Function) -> None:
 
 def _inside(f: Function) -> None:
     f.title("s1 s2 first row and column of x | s3 s4 rows and columns of the plane | s5-s8 those inside x: from, to")
-    for axis, at, start, extent, low, high in (("h", "oy", "s1", "s3", "s5", "s6"), ("w", "ox", "s2", "s4", "s7", "s8")):
+    for axis, at, start, extent, low, high in (
+        ("h", "oy", "s1", "s3", "s5", "s6"),
+        ("w", "ox", "s2", "s4", "s7", "s8"),
+    ):
         f.get("t0", at)
         f.word("t1", f"stride_{axis}", "s0")
         f.word("t2", "pad_top" if axis == "h" else "pad_left", "s0")
@@ -138,16 +141,13 @@ def _not_negative(f: Function, register: str, label: str) -> None:
 
 
 def _addresses(f: Function) -> None:
-    """Of a tile: where its inputs are and go, the plane full of padding, its first output and its channels' constants."""
+    """Of a tile: where its inputs are and go, the plane full of padding, its first output, its channels' constants."""
     f.add("t0", "s1", "s5", note="from the image, ((iy + row) * in_w + ix + column) * in_c")
-    f.word("t1", "in_w", "s0")
-    f.mul("t0", "t0", "t1")
+    f.by_word("mul", "t0", "t1", "in_w", base="s0")
     f.add("t0", "t0", "s2")
     f.add("t0", "t0", "s7")
-    f.word("t1", "in_c", "s0")
-    f.mul("t0", "t0", "t1")
-    f.get("t1", "image")
-    f.add("t0", "t0", "t1")
+    f.by_word("mul", "t0", "t1", "in_c", base="s0")
+    f.by_slot("add", "t0", "t1", "image")
     f.put("t0", "from")
     f.get("t2", "plane")
     f.slli("t0", "s5", PITCH_SHIFT)
@@ -164,14 +164,10 @@ def _addresses(f: Function) -> None:
     f.addi("t2", "t2", 32)
     f.bne("t2", "s3", "FILL")
     f.get("t0", "oy", note="y of the tile's first pixel")
-    f.word("t1", "out_w", "s0")
-    f.mul("t0", "t0", "t1")
-    f.get("t2", "ox")
-    f.add("t0", "t0", "t2")
-    f.get("t2", "y_step")
-    f.mul("t0", "t0", "t2")
-    f.get("t3", "y")
-    f.add("t0", "t0", "t3")
+    f.by_word("mul", "t0", "t1", "out_w", base="s0")
+    f.by_slot("add", "t0", "t2", "ox")
+    f.by_slot("mul", "t0", "t2", "y_step")
+    f.by_slot("add", "t0", "t3", "y")
     f.put("t0", "out")
     f.mul("t1", "t1", "t2")
     f.put("t1", "down")
@@ -188,18 +184,18 @@ def _addresses(f: Function) -> None:
 
 
 def _pack(f: Function) -> None:
-    f.title("Eight channels of x into the plane. s1 from | s2 to | s3 rows left | s4 bytes of a plane row | s5 end of it | s6 in_c")
-    f.title("s7 in_w * in_c | s8 channels | a0 from | a1 to | t0-t6 a2 a3 temporary")
+    f.title("Eight channels of x into the plane.")
+    f.title(
+        "s1 from | s2 to | s3 rows left | s4 bytes of a plane row | s5 end of it | s6 in_c | s7 in_w * in_c"
+        " | s8 channels | a0 from | a1 to | t0-t6 a2 a3 temporary"
+    )
     f.label("CHUNK")
-    f.get("s0", "record")
-    f.get("s8", "left")
+    f.get(s0="record", s8="left")
     f.li("t0", 8)
     f.at_most("s8", "t0", "CHANNELS_LEFT")
     f.put("s8", "channel")
-    for to, slot in (("s1", "from"), ("s2", "to"), ("s3", "rows"), ("s4", "columns")):
-        f.get(to, slot)
-    f.word("s6", "in_c", "s0")
-    f.word("s7", "in_w", "s0")
+    f.get(s1="from", s2="to", s3="rows", s4="columns")
+    f.word(s6="in_c", s7="in_w", base="s0")
     f.mul("s7", "s7", "s6")
     f.goto_unless("bne", "s3", "zero", "PACKED", "PACK_ROW")
     f.mv("a0", "s1")
@@ -345,10 +341,10 @@ def _loops(f: Function) -> None:
     f.get("t3", "y_step")
     f.word("t4", "in_c", "t2")
     for slot, size, pixel in (("image", ("in_h", "in_w"), "t4"), ("y", ("out_h", "out_w"), "t3")):
-        f.product("t0", size, "t1", "t2")
+        f.word("t0", size[0], "t2")
+        f.by_word("mul", "t0", "t1", size[1], base="t2")
         f.mul("t0", "t0", pixel)
-        f.get("t1", slot)
-        f.add("t0", "t0", "t1")
+        f.by_slot("add", "t0", "t1", slot)
         f.put("t0", slot)
     f.get("t0", "batch")
     f.addi("t0", "t0", -1)

@@ -45,7 +45,7 @@ def _at(row: int, column: int) -> int:
 
 
 def _rotating(f: Function, name: str, signed: bool) -> None:
-    """3 x 3, stride_h 1, no clamp but int8's: each row of x is loaded once per strip, over the row that is not needed."""
+    """3 x 3, stride_h 1, no clamp but int8's: each row of x is loaded once per strip, over the one no longer needed."""
     f.title("3 x 3 down a column, three outputs per turn" + ("." if signed else "; q as it is."))
     _start(f, name)
     for row in range(2):
@@ -117,7 +117,10 @@ def _finish(f: Function, name: str) -> None:
 
 def _strided(f: Function) -> None:
     x = VALUE[4:6]
-    f.title(f"3 x 3, any stride, any clamps: {SLOT.fix} fix | {SLOT.low} {SLOT.high} clamps | {PLANE_STEP} step of x | {x[0]} {x[1]} x")
+    f.title(
+        f"3 x 3, any stride, any clamps: {SLOT.fix} fix | {SLOT.low} {SLOT.high} clamps | {PLANE_STEP} step of x | "
+        f"{x[0]} {x[1]} x"
+    )
     f.label("STRIDED_CHANNEL")
     _wide(f)
     _start(f, "STRIDES")

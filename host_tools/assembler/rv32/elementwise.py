@@ -16,7 +16,7 @@ DOC = """
     Stack {frame}
     Numbers table entries Q20 of the common scale, |entry| < 2^28: sum << 2 fits; requantize: as rv32_conv, with
          c = 1 + 2^e + (y_zero_point << e + 1), shift = e + 1 of right_shift e, 1 to 21
-    Cost 23 an output; 45 a row
+    Cost 23 per output; 45 per row
 """
 
 
@@ -49,9 +49,7 @@ def add() -> Function:
     rows.start(f)
     f.get("a5", "y")
     f.label("ROW")
-    f.get("a0", "record")
-    f.get("a3", "x1")
-    f.get("a4", "x2")
+    f.get(a0="record", a3="x1", a4="x2")
     f.word("t0", "dim3")
     f.add("a6", "a5", "t0")
     f.beq("a6", "a5", "ROW_DONE")

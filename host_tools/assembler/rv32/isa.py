@@ -1,7 +1,7 @@
 """RV32IMC as the kernels use it: registers, operations, encodings, compressed forms, cycles.
 
-Operands are as MicroPython's asm_rv32 has them, `and_` and `or_` for its keywords; a load or store is (register, offset,
-base). Encodings: The RISC-V Instruction Set Manual, volume I, chapters 24 (RV32IM) and 16 (RVC).
+Operands are as MicroPython's asm_rv32 has them, `and_` and `or_` for its keywords; a load or store is (register,
+offset, base). Encodings: The RISC-V Instruction Set Manual, volume I, chapters 24 (RV32IM) and 16 (RVC).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ _NUMBER = {name: i for i, name in enumerate(ABI)}
 _SHORT = set(ABI[8:16])  # registers that every compressed form can name
 
 # Operation -> funct3, and of those of three registers funct7.
-_REGISTERS = {"add": (0, 0), "sub": (0, 0x20), "sll": (1, 0), "slt": (2, 0), "sltu": (3, 0), "xor": (4, 0), "srl": (5, 0),
-              "sra": (5, 0x20), "or_": (6, 0), "and_": (7, 0), "mul": (0, 1), "mulh": (1, 1), "divu": (5, 1)}  # fmt: skip
+_REGISTERS = {"add": (0, 0), "sub": (0, 0x20), "sll": (1, 0), "slt": (2, 0), "sltu": (3, 0), "xor": (4, 0),
+              "srl": (5, 0), "sra": (5, 0x20), "or_": (6, 0), "and_": (7, 0), "mul": (0, 1), "mulh": (1, 1), "divu": (5, 1),
+              }  # fmt: skip
 _IMMEDIATE = {"addi": 0, "xori": 4, "ori": 6, "andi": 7}
 _SHIFTS = {"slli": (1, 0), "srli": (5, 0), "srai": (5, 1)}  # and bit 30
 LOADS = {"lb": 0, "lh": 1, "lw": 2, "lbu": 4, "lhu": 5}
@@ -36,7 +37,7 @@ def reads(op: str, args: tuple) -> tuple:
 
 
 def cycles(op: str, args: tuple, following: tuple[str, tuple] | None) -> str:
-    """1; 2 for a load whose register the next instruction reads; 1-2 for a branch (2 where it is taken), 2 for a jump."""
+    """1; 2 for a load whose register the next instruction reads; 1-2 for a branch (2 if it is taken), 2 for a jump."""
     if op in _JUMPS:
         return "2"
     if op in BRANCHES:
@@ -78,7 +79,7 @@ def size(op: str) -> int:
 
 
 def encode(op: str, args: list, at: int, labels: dict[str, int]) -> bytes:
-    """Machine code of an instruction in its written form at offset `at`; `labels`: offset of each. ValueError: not one."""
+    """Machine code of an instruction in its written form at offset `at`; labels: their offsets. ValueError: not one."""
     r = [_NUMBER.get(a, a) for a in args]
     if op in (*BRANCHES, "jal", "la"):
         r[-1] = labels[args[-1]] - at
@@ -140,7 +141,7 @@ def _short_value(op: str, r: list) -> int:
 
 
 def immediate_size(code: bytes, at: int, register: str, value: int) -> int:
-    """Bytes of what a compiler made of `li(register, value)` at offset `at`: c.li, addi, c.lui or lui and perhaps (c.)addi.
+    """Bytes of what a compiler made of `li(register, value)`: c.li, addi, c.lui or lui and perhaps (c.)addi.
 
     ValueError where that is not what the instructions there give.
     """

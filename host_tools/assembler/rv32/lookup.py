@@ -11,7 +11,7 @@ DOC = """
     Uses four bytes: a2 table | a3 x | a4 y | a6 end of fours | t0-t3 bytes
          elsewhere: a5 end of x
     Stack {frame}
-    Cost 4.8 a byte, 60
+    Cost 4.8 per byte, 60
 """
 
 
@@ -22,7 +22,12 @@ def file() -> str:
 def lut() -> Function:
     f = Function("lut", DOC, words.TABLE)
     f.enter()
-    for name, to, base in (("table_offset", "a2", "a2"), ("x_offset", "a3", "a1"), ("y_offset", "a4", "a1"), ("count", "a5", "a3")):
+    for name, to, base in (
+        ("table_offset", "a2", "a2"),
+        ("x_offset", "a3", "a1"),
+        ("y_offset", "a4", "a1"),
+        ("count", "a5", "a3"),
+    ):
         f.word("t0", name)
         f.add(to, base, "t0")
     f.andi("t0", "t0", -4)

@@ -12,7 +12,7 @@ DOC = """
     Uses a row: a0 record | a3 x | a4 y | t0 bytes | t1 step of x | t2 of y | t3 byte or word | t4 end of words
          elsewhere: a5 y; t0-t4 and the rows' starts on the stack
     Stack {frame}
-    Cost 6 a word where steps are 1 and addresses multiples of 4, else 7 a byte; 50 a row
+    Cost 6 per word where steps are 1 and addresses multiples of 4, else 7 per byte; 50 per row
 """
 
 
@@ -30,14 +30,12 @@ def copy() -> Function:
     f.beq("t0", "zero", "ARENA")
     f.mv("t1", "a2")
     f.label("ARENA")
-    f.word("t0", "x_offset")
-    f.add("t1", "t1", "t0")
+    f.by_word("add", "t1", "t0", "x_offset")
     f.put("t1", "x")
     f.word("a5", "y_offset")
     f.add("a5", "a5", "a1")
     f.title("What is filled with one value")
-    f.word("t1", "fill_bytes")
-    f.word("t2", "fill_value")
+    f.word(t1="fill_bytes", t2="fill_value")
     f.mv("t0", "a5")
     f.add("t1", "t1", "a5")
     f.beq("t0", "t1", "FILLED")
@@ -46,18 +44,13 @@ def copy() -> Function:
     f.addi("t0", "t0", 1)
     f.bne("t0", "t1", "FILL")
     f.label("FILLED")
-    f.word("t0", "y_start")
-    f.add("a5", "a5", "t0")
+    f.by_word("add", "a5", "t0", "y_start")
     f.put("a5", "y")
     f.title("Three dimensions of rows, as in add")
     rows.start(f)
     f.label("ROW")
-    f.get("a0", "record")
-    f.get("a3", "x")
-    f.get("a4", "y")
-    f.word("t0", "dim3")
-    f.word("t1", "x_stride3")
-    f.word("t2", "y_stride3")
+    f.get(a0="record", a3="x", a4="y")
+    f.word(t0="dim3", t1="x_stride3", t2="y_stride3")
     _words(f)
     f.label("BYTES")
     f.beq("t0", "zero", "ROW_DONE")

@@ -1,4 +1,4 @@
-"""Requantization of an accumulator: models/FORMAT.md eq. (2), (3) by a slot of the fast table, rv32's packed variant."""
+"""Requantization of an accumulator: models/FORMAT.md eq. (2), (3) by a slot of rv32's fast table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from .writer import Function
 
 SLOT_BYTES = 16
-_FIELDS = {"multiplier": ("lw", 0), "c": ("lw", 4), "pre": ("lbu", 8), "shift": ("lbu", 9), "fix": ("lb", 10), "channel": ("lw", 12)}
+_FIELDS = {
+    "multiplier": ("lw", 0),
+    "c": ("lw", 4),
+    "pre": ("lbu", 8),
+    "shift": ("lbu", 9),
+    "fix": ("lb", 10),
+    "channel": ("lw", 12),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Slot:
     def requantize(self, f: Function, acc: str, name: str = "") -> list[tuple[str, str, str, str]]:
         """*out = clamp((q + (q >> 31 & fix) + c) >> shift), q = (acc << pre) * multiplier >> 32, one byte.
 
-        -> what lies out of line, for `clamps`: nothing is spent where no clamp bites. acc: Q0 int32, lost. `name` ends the labels.
+        -> what lies out of line, for `clamps`: nothing is spent where no clamp bites. acc: Q0 int32, lost.
         """
         if self.pre:
             f.sll(acc, acc, self.pre)
@@ -48,7 +55,9 @@ class Slot:
         f.blt(self.high, acc, f"HIGH{name}")
         f.label(f"STORE{name}")
         f.sb(acc, 0, self.out)
-        return [(f"{side}{name}", acc, bound, f"STORE{name}") for side, bound in (("LOW", self.low), ("HIGH", self.high))]
+        return [
+            (f"{side}{name}", acc, bound, f"STORE{name}") for side, bound in (("LOW", self.low), ("HIGH", self.high))
+        ]
 
 
 def clamps(f: Function, late: list[tuple[str, str, str, str]]) -> None:

@@ -14,13 +14,13 @@ def start(f: Function) -> None:
         f.goto_unless("bne", "t0", "zero", "DONE", f"SOME{i}")
 
 
-def end(f: Function, *places: tuple[str, str]) -> None:
-    """Slots of addresses a row further, each by the strides that words of the record named so (and 0, 1, 2) say; to ROW.
+def end(f: Function, *addresses: tuple[str, str]) -> None:
+    """Slots of addresses a row further, each by strides, words of the record named so and 0, 1, 2; to ROW.
 
     Where a dimension ends, its strides times its size bring them back. t0 to t4 are lost; a0: the record.
     """
     f.label("ROW_DONE")
-    moved = [(slot, stride, register) for (slot, stride), register in zip(places, ("t2", "t3"))]
+    moved = [(slot, stride, register) for (slot, stride), register in zip(addresses, ("t2", "t3"))]
     for i in (2, 1, 0):
         for _, stride, register in moved:
             f.word(register, f"{stride}{i}")

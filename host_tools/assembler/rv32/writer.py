@@ -6,7 +6,9 @@ from .. import writer
 from . import isa
 from .isa import SAVED
 
-_WRITTEN = "Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py."
+_WRITTEN = (
+    "Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py."
+)
 
 
 def device_file(title: str, kernel: Function, end: str) -> str:
@@ -33,26 +35,39 @@ class Function(writer.Function):
 
     # ---- the record, and the stack frame's words
 
-    def word(self, to: str, name: str, base: str = "a0", note: str = "") -> None:
-        """to = the record's word."""
-        self.lw(to, 4 * self.words[name], base, note=note)
+    def word(self, to: str = "", name: str = "", base: str = "a0", note: str = "", **more: str) -> None:
+        """Register = the record's word, of one or of several: `f.word(t1="in_c", t2="kernel_h")`, in this order."""
+        for register, word in ({to: name} if to else more).items():
+            self.lw(register, 4 * self.words[word], base, note=note)
+            note = ""
 
     def half(self, to: str, name: str, upper: bool, base: str = "a0", note: str = "") -> None:
         """to = the upper or lower 16 bits of the record's word, unsigned."""
         self.lhu(to, 4 * self.words[name] + 2 * upper, base, note=note)
 
-    def product(self, to: str, names: tuple[str, ...], t: str, base: str = "a0") -> None:
-        """to = the product of words of the record."""
-        for i, name in enumerate(names):
-            self.word(t if i else to, name, base)
-            if i:
-                self.mul(to, to, t)
+    def by_word(self, op: str, acc: str, t: str, *names: str, base: str = "a0") -> None:
+        """acc = acc op word of the record, of each, through t: `f.by_word("mul", "t0", "t1", "out_h", "out_w")`."""
+        for name in names:
+            self.word(t, name, base)
+            self.emit(op, (acc, acc, t))
 
-    def get(self, to: str, slot: str, note: str = "") -> None:
-        self.lw(to, self.slots[slot], "sp", note=note)
+    def get(self, to: str = "", slot: str = "", note: str = "", **more: str) -> None:
+        """Register = the slot, of one or of several: `f.get(t0="at", t1="in_tile")`, in this order."""
+        for register, name in ({to: slot} if to else more).items():
+            self.lw(register, self.slots[name], "sp", note=note)
+            note = ""
 
-    def put(self, register: str, slot: str, note: str = "") -> None:
-        self.sw(register, self.slots[slot], "sp", note=note)
+    def put(self, register: str, *slots: str, note: str = "") -> None:
+        """The slots = the register."""
+        for slot in slots:
+            self.sw(register, self.slots[slot], "sp", note=note)
+            note = ""
+
+    def by_slot(self, op: str, acc: str, t: str, *slots: str) -> None:
+        """acc = acc op slot, of each, through t."""
+        for slot in slots:
+            self.get(t, slot)
+            self.emit(op, (acc, acc, t))
 
     def bump(self, slot: str, by: int | str, t: str = "t0") -> None:
         """slot += a number or a register."""
@@ -119,7 +134,7 @@ class Function(writer.Function):
             self.sw(r, self.locals + 4 * i, "sp")
 
     def keep(self, *offsets: tuple[str, str], constants: bool = False) -> None:
-        """After enter(), slots record (and constants) = their addresses; slot = arena + the record's word, of each pair.
+        """After enter(): slots record (and constants) = their addresses; slot = arena + word, of each (word, slot).
 
         The last of those addresses is left in t0.
         """

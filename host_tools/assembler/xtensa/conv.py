@@ -1,4 +1,4 @@
-"""conv_2d and fully_connected of any shape for MAC16: X words of a tile, then all channels of it one after the other."""
+"""conv_2d and fully_connected of any shape for MAC16: X words of a tile, then its channels one after the other."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Written by host_tools/assembler/xtensa: edit that.
 
 MAC16 multiplies halves of 32-bit words into 40 bits and loads the next word in the same instruction. Activations
 become X words, two uint16 4 * (x + 128) each; weights become Y words, two int16 each, one channel at a time, used for
-all pixels of a tile. So acc * 4 = 4 * word 0 of the channel table + sum(X * Y). Where it may leave 32 bits the host has set
-bit 31 of the multiplier: the long way then takes acc modulo 2^32 from the accumulator's 40 bits.
+all pixels of a tile. So acc * 4 = 4 * word 0 of the channel table + sum(X * Y). Where it may leave 32 bits the host
+has set bit 31 of the multiplier: the long way then takes acc modulo 2^32 from the accumulator's 40 bits.
 
 Of four inputs x0 to x3 the X words are (x3 low, x0 high), (x2, x1); of weights b0 to b3 the Y words are (b[-2], b0),
 (b1, b3): the order in which masks and one funnel shift make them from bytes, and in which a word's two halves are used
@@ -25,8 +25,8 @@ that is read and not used.
 {requantizer}
 
 Functions in assembler are called by viper code with the state's address / 4 as a small int (so that no int is
-allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure beside a
-line is its cycles, estimated, with the wait for its result: host_tools/assembler/xtensa/costs.py.
+allocated): a5 points to the arguments, an object o is the address (o - 1) * 2. They return a small int. The figure
+beside a line is its cycles, estimated, with the wait for its result: host_tools/assembler/xtensa/costs.py.
 
 State, byte offsets from the start of the scratch (its words), then Y words, then X words:
 {state}
@@ -81,31 +81,35 @@ STATE = Fields(
 
 WIDEN = """
     Bytes to X words, from 100 to 104, 108 groups of 4 (at least 1). In place where the bytes end where the words do.
-    In   a5 args: state    Uses a2 state | a3 source | a4 to | a6 groups | a7 0x80808080 | a8 0x03FC03FC | a9 bytes
-         a10 x0, x2 | a11 x1, x3    Cost 3 an input
+    In   a5 args: state
+    Uses a2 state | a3 source | a4 to | a6 groups | a7 0x80808080 | a8 0x03FC03FC | a9 bytes | a10 x0, x2 | a11 x1, x3
+    Cost 3 per input
 """
 BAND = """
-    The rows of the image that a tile sees, with their padding, as bytes: 144 rows of {112 left, 116 image, 120 right} from
-    100 to 104, after 128 and before 132 bytes of padding. Everything a multiple of 4 where 140 is 0, else any.
-    In   a5 args: state    Uses a2 state | a3 source | a4 to | a5 padding | a6 count | a7 end | a8 rows left | a9 bytes
-    Cost 1 a byte where all is a multiple of 4, else 4
+    The rows of the image that a tile sees, with their padding, as bytes: 144 rows of {112 left, 116 image, 120 right}
+    from 100 to 104, after 128 and before 132 bytes of padding. Everything a multiple of 4 where 140 is 0, else any.
+    In   a5 args: state
+    Uses a2 state | a3 source | a4 to | a5 padding | a6 count | a7 end | a8 rows left | a9 bytes
+    Cost 1 per byte where all is a multiple of 4, else 4
 """
 COLUMNS = """
-    X words of a tile's windows, one pixel after the other (im2col). A window is 160 times 152 runs of 116 bytes; the bytes
-    are gathered in the second half of the memory of the X words and widened there.
-    In   a5 args: state    Uses a2 state | a3 pixel | a4 to | a5 bytes to | a6 rows left | a7 pixels left | a8 0x03FC03FC,
-         run | a9 bytes | a10 x0, x2; runs left | a11 x1, x3; runs down left | a12 window row | a13 bytes of a run
-         a14 groups | a15 0x80808080    Cost per pixel 9 a run, 4 a byte, 12 a group of 4, 20
+    X words of a tile's windows, one pixel after the other (im2col). A window is 160 times 152 runs of 116 bytes; the
+    bytes are gathered in the second half of the memory of the X words and widened there.
+    In   a5 args: state
+    Uses a2 state | a3 pixel | a4 to | a5 bytes to | a6 rows left | a7 pixels left | a8 0x03FC03FC, run | a9 bytes
+         a10 x0, x2; runs left | a11 x1, x3; runs down left | a12 window row | a13 bytes of a run | a14 groups
+         a15 0x80808080
+    Cost per pixel 20, 9 per run, 4 per byte, 12 per group of 4
 """
 CONVOLVE = """
-    All channels of a tile from X words: FORMAT.md eq. (2), (3); ref.conv_2d. `columns`: the windows lie one after the other;
-    `rows`: a window is 44 segments of the padded image's rows.
+    All channels of a tile from X words: FORMAT.md eq. (2), (3); ref.conv_2d. `columns`: the windows lie one after the
+    other; `rows`: a window is 44 segments of the padded image's rows.
     In   a5 args: state    Stack 4 state | 8 from the last segment to the next pixel | 12 segments
-    Uses a2 state, clamp_max | a3 X words | a4 Y words | a5 Y words - 4; mask | a6 4 * word 0 | a7 multiplier, negative: the
-         long way | a8 constant of the requantizer; left_shift + 256 * right_shift | a9 acc * 4, q, y | a10 sign, scratch
-         a11 y | a12 end of X words | a13 groups | a14 from pixel to pixel in y | a15 clamp_min, word before
-         m0, m1 X | m2, m3 Y    SAR e + 1
-    Cost columns: 1 a product, 18 a pixel; rows: 6 more a segment, 5 a pixel; a channel: 3 a weight, 50
+    Uses a2 state, clamp_max | a3 X words | a4 Y words | a5 Y words - 4; mask | a6 4 * word 0
+         a7 multiplier, negative: the long way | a8 constant of the requantizer; left_shift + 256 * right_shift
+         a9 acc * 4, q, y | a10 sign, scratch | a11 y | a12 end of X words | a13 groups
+         a14 from pixel to pixel in y | a15 clamp_min, word before | m0, m1 X | m2, m3 Y    SAR e + 1
+    Cost columns: 1 per product, 18 per pixel; rows: 6 more per segment, 5 per pixel; a channel: 3 per weight, 50
 """
 FRAME = Fields("a1", "state", "pixel_gap", "segments", start=4)
 
@@ -118,8 +122,7 @@ def file() -> str:
 def widen() -> Function:
     f = Function("widen", WIDEN)
     f.take_state()
-    for r, field in (("a3", STATE.source), ("a4", STATE.to), ("a6", STATE.count), ("a7", STATE.flip), ("a8", STATE.mask)):
-        f.l32i(r, field)
+    f.load(a3=STATE.source, a4=STATE.to, a6=STATE.count, a7=STATE.flip, a8=STATE.mask)
     f.ssai(16)
     with f.loop("a6", "GROUP"):
         x_words.group(f, "a3", "a4", ("a9", "a10", "a11"), "a7", "a8")
@@ -130,10 +133,7 @@ def widen() -> Function:
 def band() -> Function:
     f = Function("band", BAND)
     f.take_state()
-    for r, field in (("a3", STATE.source), ("a4", STATE.to), ("a5", STATE.padding), ("a8", STATE.tile_rows)):
-        f.l32i(r, field)
-    f.l32i("a6", STATE.before)
-    f.l32i("a7", STATE.in_bytes)
+    f.load(a3=STATE.source, a4=STATE.to, a5=STATE.padding, a8=STATE.tile_rows, a6=STATE.before, a7=STATE.in_bytes)
     f.bnez("a7", "BYTES")
     f.title("words: rows of padding above, then row by row")
     _band(f, "_WORDS", 4, "WORDS_END")
@@ -164,8 +164,7 @@ def _band(f: Function, suffix: str, size: int, end: str) -> None:
         for field, label, source in ((STATE.left, "LEFT", ""), (STATE.run, "COPY", "a3"), (STATE.right, "RIGHT", "")):
             f.l32i("a6", field)
             copy(label + suffix, source)
-        f.l32i("a6", STATE.between)
-        f.add("a3", "a3", "a6")
+        f.plus("a3", STATE.between, "a6")
     f.label(f"BOTTOM{suffix}")
     f.l32i("a6", STATE.after)
     copy(end)
@@ -173,14 +172,8 @@ def _band(f: Function, suffix: str, size: int, end: str) -> None:
 
 def columns() -> Function:
     f = Function("columns", COLUMNS)
-
-    def step(register: str, field) -> None:
-        f.l32i("a9", field)
-        f.add(register, register, "a9")
-
     f.take_state()
-    for r, field in (("a3", STATE.source), ("a4", STATE.to), ("a6", STATE.tile_rows), ("a13", STATE.run), ("a14", STATE.groups), ("a15", STATE.flip)):
-        f.l32i(r, field)
+    f.load(a3=STATE.source, a4=STATE.to, a6=STATE.tile_rows, a13=STATE.run, a14=STATE.groups, a15=STATE.flip)
     f.ssai(16)
     with f.times("a6", "ROW"):
         f.l32i("a7", STATE.row_pixels)
@@ -197,14 +190,14 @@ def columns() -> Function:
                         f.addi("a8", "a8", 1)
                         f.s8i("a9", "a5", 0)
                         f.addi("a5", "a5", 1)
-                    step("a12", STATE.run_step)
-                step("a12", STATE.down_step)
+                    f.plus("a12", STATE.run_step, "a9")
+                f.plus("a12", STATE.down_step, "a9")
             f.addx4("a5", "a14", "a4")
             f.l32i("a8", STATE.mask)
             with f.loop("a14", "GROUP"):
                 x_words.group(f, "a5", "a4", ("a9", "a10", "a11"), "a15", "a8")
-            step("a3", STATE.pixel_step)
-        step("a3", STATE.next_row)
+            f.plus("a3", STATE.pixel_step, "a9")
+        f.plus("a3", STATE.next_row, "a9")
     f.done()
     return f
 
@@ -213,9 +206,8 @@ def convolve() -> Function:
     f = Function("convolve", CONVOLVE)
     f.take_state()
     f.s32i("a2", FRAME.state)
-    for to, field in ((FRAME.pixel_gap, STATE.pixel_gap), (FRAME.segments, STATE.segments)):
-        f.l32i("a3", field)
-        f.s32i("a3", to)
+    f.copy(FRAME.pixel_gap, STATE.pixel_gap, "a3")
+    f.copy(FRAME.segments, STATE.segments, "a3")
     f.label("CHANNEL")
     _weights(f)
     _table_entry(f)
@@ -236,9 +228,8 @@ def convolve() -> Function:
 
 def _weights(f: Function) -> None:
     f.title("weights of the channel to Y words: bytes b = w + 128, + 0x7F80 and ^ 0x8000 give int16 w")
-    loaded = (("a3", STATE.weights), ("a4", STATE.y_words), ("a13", STATE.groups))
-    for r, field in (*loaded, ("a5", STATE.even_bytes), ("a6", STATE.bias_128), ("a7", STATE.signs)):
-        f.l32i(r, field)
+    f.load(a3=STATE.weights, a4=STATE.y_words, a13=STATE.groups)
+    f.load(a5=STATE.even_bytes, a6=STATE.bias_128, a7=STATE.signs)
     f.srli("a8", "a13", 1)
     f.ssai(16)
     with f.loopnez("a8", "WEIGHTS"):
@@ -267,10 +258,8 @@ def _y_words(f: Function, word: str, last: str, i: int) -> None:
     f.srli("a11", word, 8)
     f.and_("a10", "a10", "a5", note="b[-2], b0")
     f.and_("a11", "a11", "a5", note="b1, b3")
-    for r in pair:
-        f.add(r, r, "a6")
-    for r in pair:
-        f.xor(r, r, "a7")
+    f.each("add", pair, "a6")
+    f.each("xor", pair, "a7")
     for k, r in enumerate(pair):
         f.s32i(r, "a4", 8 * i + 4 * k)
 
@@ -278,9 +267,7 @@ def _y_words(f: Function, word: str, last: str, i: int) -> None:
 def _table_entry(f: Function) -> None:
     f.title("the channel's table entry")
     entry = channel("a12")
-    f.l32i("a12", STATE.table)
-    f.l32i("a10", entry.first)
-    f.l32i("a7", entry.multiplier)
+    f.load(a12=STATE.table, a10=entry.first, a7=entry.multiplier)
     f.l16ui("a8", entry.shifts)
     f.addi("a12", "a12", CHANNEL_BYTES)
     f.s32i("a12", STATE.table)
@@ -300,8 +287,7 @@ def _start(f: Function) -> None:
     f.l32i("a11", STATE.y)
     f.addi("a9", "a11", 1)
     f.s32i("a9", STATE.y)
-    for r, field in (("a14", STATE.y_step), ("a12", STATE.x_end), ("a15", STATE.clamp_min), ("a9", STATE.segments)):
-        f.l32i(r, field)
+    f.load(a14=STATE.y_step, a12=STATE.x_end, a15=STATE.clamp_min, a9=STATE.segments)
 
 
 def _first_words(f: Function, pointer: str, x: str, y: str) -> None:
@@ -343,13 +329,10 @@ def _columns(f: Function) -> None:
 def _rows(f: Function) -> None:
     state = STATE.at("a9")
     f.label("ROWS")
-    f.l32i("a10", STATE.rows)
-    f.s32i("a10", STATE.rows_left)
-    f.l32i("a13", STATE.segment_groups)
-    f.l32i("a2", STATE.clamp_max)
+    f.copy(STATE.rows_left, STATE.rows, "a10")
+    f.load(a13=STATE.segment_groups, a2=STATE.clamp_max)
     f.label("ROW_PIXEL")
-    f.l32i("a9", FRAME.state)
-    f.l32i("a10", state.segment_gap)
+    f.load(a9=FRAME.state, a10=state.segment_gap)
     f.l32i("a9", FRAME.segments)
     f.mov("a4", "a5")
     _first_words(f, "a4", "m2", "m3")
@@ -358,13 +341,11 @@ def _rows(f: Function) -> None:
         _first_words(f, "a3", "m0", "m1")
         _dot(f, "ROW_DOT")
         f.add("a3", "a3", "a10")
-    f.l32i("a10", FRAME.pixel_gap)
-    f.add("a3", "a3", "a10")
+    f.plus("a3", FRAME.pixel_gap, "a10")
     _output(f, "ROW_CLAMP", "ROW_PIXEL")
     f.l32i("a9", FRAME.state)
-    for r, field in (("a3", state.x_row_gap), ("a12", state.x_row)):
-        f.l32i("a10", field)
-        f.add(r, r, "a10")
+    f.plus("a3", state.x_row_gap, "a10")
+    f.plus("a12", state.x_row, "a10")
     f.bump(state.rows_left, -1, "a10")
     f.bnez("a10", "ROW_PIXEL")
     f.j("NEXT")
@@ -376,8 +357,7 @@ def _long_way(f: Function) -> None:
     f.ssai(2)
     f.src("a9", "a4", "a9")
     f.l32i("a4", FRAME.state)
-    f.l32i("a4", STATE.at("a4").first)
-    f.add("a9", "a9", "a4", note="+ word 0")
+    f.plus("a9", STATE.at("a4").first, "a4")
     f.ssl("a8")
     f.sll("a9", "a9")
     unmarked(f, "a4", "a7")
@@ -385,8 +365,7 @@ def _long_way(f: Function) -> None:
     shift_right(f, "a9", "a8", "a10", "a4")
     f.wsr_acchi("a6")
     f.l32i("a4", FRAME.state)
-    f.l32i("a4", STATE.at("a4").y_zero_point)
-    f.add("a9", "a9", "a4")
+    f.plus("a9", STATE.at("a4").y_zero_point, "a4")
     f.l32i("a4", FRAME.segments)
     f.far("bnez", "a4", "CLAMP", over="SLOW_ROWS")
     f.j("ROW_CLAMP")

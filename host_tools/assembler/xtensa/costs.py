@@ -1,13 +1,13 @@
 """The cycles of every line of an Xtensa kernel, which the writer puts after it.
 
-A figure is what the line takes on an LX6 or LX7 with seven stages and memory that never waits, with the waiting for its own
-result: 1, and for a load 2 more where the next instruction reads what it loads, 1 more where only the one after does; for
-MULL, MULSH and RSR 1 more where the next instruction reads it. A branch is 1, 4 where it is taken, a jump 4, LOOP 1 and
-nothing where it turns back. Of a loop's body the figures are those of the turns after the first.
+A figure is what the line takes on an LX6 or LX7 with seven stages and memory that never waits, with the waiting for
+its own result: 1, and for a load 2 more where the next instruction reads what it loads, 1 more where only the one
+after does; for MULL, MULSH and RSR 1 more where the next instruction reads it. A branch is 1, 4 where it is taken, a
+jump 4, LOOP 1 and nothing where it turns back. Of a loop's body the figures are those of the turns after the first.
 
 Estimates: no data book of the LX6 is public. Loads are two stages late as in Cadence's description of that pipeline, a
-counter and a branch taken are 5 cycles as measured by others on an ESP32, the rest is what gcc's xtensa.md schedules by.
-Executed instructions are counted, in tests/xtensa.
+counter and a branch taken are 5 cycles as measured by others on an ESP32, the rest is what gcc's xtensa.md schedules
+by. Executed instructions are counted, in tests/xtensa.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""fully_connected for few rows of inputs on MAC16: the weights' bytes are multiplied where they are, two in a half word."""
+"""fully_connected for few rows of inputs on MAC16: weights are multiplied where they are, two in a half word."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ meaning, xtensa_conv.py for how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.
 
-Weights are stored for it (word 29 is 2): a half word holds c = w + 128 of an even input and, in its upper byte, b = w of
-the next, so that as an int16 it is 256 b + c. With x1' = x1 - 127 and y0 = 256 x0 - x1', all of them int16,
+Weights are stored for it (word 29 is 2): a half word holds c = w + 128 of an even input and, in its upper byte, b =
+w of the next, so that as an int16 it is 256 b + c. With x1' = x1 - 127 and y0 = 256 x0 - x1', all of them int16,
 
     x1' (256 b + c) + y0 c = 256 (x1' b + x0 c)
 
-is two products of a half word and of its lower byte: 256 * acc grows in the 40-bit accumulator, and 4 * acc = (256 * acc
->> 6) + 4 * (word 0 - 128 * sum(x0)), where word 0 holds what x1' leaves out. Where that may leave 32 bits the multiplier's
-bit 31 is set, and the long way takes acc modulo 2^32.
+is two products of a half word and of its lower byte: 256 * acc grows in the 40-bit accumulator, and 4 * acc = (256 *
+acc >> 6) + 4 * (word 0 - 128 * sum(x0)), where word 0 holds what x1' leaves out. Where that may leave 32 bits the
+multiplier's bit 31 is set, and the long way takes acc modulo 2^32.
 
 State, byte offsets from the start of the scratch, then the inputs: of four (x1', x3'), (y0, y2):
 {state}
@@ -46,15 +46,17 @@ FRAME = Fields("a1", "state", "y_constant", start=4)
 
 SPREAD = """
     A row of inputs as (x1', x3'), (y0, y2), and -128 * sum(x0). What follows up to a multiple of 16 is 0 already.
-    In   a5 args: state    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2
-         a9 x1', x3' | a10 y    Cost 5 an input
+    In   a5 args: state
+    Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2 | a9 x1', x3' | a10 y
+    Cost 5 per input
 """
 DENSE = """
     All channels of a prepared row: FORMAT.md eq. (2), (3); ref.fully_connected.
     In   a5 args: state    Stack 4 state | 8 2 y_zero_point + 1
-    Uses a2 -128 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4 | a6 to a9 four weights each; a8, a9, a10 the
-         accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF | a13 groups of 16 | a14 channels left | a15 channel table
-         m0 x1', x3' | m1 y0, y2    Cost 25 for 16 products, 44 a channel
+    Uses a2 -128 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4
+         a6 to a9 four weights each; a8, a9, a10 the accumulator's scratch | a10 c | a11 y | a12 0x00FF00FF
+         a13 groups of 16 | a14 channels left | a15 channel table | m0 x1', x3' | m1 y0, y2
+    Cost 25 for 16 products, 44 per channel
 """
 
 
@@ -73,9 +75,7 @@ def _even(f: Function, i: int) -> None:
 def spread() -> Function:
     f = Function("spread", SPREAD)
     f.take_state()
-    f.l32i("a3", STATE.inputs)
-    f.l32i("a4", STATE.prepared)
-    f.l32i("a5", STATE.fours)
+    f.load(a3=STATE.inputs, a4=STATE.prepared, a5=STATE.fours)
     f.movi("a6", 0)
     with f.loopnez("a5", "GROUP"):
         for i in (0, 2):  # x0 and x1, x2 and x3: an even one's instructions lie between an odd one's
@@ -131,9 +131,8 @@ def dense() -> Function:
     f.s32i("a3", FRAME.y_constant)
     f.l32i("a5", STATE.prepared)
     f.addi("a5", "a5", -4)
-    loaded = (("a4", STATE.weights), ("a15", STATE.table), ("a11", STATE.y), ("a14", STATE.channels), ("a12", STATE.low_bytes))
-    for r, field in (*loaded, ("a13", STATE.sixteens), ("a2", STATE.even_sum)):
-        f.l32i(r, field)
+    f.load(a4=STATE.weights, a15=STATE.table, a11=STATE.y, a14=STATE.channels, a12=STATE.low_bytes)
+    f.load(a13=STATE.sixteens, a2=STATE.even_sum)
     f.l32i("a6", "a4", 0)
     f.l32i("a7", "a4", 4)
     f.label("CHANNEL")
@@ -142,8 +141,7 @@ def dense() -> Function:
     f.rsr_acclo("a3")
     f.ssai(6)
     f.src("a9", "a9", "a3")
-    f.l32i("a3", entry.first)
-    f.l32i("a8", entry.multiplier)
+    f.load(a3=entry.first, a8=entry.multiplier)
     f.l16ui("a10", entry.shifts)
     f.add("a3", "a3", "a2")
     f.addx4("a9", "a3", "a9", note="4 * acc")
@@ -156,9 +154,7 @@ def dense() -> Function:
     f.bgez("a3", "LONG_RIGHT")
     _short(f)
     f.label("CLAMP")
-    f.l32i("a3", FRAME.state)
-    f.l32i("a8", STATE.at("a3").clamp_min)
-    f.l32i("a10", STATE.at("a3").clamp_max)
+    f.load(a3=FRAME.state, a8=STATE.at("a3").clamp_min, a10=STATE.at("a3").clamp_max)
     clamp(f, "a9", "a8", "a10")
     f.s8i("a9", "a11", 0)
     f.addi("a11", "a11", 1)
@@ -224,6 +220,5 @@ def _long_way(f: Function) -> None:
     high(f, "a9", "a8", "a3")
     shift_right(f, "a9", "a10", "a10", "a3")
     f.l32i("a3", FRAME.state)
-    f.l32i("a3", STATE.at("a3").y_zero_point)
-    f.add("a9", "a9", "a3")
+    f.plus("a9", STATE.at("a3").y_zero_point, "a3")
     f.j("CLAMP")

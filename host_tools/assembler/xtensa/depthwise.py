@@ -15,9 +15,9 @@ Written by host_tools/assembler/xtensa: edit that.
 
 One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, with its padding: acc = bias -
 (x_zero_point + 128) * sum(w) + sum((x + 128) * w). A plane's lines are the image's rows or, where those are short, its
-columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line, any from
-line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more. Form + 16: where words of the
-image are four channels of one input, four planes are made at a time.
+columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line,
+any from line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more. Form + 16:
+where words of the image are four channels of one input, four planes are made at a time.
 
 State, byte offsets from the start of the scratch, then weights as int16 (form 0), then the plane:
 {state}
@@ -78,13 +78,16 @@ DOC = """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
     In   a5 args: state    Stack 4 state | 8 4 * (bias and the like) | 12 lines left
     Copying   a2 state | a3 source | a4 to | a5 step | a6 inputs | a7 lines | a8 0x80 | a9, a10 inputs | a11 line
-    3 x 3     a2 from pixel to pixel in y | a3, a12, a13 the window's lines in the plane | a4 weights 0, 1 | a5 2, 3 | a6 4, 5
-         a7 6, 7 | a8 8 | a9 q, y | a10 sign | a11 y | a14 multiplier | a15 constant of the requantizer
-         m0, m1 first line | m2, m3 second and third, in turn; stride 2: lines and what comes next in turn    SAR e + 1
-    Others    a2 state | a3 pixel | a4 x | a5 w | a6 bias and the like | a7 multiplier | a8 left_shift + 256 * right_shift
-         a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x | a13 weights a line | a15 lines of weights left
+    3 x 3     a2 from pixel to pixel in y | a3, a12, a13 the window's lines in the plane | a4 weights 0, 1 | a5 2, 3
+         a6 4, 5 | a7 6, 7 | a8 8 | a9 q, y | a10 sign | a11 y | a14 multiplier | a15 constant of the requantizer
+         m0, m1 first line | m2, m3 second and third, in turn; stride 2: lines and what comes next in turn
+         SAR e + 1
+    Others    a2 state | a3 pixel | a4 x | a5 w | a6 bias and the like | a7 multiplier
+         a8 left_shift + 256 * right_shift | a9 acc, y | a10, a14 scratch | a11 y | a12 from x to x
+         a13 weights per line | a15 lines of weights left
     Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 lines | a8, a14 masks | a9, a10, a15 inputs
-    Cost 5 an input, 3 of four channels at a time; 3 x 3: 20.5 an output, 30 a line, 120 a channel; stride 2: 20, 46 of the last three; others: 5 a product, 8 a line of weights, 45 an output
+    Cost 5 per input, 3 of four channels at a time; 3 x 3: 20.5 per output, 30 per line, 120 per channel; stride 2: 20,
+         46 of the last three; others: 5 per product, 8 per line of weights, 45 per output
 """
 
 
@@ -99,8 +102,7 @@ def kernel() -> Function:
     planes.fill(f, STATE)
     f.label("CHANNEL")
     f.title("the channel's inputs, unless those of the channel before")
-    f.l32i("a9", STATE.outputs)
-    f.l32i("a3", STATE.source)
+    f.load(a9=STATE.outputs, a3=STATE.source)
     f.far("beqz", "a9", "COPIED", over="COPY")
     planes.next_input(f, STATE)
     _copy(f)
@@ -142,8 +144,7 @@ def _step(f: Function, register: str) -> None:
 
 def _copy(f: Function) -> None:
     """One channel's inputs to the plane."""
-    for r, field in (("a4", STATE.to), ("a5", STATE.x_step), ("a6", STATE.inputs)):
-        f.l32i(r, field)
+    f.load(a4=STATE.to, a5=STATE.x_step, a6=STATE.inputs)
     f.movi("a8", 128)
     f.srli("a12", "a6", 1)
     with f.times("a7", "LINE"):
@@ -160,21 +161,16 @@ def _general(f: Function) -> None:
     f.label("GENERAL")
     _int16_weights(f)
     _bias(f)
-    f.l32i("a9", STATE.out_lines)
-    f.s32i("a9", FRAME.lines_left)
-    for r, start, at in (("a3", STATE.plane, STATE.line), ("a11", STATE.y, STATE.line_y)):
-        f.l32i(r, start)
-        f.s32i(r, at)
+    f.copy(FRAME.lines_left, STATE.out_lines, "a9")
+    f.copy(STATE.line, STATE.plane, "a3")
+    f.copy(STATE.line_y, STATE.y, "a11")
     f.l32i("a12", STATE.tap_step)
     f.label("GENERAL_LINE")
-    f.l32i("a3", STATE.line)
-    f.l32i("a11", STATE.line_y)
-    f.l32i("a9", STATE.out_along)
+    f.load(a3=STATE.line, a11=STATE.line_y, a9=STATE.out_along)
     f.s32i("a9", STATE.pixels_left)
     f.label("GENERAL_PIXEL")
     f.mov("a4", "a3")
-    for r, field in (("a5", STATE.taps), ("a15", STATE.kernel_lines), ("a14", STATE.tap_line)):
-        f.l32i(r, field)
+    f.load(a5=STATE.taps, a15=STATE.kernel_lines, a14=STATE.tap_line)
     f.wsr_acclo("a6")
     with f.times("a15", "WINDOW"):
         with f.loop("a13", "PRODUCT"):
@@ -189,21 +185,17 @@ def _general(f: Function) -> None:
     f.sll("a9", "a9")
     high(f, "a9", "a7", "a10")
     shift_right(f, "a9", "a8", "a10", "a14")
-    f.l32i("a10", STATE.y_zero_point)
-    f.add("a9", "a9", "a10")
-    f.l32i("a10", STATE.clamp_min)
-    f.l32i("a14", STATE.clamp_max)
+    f.plus("a9", STATE.y_zero_point, "a10")
+    f.load(a10=STATE.clamp_min, a14=STATE.clamp_max)
     clamp(f, "a9", "a10", "a14")
     f.s8i("a9", "a11", 0)
-    for r, field in (("a11", STATE.y_step), ("a3", STATE.step)):
-        f.l32i("a10", field)
-        f.add(r, r, "a10")
+    f.plus("a11", STATE.y_step, "a10")
+    f.plus("a3", STATE.step, "a10")
     f.bump(STATE.pixels_left, -1, "a9")
     f.bnez("a9", "GENERAL_PIXEL")
     for r, at, step in (("a3", STATE.line, STATE.line_step), ("a11", STATE.line_y, STATE.y_line)):
         f.l32i(r, at)
-        f.l32i("a9", step)
-        f.add(r, r, "a9")
+        f.plus(r, step, "a9")
         f.s32i(r, at)
     f.bump(FRAME.lines_left, -1, "a9")
     f.bnez("a9", "GENERAL_LINE")
@@ -212,8 +204,7 @@ def _general(f: Function) -> None:
 
 def _int16_weights(f: Function) -> None:
     """The channel's weights to int16; a14: their sum."""
-    for r, field in (("a4", STATE.taps), ("a15", STATE.kernel_lines), ("a10", STATE.w_step), ("a12", STATE.w_line), ("a13", STATE.kernel_along)):
-        f.l32i(r, field)
+    f.load(a4=STATE.taps, a15=STATE.kernel_lines, a10=STATE.w_step, a12=STATE.w_line, a13=STATE.kernel_along)
     f.movi("a14", 0)
     with f.times("a15", "WEIGHTS"):
         with f.loop("a13", "WEIGHT"):

@@ -18,7 +18,9 @@ xtensa_conv.py has how assembler is called, here with the numbers themselves, ad
 
 
 def file() -> str:
-    lookup = {f"lut_{name}": word for name, word in words.TABLE.items()}  # its names are also pairwise's, of other words
+    lookup = {
+        f"lut_{name}": word for name, word in words.TABLE.items()
+    }  # its names are also pairwise's, of other words
     record = words.PAIRWISE | words.BOX | lookup
     drivers = [driver(name) for name in ("elementwise", "move", "lookup")]
     return device_file(HEAD, [add_row(), look_up(), move(), *drivers, "kernels = {7: add, 9: box, 11: lut}"], record)

@@ -9,9 +9,9 @@ from .writer import Field, Function
 ADD_ROW = """
     y = requantize(table1[x1] + table2[x2]) for n neighbours: FORMAT.md pairwise, eq. (2), (3); reference: ref.add.
     In   a5 args: record, x1, x2, y, table1, table2    left_shift 0, right_shift e of 1 to 21, |table entry| < 2^28
-    Uses a2 record, x2's entry | a3 x1 | a4 x2 | a5 y | a6 table1 | a7 table2 | a8 multiplier | a9 constant | a10 sum, q, y
-         a11 entry, sign | a12 clamp_min | a13 clamp_max | a14 n    SAR e + 1
-    Cost 19 an output, 40
+    Uses a2 record, x2's entry | a3 x1 | a4 x2 | a5 y | a6 table1 | a7 table2 | a8 multiplier | a9 constant
+         a10 sum, q, y | a11 entry, sign | a12 clamp_min | a13 clamp_max | a14 n    SAR e + 1
+    Cost 19 per output, 40
 """
 
 

@@ -4,8 +4,8 @@ mpy-cross (1.28, 1.29) has no LOOP, SEXT, CLAMPS, MIN, MAX, MULSH, EXTUI or MAC1
 after an earlier label. The sources in device/fxnn are Python that names every instruction; `expand` turns each
 function's body into `data(1, ...)` bytes before mpy-cross sees it.
 
-isa.py has the instructions; `label(NAME)` is a label. `loop` is moved by no-operations so that its first instruction lies
-within one aligned word, as the fetch unit wants it.
+isa.py has the instructions; `label(NAME)` is a label. `loop` is moved by no-operations so that its first instruction
+lies within one aligned word, as the fetch unit wants it.
 """
 
 from __future__ import annotations

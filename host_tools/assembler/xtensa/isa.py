@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-SPECIAL = {"sar": 3, "lbeg": 0, "lend": 1, "lcount": 2, "acclo": 16, "acchi": 17, "m0": 32, "m1": 33, "m2": 34, "m3": 35,
-           "windowbase": 72, "windowstart": 73, "epc1": 177, "excsave1": 209, "excsave2": 210, "ps": 230,
+SPECIAL = {"sar": 3, "lbeg": 0, "lend": 1, "lcount": 2, "acclo": 16, "acchi": 17, "m0": 32, "m1": 33, "m2": 34,
+           "m3": 35, "windowbase": 72, "windowstart": 73, "epc1": 177, "excsave1": 209, "excsave2": 210, "ps": 230,
            "vecbase": 231, "exccause": 232, "ccount": 234}  # fmt: skip
 _RRR = {"and_": 0x10, "or_": 0x20, "xor": 0x30, "add": 0x80, "addx2": 0x90, "addx4": 0xA0, "addx8": 0xB0, "sub": 0xC0,
         "src": 0x81, "mull": 0x82, "muluh": 0xA2, "mulsh": 0xB2, "mul16u": 0xC1, "mul16s": 0xD1,
@@ -215,7 +215,7 @@ OPERATIONS = frozenset({*_ENCODERS, *_ENCODERS_N, *_ENCODERS_TO, *_MACS})
 
 
 def encode(name: str, args: tuple) -> tuple[int, int, tuple[str, str] | None]:
-    """(instruction, bytes, the label and its kind in FIXES if it has one). ValueError, TypeError: no such instruction."""
+    """(instruction, bytes, its label and that's kind in FIXES, if any). ValueError, TypeError: no such instruction."""
     if name in _ENCODERS:
         return _ENCODERS[name](*args), 3, None
     if name in _ENCODERS_N:

@@ -6,7 +6,9 @@ from .writer import Function
 
 LOOK_UP = """
     y[i] = table[x[i]] for n bytes; y may lie over x, from its start on: reference: ref.lut.
-    In   a5 args: x, y, table, n    Uses a2 x | a3 y | a4 table | a5 args, n / 4 | a6 n | a7 to a10 bytes    Cost 4.5 a byte, 20
+    In   a5 args: x, y, table, n
+    Uses a2 x | a3 y | a4 table | a5 args, n / 4 | a6 n | a7 to a10 bytes
+    Cost 4.5 per byte, 20
 """
 
 
@@ -18,10 +20,8 @@ def look_up() -> Function:
     with f.loopnez("a5", "FOUR"):
         for i, r in enumerate(byte):
             f.l8ui(r, "a2", i)
-        for r in byte:
-            f.add(r, r, "a4")
-        for r in byte:
-            f.l8ui(r, r, 0)
+        f.each("add", byte, "a4")
+        f.each("l8ui", byte, 0)
         for i, r in enumerate(byte):
             f.s8i(r, "a3", i)
         f.addi("a2", "a2", 4)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from .writer import Function
 
 MOVE = """
-    y[i * y_step] = x[i * x_step] for n bytes, rising: reference: ref.copy. Words where steps are 1 and addresses allow it.
-    In   a5 args: x, y, n, x_step, y_step    Uses a2 x | a3 y | a4 n, n & 3 | a5 args, y_step | a6 x_step | a7 byte, word | a8 n / 4
-    Cost 4 a byte or word, 20
+    y[i * y_step] = x[i * x_step] for n bytes, rising: reference: ref.copy. Words where steps are 1 and addresses allow.
+    In   a5 args: x, y, n, x_step, y_step
+    Uses a2 x | a3 y | a4 n, n & 3 | a5 args, y_step | a6 x_step | a7 byte, word | a8 n / 4
+    Cost 4 per byte or word, 20
 """
 
 

@@ -14,7 +14,8 @@ from .writer import CHANNEL_BYTES, RIGHT_SHIFT_AT, Fields, Function, channel
 LINE = {"first": "a3", "second": "a12", "third": "a13"}
 WEIGHT = [(f"a{4 + k // 2}", "lh"[k % 2]) for k in range(9)]
 
-# Products of an output, in order: weight * half of a word, "m2=third+" with it or alone: m2 = the word after, and on ("-": the one before).
+# Products of an output, in order: weight * half of a word; "m2=third+", with one or alone: m2 = that line's next word
+# ("-": the one before).
 # Stride 1, four outputs: words 0 and 1 of each line, then one half later, and the same with the words' roles turned.
 STRIDE_1 = (
     "w3*m2l w4*m2h w5*m3l w0*m0l,m2=third+ w1*m0h,m3=third+ w2*m1l w6*m2l w7*m2h w8*m3l",
@@ -65,8 +66,7 @@ def output(f: Function, products: str, frame: Fields, last: bool = False) -> Non
 
 def weights(f: Function, state: Fields) -> None:
     """Nine weights at a3 to halves of a4 to a8, 4 w as int16; a13: their sum."""
-    f.l32i("a14", state.w_step)
-    f.l32i("a15", state.w_line)
+    f.load(a14=state.w_step, a15=state.w_line)
     low, odd = [f"a{r}" for r in range(4, 9)], [f"a{r}" for r in range(9, 13)]
     w = [odd[k // 2] if k % 2 else low[k // 2] for k in range(9)]
     for k, r in enumerate(w):
@@ -80,12 +80,9 @@ def weights(f: Function, state: Fields) -> None:
     f.addi("a13", "a13", 1, note="sum of w: - 9 * 128")
     f.title("4 w in halves: 4 * (w + 128) - 512, the low one without its sign")
     f.movi("a14", -512)
-    for r in (*low, *odd):
-        f.addx4(r, r, "a14")
-    for r in odd:
-        f.slli(r, r, 16)
-    for r in low[:4]:
-        f.extui(r, r, 0, 16)
+    f.each("addx4", (*low, *odd), "a14")
+    f.each("slli", odd, 16)
+    f.each("extui", low[:4], 0, 16)
     for r, upper in zip(low, odd):
         f.or_(r, r, upper)
 
@@ -110,17 +107,11 @@ def constants(f: Function, state: Fields, frame: Fields) -> None:
 
 def start(f: Function, state: Fields, frame: Fields) -> None:
     """Lines of outputs, and of each (label NINE_LINE) the window's lines; to TWO where the stride is 2."""
-    f.l32i("a9", state.out_lines)
-    f.s32i("a9", frame.lines_left)
-    f.l32i("a9", state.plane)
-    f.addi("a9", "a9", -4)
-    f.s32i("a9", state.line)
-    f.l32i("a9", state.y)
-    f.s32i("a9", state.line_y)
+    f.copy(frame.lines_left, state.out_lines, "a9")
+    f.copy(state.line, state.plane, "a9", plus=-4)
+    f.copy(state.line_y, state.y, "a9")
     f.label("NINE_LINE")
-    f.l32i("a2", frame.state)
-    for r, field in (("a3", state.line), ("a9", state.pitch), ("a11", state.line_y), ("a10", state.y_line)):
-        f.l32i(r, field)
+    f.load(a2=frame.state, a3=state.line, a9=state.pitch, a11=state.line_y, a10=state.y_line)
     f.add("a12", "a3", "a9")
     f.add("a13", "a12", "a9")
     f.l32i("a9", state.line_step)
@@ -134,8 +125,7 @@ def start(f: Function, state: Fields, frame: Fields) -> None:
 
 
 def _counts(f: Function, state: Fields) -> None:
-    f.l32i("a9", state.fours)
-    f.l32i("a2", state.y_step)
+    f.load(a9=state.fours, a2=state.y_step)
 
 
 def stride_1(f: Function, state: Fields, frame: Fields) -> None:

@@ -1,4 +1,4 @@
-"""Planes of the depthwise kernels: a channel's inputs, padded, as uint16 x + 128 in scratch, one or four channels at a time.
+"""Planes of the depthwise kernels: padded inputs of one channel, or of four at a time, as uint16 x + 128 in scratch.
 
 Registers: a2 state, a3 source, a4 line in the plane, a5 from input to input, a7 lines left.
 """
@@ -14,21 +14,18 @@ STEP = Callable[[Function, str], None]  # a register to the next word of a line
 
 def fill(f: Function, state: Fields) -> None:
     """The plane, or four, full of padding."""
-    for r, field in (("a3", state.plane), ("a4", state.plane_words), ("a5", state.padding)):
-        f.l32i(r, field)
+    f.load(a3=state.plane, a4=state.plane_words, a5=state.padding)
     with f.loop("a4", "FILL"):
         f.s32i("a5", "a3", 0)
         f.addi("a3", "a3", 4)
 
 
 def next_input(f: Function, state: Fields) -> None:
-    """The next input channel: to COPIED where its plane is made, FOUR_CHANNELS where four are due, else on (label ONE)."""
+    """The next input channel: to COPIED where its plane is made, FOUR_CHANNELS where four are due, else on (ONE)."""
     f.addi("a9", "a3", 1)
     f.s32i("a9", state.source)
-    f.l32i("a9", state.depth_multiplier)
-    f.s32i("a9", state.outputs)
-    f.l32i("a7", state.lines)
-    f.l32i("a10", state.plane_bytes)
+    f.copy(state.outputs, state.depth_multiplier, "a9")
+    f.load(a7=state.lines, a10=state.plane_bytes)
     f.beqz("a10", "ONE")
     f.title("four channels at a time, if the four before are done")
     f.bump(state.plane, "a10", "a9")
@@ -36,8 +33,7 @@ def next_input(f: Function, state: Fields) -> None:
     f.bgez("a9", "COPIED")
     f.movi("a9", 3)
     f.s32i("a9", state.planes_left)
-    f.l32i("a9", state.first_plane)
-    f.s32i("a9", state.plane)
+    f.copy(state.plane, state.first_plane, "a9")
     f.beqz("a7", "COPIED")
     f.j("FOUR_CHANNELS")
     f.label("ONE")
@@ -65,9 +61,8 @@ def pair(f: Function, step: STEP) -> None:
 
 
 def next_line(f: Function, state: Fields) -> None:
-    for r, field in (("a3", state.x_line), ("a4", state.pitch)):
-        f.l32i("a9", field)
-        f.add(r, r, "a9")
+    f.plus("a3", state.x_line, "a9")
+    f.plus("a4", state.pitch, "a9")
 
 
 PLANES = ("a11", "a12", "a13", "a6")  # the word of a line in each of four planes
@@ -78,8 +73,7 @@ def four_channels(f: Function, state: Fields, step: STEP, next_of_lines: Callabl
 
     step: from word to word of a line; next_of_lines: counts a line, back to LINES_OF_FOUR while there are more.
     """
-    f.l32i("a4", state.to)
-    f.l32i("a5", state.x_step)
+    f.load(a4=state.to, a5=state.x_step)
     f.movi("a8", 255)
     f.slli("a9", "a8", 16)
     f.or_("a8", "a8", "a9", note="0x00FF00FF")
@@ -108,8 +102,7 @@ def four_channels(f: Function, state: Fields, step: STEP, next_of_lines: Callabl
     f.beqz("a9", "LINE_OF_FOUR")
     _input_of_four(f, 0)
     f.label("LINE_OF_FOUR")
-    f.l32i("a9", state.x_line)
-    f.l32i("a10", state.pitch)
+    f.load(a9=state.x_line, a10=state.pitch)
     f.add("a3", "a3", "a9")
     f.add("a4", "a4", "a10")
     next_of_lines()

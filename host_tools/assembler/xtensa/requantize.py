@@ -9,13 +9,13 @@ from .writer import Field, Function
 MEANING = """\
 The requantizer, FORMAT.md eq. (2), (3), right shift e of 1 to 21: q = high word of 4 acc * multiplier = floor(acc *
 multiplier / 2^30); y = (q + 2 * (q < 0 ? -1 : 0) + 1 + (2 * y_zero_point + 1) * 2^e) >> (e + 1): h = (q + 1) >> 1 is
-eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts and larger sums take the long way, channel by
-channel."""
+eq. (2)'s, and h < 0 only where q < -1; for q = -1 both give 0. Other shifts and larger sums take the long way,
+channel by channel."""
 E_MAX = 21  # the largest right shift of the short way
 
 
 def rounding(f: Function, constant: str, zero: str, e: str) -> None:
-    """constant = 1 + (2 zero + 1) * 2^e, less than 2^30 in size, as is |q|; SAR and e = e + 1. zero: y_zero_point, lost."""
+    """constant = 1 + (2 zero + 1) * 2^e, less than 2^30 in size; SAR and e = e + 1. zero: y_zero_point, lost."""
     f.ssl(e)
     f.add(zero, zero, zero)
     f.addi(zero, zero, 1)
@@ -46,8 +46,10 @@ def prepare(f: Function, y_zero_point: Field, done: str) -> None:
     f.label(done)
 
 
-def short(f: Function, acc: str, multiplier: str, constant: str, sign: str, meanwhile: Callable[[], None] | None = None) -> None:
-    """acc = y before its clamps, of acc * 4; SAR: e + 1. `meanwhile`: an instruction that the multiplication has time for."""
+def short(
+    f: Function, acc: str, multiplier: str, constant: str, sign: str, meanwhile: Callable[[], None] | None = None
+) -> None:
+    """acc = y before its clamps, of acc * 4; SAR: e + 1. meanwhile: an instruction that the product has time for."""
     f.mulsh(acc, acc, multiplier, note="q, Q1")
     if meanwhile:
         meanwhile()

@@ -1,4 +1,4 @@
-"""depthwise_conv_2d of any window for MAC16, two products per word of a plane: runs of words against both copies of the weights."""
+"""depthwise_conv_2d of any window for MAC16, two products per word: runs of a plane's words and of weights."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from .requantize import high, prepare, shift_right, short, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the meaning,
-xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
+Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the
+meaning, xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
 
 Written by host_tools/assembler/xtensa: edit that.
 
-One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, two of a line in a word, with its padding.
-4 * acc = 4 * bias - 4 * (x_zero_point + 128) * sum(w) + sum((x + 128) * 4 w). A window is runs of words that lie one after the
-other: its lines (form 8), or, where the plane lies down its lines, its columns of words (8 + 2); what dilation skips in a
-run has weights of 0. Lines are rows, or columns (8 + 1). Where the stride in a line is odd, every other window starts in
-the middle of a word: its weights lie one later, in a copy of their own.
+One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, two of a line in a word, with its
+padding. 4 * acc = 4 * bias - 4 * (x_zero_point + 128) * sum(w) + sum((x + 128) * 4 w). A window is runs of words
+that lie one after the other: its lines (form 8), or, where the plane lies down its lines, its columns of words (8 +
+2); what dilation skips in a run has weights of 0. Lines are rows, or columns (8 + 1). Where the stride in a line is
+odd, every other window starts in the middle of a word: its weights lie one later, in a copy of their own.
 
 State, byte offsets from the start of the scratch, then both copies of the weights, 4 w as int16, then the plane:
 {state}
@@ -81,17 +81,19 @@ FRAME = Fields("a1", "lines_left", "copy_left", start=4)
 DOC = """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
     In   a5 args: state    Stack 4 lines left | 8 lines to copy
-    Uses a2 state | a7 multiplier, negative: the long way | a8 constant of the requantizer; left_shift + 256 * right_shift
-    Copying   a3 source | a4 to | a5 step | a6 an input after | a7 lines | a8 0x80 | a9, a10 inputs | a11 word | a12 pairs
-         a13 from word to word | a14 an input before
+    Uses a2 state | a7 multiplier, negative: the long way
+         a8 constant of the requantizer; left_shift + 256 * right_shift
+    Copying   a3 source | a4 to | a5 step | a6 an input after | a7 lines | a8 0x80 | a9, a10 inputs | a11 word
+         a12 pairs | a13 from word to word | a14 an input before
     Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 from word to word | a8, a14 masks
          a9, a10, a15 inputs
-    Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step | a11 weights across
-         a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
+    Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step
+         a11 weights across | a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
     Products  a3 the window's first word - 4 | a4 X words | a5 Y words | a6 4 * (bias and the like) | a9 acc * 4, q, y
-         a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words a run / 2 | a14 from a run's end to the next
+         a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words per run / 2 | a14 from a run's end to the next
          a15 to the next output's | m0, m1 X | m2, m3 Y, in turn    SAR e + 1
-    Cost 4.5 an input, 3 of four channels at a time; 9 a weight; 1 a product, 5 a run, 28 an output, 22 a line, 80 a channel
+    Cost 4.5 per input, 3 of four channels at a time; 9 per weight; 1 per product, 5 per run, 28 per output, 22 per
+         line, 80 per channel
 """
 
 
@@ -141,9 +143,8 @@ def _copy(f: Function) -> None:
     def step(f: Function, register: str) -> None:
         f.add(register, register, "a13")
 
-    loaded = (("a4", STATE.to), ("a5", STATE.x_step), ("a12", STATE.pairs), ("a6", STATE.after))
-    for r, field in (*loaded, ("a13", STATE.word_step), ("a14", STATE.before)):
-        f.l32i(r, field)
+    f.load(a4=STATE.to, a5=STATE.x_step, a12=STATE.pairs, a6=STATE.after)
+    f.load(a13=STATE.word_step, a14=STATE.before)
     f.movi("a8", 128)
     with f.times("a7", "LINE"):
         f.mov("a11", "a4")
@@ -166,9 +167,8 @@ def _weights(f: Function) -> None:
     f.s32i("a9", STATE.weights)
     f.l32i("a6", STATE.copy1)
     f.addi("a6", "a6", 4)
-    loaded = (("a7", STATE.copy2), ("a8", STATE.weight_step), ("a10", STATE.w_step), ("a11", STATE.kernel_across))
-    for r, field in (*loaded, ("a12", STATE.even_weight), ("a13", STATE.odd_weight), ("a15", STATE.kernel_along)):
-        f.l32i(r, field)
+    f.load(a7=STATE.copy2, a8=STATE.weight_step, a10=STATE.w_step, a11=STATE.kernel_across)
+    f.load(a12=STATE.even_weight, a13=STATE.odd_weight, a15=STATE.kernel_along)
     f.movi("a14", 0)
     with f.times("a15", "WEIGHTS"):
         f.mov("a4", "a6")
@@ -180,8 +180,7 @@ def _weights(f: Function) -> None:
             f.slli("a9", "a9", 2)
             for copy in ("a4", "a5"):
                 f.s16i("a9", copy, 0)
-            for copy in ("a4", "a5"):
-                f.add(copy, copy, "a8")
+            f.each("add", ("a4", "a5"), "a8")
             f.add("a14", "a14", "a9")
         f.l32i("a9", STATE.w_line)
         f.add("a6", "a6", "a12")
@@ -195,8 +194,7 @@ def _weights(f: Function) -> None:
 def _table_entry(f: Function) -> None:
     f.title("the channel's table entry")
     entry = channel("a12")
-    f.l32i("a12", STATE.table)
-    f.l32i("a9", STATE.x_zero)
+    f.load(a12=STATE.table, a9=STATE.x_zero)
     f.l32i("a6", entry.first, note="bias")
     f.mull("a9", "a9", "a14")
     f.l32i("a7", entry.multiplier)
@@ -215,28 +213,20 @@ def _table_entry(f: Function) -> None:
 
 def _lines(f: Function) -> None:
     """Lines of outputs, and of each (label OUTPUTS) where its first window and its outputs are."""
-    f.l32i("a9", STATE.out_lines)
-    f.s32i("a9", FRAME.lines_left)
-    f.l32i("a9", STATE.plane)
-    f.addi("a9", "a9", -4)
-    f.s32i("a9", STATE.line)
-    f.l32i("a9", STATE.y)
-    f.s32i("a9", STATE.line_y)
-    f.l32i("a13", STATE.run_pairs)
-    f.l32i("a14", STATE.run_step)
+    f.copy(FRAME.lines_left, STATE.out_lines, "a9")
+    f.copy(STATE.line, STATE.plane, "a9", plus=-4)
+    f.copy(STATE.line_y, STATE.y, "a9")
+    f.load(a13=STATE.run_pairs, a14=STATE.run_step)
     f.label("OUTPUTS")
-    for r, field in (("a3", STATE.line), ("a9", STATE.line_step), ("a11", STATE.line_y)):
-        f.l32i(r, field)
+    f.load(a3=STATE.line, a9=STATE.line_step, a11=STATE.line_y)
     f.add("a9", "a3", "a9")
     f.s32i("a9", STATE.line)
-    f.l32i("a9", STATE.line_bytes)
-    f.l32i("a10", STATE.y_line)
+    f.load(a9=STATE.line_bytes, a10=STATE.y_line)
     f.add("a9", "a11", "a9")
     f.s32i("a9", STATE.line_end)
     f.add("a10", "a11", "a10")
     f.s32i("a10", STATE.line_y)
-    f.l32i("a12", STATE.copy1)
-    f.l32i("a15", STATE.even_step)
+    f.load(a12=STATE.copy1, a15=STATE.even_step)
 
 
 def _word(f: Function, i: int, meanwhile: str = "") -> None:
@@ -325,7 +315,6 @@ def _long_way(f: Function) -> None:
     high(f, "a9", "a4", "a10")
     shift_right(f, "a9", "a8", "a10", "a4")
     f.wsr_acchi("a6")
-    for r, field in (("a10", STATE.y_zero_point), ("a4", STATE.clamp_min), ("a5", STATE.clamp_max)):
-        f.l32i(r, field)
+    f.load(a10=STATE.y_zero_point, a4=STATE.clamp_min, a5=STATE.clamp_max)
     f.add("a9", "a9", "a10")
     f.j("CLAMP")

@@ -1,8 +1,9 @@
 """An Xtensa kernel in the making, and the words of memory that its viper driver hands to it.
 
-    f.l32i("a3", STATE.source)            # a word by its name, which is the comment unless note= says more
-    with f.loop("a6", "GROUP"):           # LOOP, what is inside, the label
-    with f.times("a8", "ROW"):            # a label, what is inside, count - 1, the branch back
+f.l32i("a3", STATE.source)            # a word by its name, which is the comment unless note= says more
+f.load(a4=STATE.to, a5=STATE.padding) # several, in this order
+with f.loop("a6", "GROUP"):           # LOOP, what is inside, the label
+with f.times("a8", "ROW"):            # a label, what is inside, count - 1, the branch back
 """
 
 from __future__ import annotations
@@ -80,6 +81,29 @@ class Function(writer.Function):
             args, note = (*args[:-1], field.base, field.offset), note or field.name
         super().emit(op, args, note)
 
+    def load(self, **fields: Field) -> None:
+        """Registers = words, in this order."""
+        for register, field in fields.items():
+            self.l32i(register, field)
+
+    def copy(self, to: Field, source: Field, t: str, plus: int = 0) -> None:
+        """A word = another, plus a number, through t."""
+        self.l32i(t, source)
+        if plus:
+            self.addi(t, t, plus)
+        self.s32i(t, to)
+
+    def plus(self, register: str, field: Field, t: str) -> None:
+        """register += a word, through t."""
+        self.l32i(t, field)
+        self.add(register, register, t)
+
+    def each(self, op: str, registers: tuple[str, ...], *operands: str | int, note: str = "") -> None:
+        """r = r op operands, of each register."""
+        for r in registers:
+            self.emit(op, (r, r, *operands), note)
+            note = ""
+
     def bump(self, field: Field, by: int | str, t: str) -> None:
         """The word += a number or a register, through t."""
         self.l32i(t, field)
@@ -140,7 +164,7 @@ def driver(name: str) -> str:
 
 
 def device_file(doc: str, parts: list[Function | str], record: dict[str, int], state: Fields | None = None) -> str:
-    """The text of a device file; text parts name words of the record, `rec[_STRIDE_H]`, and of the state, `s[_S_SOURCE]`."""
+    """The text of a device file; text parts name words of the record, `rec[_STRIDE_H]`, and state, `s[_S_SOURCE]`."""
     constants = {f"_{name}".upper(): word for name, word in record.items()}
     if state:
         constants |= state.constants() | {"_STATE_BYTES": state.size}
