@@ -1,4 +1,8 @@
-"""A kernel in the making: instructions, labels and comments in order, and the text of the device's function."""
+"""A kernel in the making: instructions, labels and comments in order, and the text of the device's function.
+
+An instruction set's package has `isa` (operations, encodings, registers), `writer` (its Function), one description per
+family of ops, macros that several of them use, and in `__init__` the table of the files that they write.
+"""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_registers(name):
     starts = {args[0]: i for i, (op, args) in enumerate(listed) if op == "label"}
     first, last = (starts[label] for label in PRODUCTS[name])
     used = {a for op, args in listed[first:last] if op not in ("label",) for a in args if a in ABI} - {"sp", "zero"}
-    table = re.search(r"Uses .*?: (.*?)elsewhere", ast.get_docstring(function(name)), re.S)[1]
+    table = re.search(r"Uses .*?: (.*?)elsewhere", ast.get_docstring(function(name)), re.DOTALL)[1]
     assert used == registers(table), used ^ registers(table)
     every = {a for op, args in listed for a in args if a in ABI}
     assert not every & {"gp", "tp"}

