@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host_tools import convert, packed
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests.tflite_builder import Builder
 

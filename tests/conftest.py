@@ -32,7 +32,7 @@ def board_port(request, tmp_path_factory):
     if port:
         yield port
         return
-    from host_tools.virtual_pico import VirtualPico
+    from host_tools.emulators.virtual_pico import VirtualPico
 
     with VirtualPico(image=tmp_path_factory.mktemp("board") / "pico.img") as pico:
         yield pico.port

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host_tools import convert, packed, ram
+from host_tools.compiler import convert
+from host_tools.fileformat import packed, ram
 from host_tools.targets import open_target
 
 ROOT = Path(__file__).resolve().parents[1]

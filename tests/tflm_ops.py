@@ -335,7 +335,7 @@ def _args(m, kind):
 
 def inputs(tflite: bytes, seed: int = 1) -> list[np.ndarray]:
     """Random raw inputs; of int32 0 to 9."""
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
 
     random, made = np.random.default_rng(seed), []
     oracle = Oracle(tflite, prefer="tflm")

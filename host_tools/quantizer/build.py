@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .. import float_graph
-from ..float_graph import LINEAR, parts, with_parts
+from ..floats import float_graph
+from ..floats.float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Quant, Tensor
 from . import recurrent, rounding
 from .prepare import OUT_AXIS, weights

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..float_graph import LINEAR, parts
+from ..floats.float_graph import LINEAR, parts
 from ..ir import Graph, Op
 from .prepare import OUT_AXIS, weights, with_weights
 

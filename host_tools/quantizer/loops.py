@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import float_graph, float_lstm
+from ..arithmetic import float_lstm
+from ..floats import float_graph
 from ..errors import ToolError
 from ..ir import Graph, Op, Tensor
 from .rules import LSTM

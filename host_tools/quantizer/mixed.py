@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..float_graph import LINEAR
-from ..float_lstm import GATES
+from ..floats.float_graph import LINEAR
+from ..arithmetic.float_lstm import GATES
 from ..ir import Graph, Op
 from . import equalize
 from .build import as_rows

@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import passes
+from ..compiler import passes
 from ..errors import ToolError
-from ..float_graph import LINEAR, parts, with_parts
+from ..floats.float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Tensor, check
 from . import recurrent
 from .loops import fuse_lstms

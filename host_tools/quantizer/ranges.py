@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import float_graph
+from ..floats import float_graph
 from ..errors import ToolError
 from ..ir import Graph, Op, Quant, Tensor
 from .rules import RULES, operands, real_outputs
@@ -231,7 +231,7 @@ def _kl(s: Statistics, low: float, high: float, percent: float) -> tuple[float, 
 
 def quantize_constant(tensor: Tensor, quant: Quant | None = None) -> Tensor:
     """An operand (of ADD, MUL, CONCATENATION, PADV2) as int8: in the given quantization, or in its own range."""
-    from ..fixed_point import affine_quantize
+    from ..arithmetic.fixed_point import affine_quantize
 
     data = tensor.data.astype(np.float32)
     quant = quant or affine(float(data.min()), float(data.max()))

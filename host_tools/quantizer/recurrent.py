@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import float_lstm
-from ..float_lstm import CELL, GATES, HIDDEN
+from ..arithmetic import float_lstm
+from ..arithmetic.float_lstm import CELL, GATES, HIDDEN
 from ..ir import Graph, Op, Quant, Tensor
 from . import rounding
 

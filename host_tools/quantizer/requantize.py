@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import passes
+from ..compiler import passes
 from ..errors import ToolError
-from ..float_graph import LINEAR, parts
+from ..floats.float_graph import LINEAR, parts
 from ..ir import Graph, Quant, Tensor, check
 from . import prepare
 from .build import LinearWeights, as_rows

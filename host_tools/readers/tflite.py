@@ -102,7 +102,6 @@ _OPTIONS = {
             "time_major": o.TimeMajor(),
         },
     ),
-    "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
     "WHILE": (tflite.WhileOptions, lambda o: {"subgraphs": (o.CondSubgraphIndex(), o.BodySubgraphIndex())}),
     "CALL_ONCE": (tflite.CallOnceOptions, lambda o: {"subgraph": o.InitSubgraphIndex()}),
     "VAR_HANDLE": (

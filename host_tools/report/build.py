@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from ..ram import PACKAGE_HEAP_BYTES
-from ..packed import Packed
+from ..fileformat.ram import PACKAGE_HEAP_BYTES
+from ..fileformat.packed import Packed
 from . import facts, measured, verdicts
 
 # (key of evaluate's figures, title, digits, whether it is a part shown in %)
@@ -48,8 +48,8 @@ def build(network: Packed, *, on: str | None = "pico", path: Path | None = None,
 
     dataset = reals = None
     if data:
-        from .. import datasets
-        from ..evaluate import evaluate, open_network
+        from ..measure import datasets
+        from ..measure.evaluate import evaluate, open_network
 
         say("measuring accuracy")
         packed, other = open_network(path), open_network(against) if against else None

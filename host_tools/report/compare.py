@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ToolError
-from ..packed import Packed, read_file
+from ..fileformat.packed import Packed, read_file
 from . import measured
 from .build import FIGURES
 
@@ -45,9 +45,9 @@ _SIZES: tuple[tuple[str, Callable[[Packed], int]], ...] = (
 
 
 def _accuracy(first: Path, second: Path, data: Path, say: Callable[[str], None]) -> list[tuple]:
-    from .. import datasets
-    from ..evaluate import answers, open_network, score
-    from ..evaluate import compare as agree
+    from ..measure import datasets
+    from ..measure.evaluate import answers, open_network, score
+    from ..measure.evaluate import compare as agree
 
     say("measuring accuracy")
     opened = [open_network(first), open_network(second)]

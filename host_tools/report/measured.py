@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import numpy_kernels
-from ..packed import Packed
-from ..profiler import cycles_of
-from ..quantized_io import dequantize, frame_shape, quantize
+from ..exact import numpy_kernels
+from ..fileformat.packed import Packed
+from ..measure.profiler import cycles_of
+from ..fileformat.quantized_io import dequantize, frame_shape, quantize
 from ..targets import Target
-from ..verify import test_inputs
+from ..measure.verify import test_inputs
 from .facts import BINS, histogram
 
 _SAMPLES = 32  # whose activations are looked at
@@ -63,7 +63,7 @@ def equalized(network: Packed) -> bool:
 def _noise_db(got: np.ndarray, want: np.ndarray, scaled: bool) -> float:
     """Signal to noise of one tensor, (N, ..., channels). scaled: each channel may be a multiple of what it was, which is no
     noise: it is divided out, as least squares find it."""
-    from .. import metrics
+    from ..measure import metrics
 
     if scaled:
         channels = (-1, got.shape[-1])
@@ -117,8 +117,8 @@ def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.n
 
 def float_tensors(path: Path, network: Packed, inputs: list[np.ndarray]) -> dict[str, np.ndarray] | None:
     """The float model's tensors by name, for the real numbers that `inputs` stand for; None if it is quantized itself."""
-    from .. import float_graph
-    from ..evaluate import open_network
+    from ..floats import float_graph
+    from ..measure.evaluate import open_network
 
     other = open_network(path)
     if other.graph is None:

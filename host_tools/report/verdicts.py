@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..packed import Packed
-from ..ram import choose
+from ..fileformat.packed import Packed
+from ..fileformat.ram import choose
 
 
 @dataclass(frozen=True)

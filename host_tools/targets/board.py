@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..board_files import MODELS_FOLDER, PACKAGE_FOLDER, package_files
-from ..families import needed
-from ..packed import Packed
-from . import board_fs
-from .base import Answers, Job, RunnerTarget
-from .board_facts import check_board
-from .mpremote_board import Board, BoardScriptError
+from ..package.board_files import MODELS_FOLDER, PACKAGE_FOLDER, package_files
+from ..package.families import needed
+from ..fileformat.packed import Packed
+from ..boards import board_fs
+from ..package.runner import Answers, Job
+from .base import RunnerTarget
+from ..boards.board_facts import check_board
+from ..boards.mpremote_board import Board, BoardScriptError
 
 
 class BoardTarget(RunnerTarget):
@@ -20,7 +21,7 @@ class BoardTarget(RunnerTarget):
 
     def __init__(self, port: str):
         if port == "auto":
-            from .find_port import find_port
+            from ..boards.find_port import find_port
 
             port = find_port()
         self.name = port

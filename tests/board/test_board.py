@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, packed
-from host_tools.targets.mpremote_board import Board
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.boards.mpremote_board import Board
 from tests import batch, strategies
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import datasets, evaluate, quantize_file
+from host_tools.measure import datasets, evaluate, quantize_file
 from host_tools.quantizer import Options
 
 FOLDER = Path(__file__).parents[2] / "models/anomaly"

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure.oracle import Oracle
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ROOT.parent / "shared/models"
@@ -144,7 +146,7 @@ def test_conversion_needs_no_tensorflow(digits, tmp_path):
     (tmp_path / "d.tflite").write_bytes(digits)
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
-        "from host_tools import convert\n"
+        "from host_tools.compiler import convert\n"
         f"convert.convert_file({str(tmp_path / 'd.tflite')!r}, {str(tmp_path / 'd.fxnn')!r})\n"
         "assert not any(m.startswith('tensorflow.') for m in sys.modules)"
     )

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from flatbuffers import flexbuffers
 
-from host_tools import fixed_point, numpy_kernels, packed
-from host_tools.convert import convert_bytes
+from host_tools.arithmetic import fixed_point
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
-from host_tools.lower import refusals
-from host_tools.oracle import Oracle
+from host_tools.ops import refusals
+from host_tools.measure.oracle import Oracle
 from tests import tflm_ops
 from tests.tflite_builder import Builder
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from host_tools import datasets
+from host_tools.measure import datasets
 from host_tools.errors import ToolError
 
 SHAPE = (1, 4, 3, 1)

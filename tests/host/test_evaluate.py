@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from host_tools import datasets, evaluate
-from host_tools.datasets import Dataset
+from host_tools.measure import datasets, evaluate
+from host_tools.measure.datasets import Dataset
 from host_tools.errors import ToolError
-from host_tools.evaluate_show import show
+from host_tools.measure.evaluate_show import show
 from host_tools.readers import tflite
 from tests.tflite_builder import Builder
 

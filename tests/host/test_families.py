@@ -1,13 +1,15 @@
-"""What host_tools/families.py says a network needs is what the board's package imports for it, no more and no less."""
+"""What host_tools/package/families.py says a network needs is what the board's package imports for it, no more and no less."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from host_tools import convert, families, packed
-from host_tools.lower.fast_forms import TARGETS, runs_in
-from host_tools.mpy import ARCHITECTURES
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.package import families
+from host_tools.assembler.targets import TARGETS, runs_in
+from host_tools.package.mpy import ARCHITECTURES
 from tests import batch, strategies
 
 DIGITS = Path(__file__).parents[2] / "models/digits/digits.tflite"
@@ -41,7 +43,7 @@ def networks():
 @pytest.mark.parametrize("backend", ("ref", "viper"))
 def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
     from host_tools.targets.unix import _arch
-    from host_tools.unix_port import unix_micropython
+    from host_tools.emulators.unix_port import unix_micropython
 
     program = str(unix_micropython())
     arch = _arch(program)

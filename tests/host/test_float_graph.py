@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from host_tools import float_graph, passes
+from host_tools.compiler import passes
+from host_tools.floats import float_graph
 from host_tools.errors import ToolError
 from host_tools.ir import Op
 from host_tools.readers import tflite

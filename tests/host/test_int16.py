@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, packed
-from host_tools.convert import convert, convert_bytes
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.compiler.convert import convert, convert_bytes
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
 from tests import batch
 from tests.tflite_builder import Builder

@@ -6,8 +6,11 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from host_tools import convert, evaluate, float_graph, metrics, packed
-from host_tools.datasets import Dataset
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.floats import float_graph
+from host_tools.measure import evaluate, metrics
+from host_tools.measure.datasets import Dataset
 from host_tools.errors import ToolError
 from host_tools.ir import Graph, Op, Tensor
 from host_tools.quantizer import Options, loops, prepare, quantize

@@ -6,9 +6,11 @@ The converter's own graphs, written with the builder (no TensorFlow here), held 
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure.oracle import Oracle
 from tests import batch
 from tests.tflite_builder import Builder
 

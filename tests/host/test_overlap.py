@@ -7,7 +7,9 @@ the plan may ever put it. One step nearer, answers must become wrong for some sh
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, overlap, packed
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.memory import overlap
 from tests import batch, tight_plans
 
 SEED = 20261122

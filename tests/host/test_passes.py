@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from host_tools import convert, fixed_point, numpy_kernels, packed
+from host_tools.arithmetic import fixed_point
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure.oracle import Oracle
 from tests.tflite_builder import Builder
 
 RNG = np.random.default_rng(5)

@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed, plan, tflm_arena
+from host_tools.compiler import convert, tflm_arena
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.memory import plan
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure.oracle import Oracle
 from host_tools.readers import tflite
 from tests import batch, networks, tight_plans
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, datasets, evaluate, fixed_point, float_graph, metrics, packed, quantize_file
+from host_tools.arithmetic import fixed_point
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.floats import float_graph
+from host_tools.measure import datasets, evaluate, metrics, quantize_file
 from host_tools.errors import ToolError
-from host_tools.quantized_io import dequantize, quantize as to_int8
+from host_tools.fileformat.quantized_io import dequantize, quantize as to_int8
 from host_tools.quantizer import Options, build, equalize, mixed, prepare, quantize, ranges, rounding
 from host_tools.readers import model as model_reader
 from host_tools.readers import tflite
@@ -49,7 +53,7 @@ def digits(tmp_path_factory):
 
 def test_digits_are_no_worse_than_tensorflows_conversion(digits, test_digits):
     """Float, TensorFlow's full-int8 conversion (by TFLM's own kernels) and ours: one model, one set of data."""
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
 
     real = evaluate.open_network(DIGITS / "digits_float.tflite")
     want = evaluate.answers(real, test_digits)
@@ -519,7 +523,7 @@ def test_random_data_is_loud(tmp_path):
 
 @pytest.mark.parametrize("text, size", [("40k", 40960), ("1.5M", 1572864), ("40000", 40000)])
 def test_sizes(text, size):
-    from host_tools.cli_quantize import _size
+    from host_tools.cli.quantize import _size
 
     assert _size(text) == size
 

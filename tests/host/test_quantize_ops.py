@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
-from host_tools import convert, evaluate, float_graph, lower, metrics, packed
-from host_tools.datasets import Dataset
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.floats import float_graph
+from host_tools.measure import evaluate, metrics
+from host_tools.ops import lowering as lower
+from host_tools.measure.datasets import Dataset
 from host_tools.errors import ToolError
 from host_tools.quantizer import Options, prepare, quantize
 from host_tools.quantizer.rules import COMPARISONS, REAL_ONLY, RULES

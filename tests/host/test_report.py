@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import inspect, packed
+from host_tools.fileformat import packed
+from host_tools.report import inspect
 from host_tools.report import build, facts, page, verdicts
 from tests.host.test_cli import fxnn
 
@@ -118,7 +119,7 @@ def test_operators_know_what_they_read():
 @pytest.mark.parametrize("board", ["pico", "esp32", "any"])
 def test_histograms_are_of_the_weights_in_any_layout(board):
     """The same counts for every layout that a target's kernels want, and as many as the .tflite has."""
-    from host_tools.convert import convert_bytes
+    from host_tools.compiler.convert import convert_bytes
     from host_tools.readers import tflite
 
     data = (DIGITS / "digits.tflite").read_bytes()
@@ -130,7 +131,7 @@ def test_histograms_are_of_the_weights_in_any_layout(board):
 
 @pytest.mark.skipif(not RESNET.exists(), reason="the public networks are not here")
 def test_skips_are_drawn():
-    from host_tools.convert import convert_bytes
+    from host_tools.compiler.convert import convert_bytes
 
     operators = facts.operators(packed.read(convert_bytes(RESNET.read_bytes(), "resnet")))
     adds = [op for op in operators if op.kernel == "add"]
@@ -210,7 +211,7 @@ def test_the_fullest_moment_is_the_arena():
 
 def test_equalized_channels_are_no_noise(tmp_path):
     """Cross-layer equalization scales activations: the first layer of digits looked like 6 dB, which it is not."""
-    from host_tools.quantize_file import quantize_file
+    from host_tools.measure.quantize_file import quantize_file
     from host_tools.quantizer import Options
 
     float_model, out = DIGITS / "digits_float.tflite", tmp_path / "d.fxnn"

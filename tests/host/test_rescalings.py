@@ -6,9 +6,10 @@ Random models meet such scales once in 10,000, so these are looked for.
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, packed
-from host_tools.convert import convert_bytes
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.compiler.convert import convert_bytes
+from host_tools.measure.oracle import Oracle
 from tests.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host_tools import numpy_kernels, packed, verify
-from host_tools.convert import convert, convert_bytes
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure import verify
+from host_tools.compiler.convert import convert, convert_bytes
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
 from tests import batch, strategies
 from tests.host.test_ops_exact import EXAMPLES
@@ -176,7 +178,7 @@ def _unix(folder, script: str) -> str:
     import subprocess
 
     from host_tools.targets.unix import _arch
-    from host_tools.unix_port import unix_micropython
+    from host_tools.emulators.unix_port import unix_micropython
 
     program = str(unix_micropython())
     for name, data in batch._package(_arch(program)).items():

@@ -2,7 +2,10 @@
 
 import pytest
 
-from host_tools import numpy_kernels, pack, packed, plan, stripes
+from host_tools.compiler import pack
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.memory import plan, stripes
 from tests import batch, networks, strategies, tight_plans
 
 SEED = 77

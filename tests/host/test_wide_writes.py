@@ -1,7 +1,7 @@
 """Kernels 32 to 46 write nothing but their output, scratch and variables: whole arenas of viper and ref are compared."""
 
-from host_tools import extents, packed
-from host_tools.convert import convert_bytes
+from host_tools.fileformat import extents, packed
+from host_tools.compiler.convert import convert_bytes
 from tests import batch, strategies, strategies_numbers, strategies_state, strategies_wide
 
 GUARD = "            for k in range(len(net.arena)): net.arena[k] = 0xA5\n            net.reset()\n            at = 0\n"

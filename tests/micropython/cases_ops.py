@@ -140,7 +140,7 @@ class OpCases:
 
     def rows(self) -> bytes:
         """The two programs that are used, or a random one of every instruction."""
-        from host_tools.lower.rows import inverse_sqrt_program, log_program
+        from host_tools.ops.rows import inverse_sqrt_program, log_program
 
         r = self.random
         n, depth, mode = r.randint(1, 3), r.choice((1, 1, 2, 10, 40)), r.randint(0, 1)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, packed
-from host_tools.convert import convert_bytes
-from host_tools.oracle import Oracle
-from host_tools.qemu_rv32 import why_not
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.compiler.convert import convert_bytes
+from host_tools.measure.oracle import Oracle
+from host_tools.emulators.qemu_rv32 import why_not
 from tests import batch
 from tests.tflite_builder import Builder
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from tests.host.test_cli import fxnn
 from tests.host.test_deploy import package_for, pico
 from tests.micropython.boards import run_pico

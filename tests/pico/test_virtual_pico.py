@@ -8,7 +8,7 @@ import time
 import pytest
 
 from host_tools.errors import ToolError
-from host_tools.virtual_pico import BLOCK_BYTES, BLOCKS, VirtualPico, make_image, read_image, run_script
+from host_tools.emulators.virtual_pico import BLOCKS, BLOCK_BYTES, VirtualPico, make_image, read_image, run_script
 
 pytestmark = pytest.mark.pico
 
