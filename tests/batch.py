@@ -108,8 +108,8 @@ def _as_compiled(start: str, arch: str) -> dict[str, bytes]:
 
 def run_unix(cases, folder: Path, backend: str = "viper") -> list[bytes | str]:
     """MicroPython's unix port."""
-    from host_tools.targets.unix import _arch
     from host_tools.emulators.unix_port import unix_micropython
+    from host_tools.targets.unix import _arch
 
     program = str(unix_micropython())
     for name, data in {**_package(_arch(program)), "cases.bin": cases_file(cases)}.items():

@@ -119,7 +119,10 @@ def main() -> int:
             row.update({"macs": found["macs"], backend: found["cycles"]})
             new["board"] = found["board"]
             change = f"{100 * found['cycles'] / before - 100:+.1f} %" if before else "new"
-            print(f"{name}, {backend}: {found['cycles']:,} cycles ({change}), arena {found['arena_bytes']:,}", file=sys.stderr)
+            print(
+                f"{name}, {backend}: {found['cycles']:,} cycles ({change}), arena {found['arena_bytes']:,}",
+                file=sys.stderr,
+            )
         if row:
             new["cycles"][name] = row
     print(f"{new['board']}, {new['date']}\n")

@@ -22,7 +22,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--port", default=None, help="serial port of a real board for tests/board (else: the virtual Pico)")
+    parser.addoption(
+        "--port", default=None, help="serial port of a real board for tests/board (else: the virtual Pico)"
+    )
 
 
 @pytest.fixture(scope="module")  # an idle emulated board still takes a whole core

@@ -124,7 +124,9 @@ def table(results=None) -> str:
         lines.append(f"| {', '.join(names)} | {text(int8)} | {text(int16)} | {reference} |")
     if islands:
         shared = tuple(t for t in MODELS if all(k in results.get(t, {}) for k in islands))
-        lines.append(f"| {', '.join(islands)}: of real numbers between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |")
+        lines.append(
+            f"| {', '.join(islands)}: of real numbers between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |"
+        )
     counts = ", ".join(f"{t} {sum(sum(p.values()) for p in found.values()):,}" for t, found in results.items())
     lines += ["", f"All five: {', '.join(MODELS)}. Ops in models that were run: {counts}."]
     return "\n".join(lines)
@@ -150,7 +152,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--on", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says")
+    parser.add_argument(
+        "--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says"
+    )
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.run:

@@ -543,6 +543,7 @@ def models(draw, op: str) -> Case:
 def expected(case: Case) -> Case:
     """`case` with the outputs of TFLM, or of LiteRT's reference kernels where TFLM has no such op."""
     from host_tools.measure.oracle import Oracle
+
     oracle = Oracle(case.tflite, prefer="litert" if case.op in op_strategies.LITERT else "tflm")
     return replace(case, outputs=tuple(y for frame in case.frames for y in oracle.run(frame)))
 
@@ -552,6 +553,7 @@ def four_bits(case: Case) -> bytes | None:
     from host_tools.compiler import convert
     from host_tools.errors import ToolError
     from host_tools.readers import tflite
+
     try:
         graph = tflite.read(case.tflite, case.name)
         w = graph.tensors[graph.ops[0].inputs[1]]

@@ -17,7 +17,21 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import ToolError
-from .fixed_point import INT32_MAX, INT32_MIN, INT8_MAX, INT8_MIN, multiply_by_quantized_multiplier, one_over_one_plus_x_for_x_in_0_1, quantize_multiplier, round_half_away, rounding_divide_by_pot, saturating_rounding_doubling_high_mul, saturating_shift_left, signed, wrap32
+from .fixed_point import (
+    INT8_MAX,
+    INT8_MIN,
+    INT32_MAX,
+    INT32_MIN,
+    multiply_by_quantized_multiplier,
+    one_over_one_plus_x_for_x_in_0_1,
+    quantize_multiplier,
+    round_half_away,
+    rounding_divide_by_pot,
+    saturating_rounding_doubling_high_mul,
+    saturating_shift_left,
+    signed,
+    wrap32,
+)
 
 ALL_INT8 = np.array([signed(raw) for raw in range(256)], np.int64)  # by raw byte
 
@@ -151,7 +165,9 @@ def rsqrt_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
     """
     multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(_f32(x_scale)) * _f32(y_scale)))
     if shift - _RSQRT_BITS < -31:
-        raise ToolError("RSQRT: the output's scale is too large", "its values would all be 0", "check the trained model")
+        raise ToolError(
+            "RSQRT: the output's scale is too large", "its values would all be 0", "check the trained model"
+        )
     return multiplier, shift - _RSQRT_BITS
 
 
@@ -284,7 +300,9 @@ def sub_multipliers(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[t
     return tuple(_smaller_than_one(r, "SUB") for r in reals)
 
 
-def squared_difference_multipliers(x1_scale: float, x2_scale: float, y_scale: float, left: int = 7) -> tuple[tuple[int, int], ...]:
+def squared_difference_multipliers(
+    x1_scale: float, x2_scale: float, y_scale: float, left: int = 7
+) -> tuple[tuple[int, int], ...]:
     """(multiplier, shift) of x1 * 2**left, of x2 * 2**left and of the square for SQUARED_DIFFERENCE; the last any. left: 7 of
     int8, 0 of int16.
 
@@ -314,7 +332,9 @@ def rescaled_table(zero_point: int, multiplier: int, shift: int, left_shift: int
 
     Source: MultiplyByQuantizedMultiplierSmallerThanOneExp.
     """
-    values = [multiply_by_quantized_multiplier((int(x) - zero_point) << left_shift, multiplier, shift) for x in ALL_INT8]
+    values = [
+        multiply_by_quantized_multiplier((int(x) - zero_point) << left_shift, multiplier, shift) for x in ALL_INT8
+    ]
     return np.array(values, np.int32)
 
 

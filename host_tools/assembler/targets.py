@@ -23,10 +23,10 @@ For the memory plan it may also have
 
 from __future__ import annotations
 
+from .layer import Fast, Layer
 from .rv32 import prepare as rv32
 from .thumb import prepare as thumb
 from .xtensa import prepare as xtensa
-from .layer import Fast, Layer
 
 TARGETS = {"thumb": thumb, "xtensa": xtensa, "rv32": rv32}
 

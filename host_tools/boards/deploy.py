@@ -25,14 +25,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..compiler import convert
-from ..fileformat import packed
-from ..package import board_files, boards, families
-from ..package.board_files import BoardFile, PACKAGE_FOLDER
 from ..errors import ToolError
-from ..files import read_file
+from ..fileformat import packed
 from ..fileformat.ram import PACKAGE_HEAP_BYTES, WORDS, choose
-from . import board_fs
+from ..files import read_file
+from ..package import board_files, boards, families
+from ..package.board_files import PACKAGE_FOLDER, BoardFile
 from ..package.runner import Answers, Job
+from . import board_fs
 from .board_facts import BoardFacts, check_board
 from .mpremote_board import Board, BoardScriptError
 
@@ -126,7 +126,9 @@ class Deployment:
         names = set(board_files.package_names(facts.arch))
         if not self._all_kernels:
             kept = {Path(path).stem for path in there if path.startswith(package_now + "/")} & names
-            names = families.needed([self._packed], facts.arch, facts.machine, self._source) | families.with_imports(kept)
+            names = families.needed([self._packed], facts.arch, facts.machine, self._source) | families.with_imports(
+                kept
+            )
         return board_files.package_files(facts.arch, self._source, names=names)
 
     def _make_plan(self) -> Plan:
@@ -339,7 +341,9 @@ def _check_places(board: Board, there: dict[str, int], wanted: list[BoardFile]) 
                 f"rename or remove it: mpremote connect {board.port} fs rm :{path}",
             )
     if there.get(board_files.MODELS_FOLDER, -1) >= 0:
-        raise ToolError(f"{board_files.MODELS_FOLDER} on the board is a file", fix="rename it: fxnn needs a folder there")
+        raise ToolError(
+            f"{board_files.MODELS_FOLDER} on the board is a file", fix="rename it: fxnn needs a folder there"
+        )
     for file in wanted:
         if there.get(file.path, 0) < 0:
             raise ToolError(f"{file.path} on the board is a folder", fix="rename it: a file is to go there")

@@ -89,11 +89,12 @@ class Board:
         timeout_s: without any output for so long, the board counts as hung. Raises BoardScriptError for an exception.
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        consume = None
-        if on_text:
-            consume = lambda data: on_text(decoder.decode(data.replace(b"\x04", b"")))
+
+        def consume(data: bytes) -> None:
+            on_text(decoder.decode(data.replace(b"\x04", b"")))
+
         with self._failures_named(timeout_s):
-            printed, error = self._transport.exec_raw(code, timeout_s, consume)
+            printed, error = self._transport.exec_raw(code, timeout_s, consume if on_text else None)
         if error:
             raise BoardScriptError(self.port, error.decode(errors="replace"))
         return printed.decode(errors="replace")

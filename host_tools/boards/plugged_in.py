@@ -30,8 +30,8 @@ class PluggedIn:
 def find(port: str = "auto") -> list[PluggedIn]:
     """Every board on a USB port (`auto`), or the one on `port` (`pico`: the emulated one). Each is asked at its raw
     REPL, which restarts it. A drive of a Pico in its bootloader is listed too."""
-    from .flashing import pico
     from .find_port import boards
+    from .flashing import pico
 
     if port != "auto":
         return [_ask(port, "emulated" if port == "pico" else "")]
@@ -41,7 +41,9 @@ def find(port: str = "auto") -> list[PluggedIn]:
     except ToolError as e:
         return [*found, PluggedIn("", "", None, e.what, e.fix)]
     if drive is not None:
-        found.append(PluggedIn(str(drive), "RP2040 in its bootloader", None, "no firmware runs", "fxnn flash --board pico"))
+        found.append(
+            PluggedIn(str(drive), "RP2040 in its bootloader", None, "no firmware runs", "fxnn flash --board pico")
+        )
     return found
 
 

@@ -107,8 +107,8 @@ def convert(model, out, name, labels, selftest, board, placing, prefer, ram, str
         conversion = convert_file(model, out, name=name, labels=labels, selftest=selftest, board=board,
                                   placing=placing, prefer=prefer, ram=ram, striped=striped)  # fmt: skip
     if as_json:
-        from ..report.inspect import describe
         from ..fileformat.packed import read
+        from ..report.inspect import describe
 
         _print_json({"output": str(out), **describe(read(conversion.data, out.name))})
         return
@@ -129,8 +129,8 @@ Examples:
 @click.option("--png", metavar="FILE", type=_OUT, help="Draw the memory plan over time (needs Pillow).")
 def inspect(network, as_json, png):
     """Shows what is in a packed network: ops, shapes, memory, the arena over time."""
-    from ..report.inspect import describe, show
     from ..fileformat.packed import read_file
+    from ..report.inspect import describe, show
 
     packed = read_file(network)
     if png is not None:
@@ -150,7 +150,9 @@ Example, with real numbers in and out:
   fxnn run digits.fxnn --on host --input in.npz --output out.npz"""
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
-@click.option("--on", "on", metavar="host|ref|unix|qemu-rv32|pico|PORT", default="host", show_default=True, help=ON_HELP)
+@click.option(
+    "--on", "on", metavar="host|ref|unix|qemu-rv32|pico|PORT", default="host", show_default=True, help=ON_HELP
+)
 @click.option("--input", "input_path", metavar="IN.npz", type=_EXISTING, required=True,
               help="Arrays x0, x1, ...: N inferences, then the tensor's shape. int8 goes in raw, float is quantized.")  # fmt: skip
 @click.option("--output", "output_path", metavar="OUT.npz", type=_OUT, required=True,
@@ -198,7 +200,9 @@ Exit status: 0 all the same, 1 a difference (or an error)."""
     required=True,
     help="The trained network it was made from.",
 )
-@click.option("--on", "on", metavar="host|ref|unix|qemu-rv32|pico|PORT", default="host", show_default=True, help=ON_HELP)
+@click.option(
+    "--on", "on", metavar="host|ref|unix|qemu-rv32|pico|PORT", default="host", show_default=True, help=ON_HELP
+)
 @click.option("-n", "count", metavar="N", type=click.IntRange(1), default=16, show_default=True,
               help="How many inputs: four extreme ones first, then random ones.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
@@ -206,8 +210,8 @@ Exit status: 0 all the same, 1 a difference (or an error)."""
 def verify(ctx, network, model, on, count, as_json):
     """Compares a packed network with the trained one, to the last bit."""
     from ..fileformat.packed import read_file
-    from ..targets import open_target
     from ..measure.verify import verify as run_verify
+    from ..targets import open_target
 
     packed = read_file(network)
     with _waiting(f"opening {on}"):
@@ -236,14 +240,16 @@ Examples:
 )
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
 @click.option("--on", "on", metavar="unix|qemu-rv32|pico|PORT", default="pico", show_default=True, help=ON_HELP)
-@click.option("--backend", type=click.Choice(BACKENDS), help="Force these kernels, for comparison.  [default: the best]")
+@click.option(
+    "--backend", type=click.Choice(BACKENDS), help="Force these kernels, for comparison.  [default: the best]"
+)
 @click.option("--json", "json_path", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
               help="Write the figures as JSON; - is standard output.")  # fmt: skip
 def profile(network, on, backend, json_path):
     """Shows where the time goes, op by op, and the memory; cycles on the emulated Pico."""
-    from ..measure import profiler
     from ..errors import ToolError
     from ..fileformat.packed import read_file
+    from ..measure import profiler
     from ..targets import open_target
 
     packed = read_file(network)
@@ -284,15 +290,17 @@ If anything fails, the board keeps what it had."""
     help="Also copy boot.py and main.py; different ones on the board are kept as *.bak.",
 )
 @click.option("--source", is_flag=True, help="Copy the device package as .py instead of compiled .mpy.")
-@click.option("--all-kernels", is_flag=True, help="Copy the kernels of every op, not only those that this network uses.")
+@click.option(
+    "--all-kernels", is_flag=True, help="Copy the kernels of every op, not only those that this network uses."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan and the result as JSON.")
 def deploy(network, port, labels, program, source, all_kernels, dry_run, as_json):
     """Puts a network and the device package on a board, tests them there, then switches over."""
     from ..boards.deploy import Deployment, show_plan, show_result
+    from ..boards.open_board import open_board
     from ..errors import ToolError
     from ..fileformat.packed import read_file
-    from ..boards.open_board import open_board
 
     # What is wrong with the file is told before a board is looked for.
     texts = ()
@@ -303,7 +311,9 @@ def deploy(network, port, labels, program, source, all_kernels, dry_run, as_json
         texts = read_labels(labels) if labels else ()
         convert(read_bytes(network), network.stem, labels=texts, selftest=0)
     elif labels:
-        raise ToolError("--labels is for a .tflite file", "a .fxnn file has its own", "leave it out, or deploy the .tflite")
+        raise ToolError(
+            "--labels is for a .tflite file", "a .fxnn file has its own", "leave it out, or deploy the .tflite"
+        )
     else:
         read_file(network)
     started = time.monotonic()
@@ -344,8 +354,8 @@ Examples:
 def boards(port, as_json):
     """Lists the boards that are plugged in: firmware, architecture, free RAM and flash. Restarts the program they run."""
     from ..boards import plugged_in
-    from ..errors import ToolError
     from ..boards.find_port import seen_text
+    from ..errors import ToolError
 
     with _waiting("asking the boards"):
         found = plugged_in.find(port)
@@ -354,7 +364,9 @@ def boards(port, as_json):
     elif found:
         plugged_in.show(found, _console())
     if not found:
-        raise ToolError("no board found", seen_text(), "plug one in with a cable that carries data; an emulated one: --port pico")
+        raise ToolError(
+            "no board found", seen_text(), "plug one in with a cable that carries data; an emulated one: --port pico"
+        )
     return 0 if all(board.facts for board in found) else 1
 
 
@@ -366,7 +378,9 @@ Examples:
   fxnn flash --board esp32 ESP32_GENERIC.bin --erase  a board that never ran MicroPython"""
 )
 @click.argument("firmware", metavar="[FIRMWARE]", type=_EXISTING, required=False)
-@click.option("--board", type=click.Choice(["pico", "esp32", "esp32s3", "esp32c3"]), required=True, help="What the board is.")
+@click.option(
+    "--board", type=click.Choice(["pico", "esp32", "esp32s3", "esp32c3"]), required=True, help="What the board is."
+)
 @click.option("--port", metavar="auto|PORT", default="auto", show_default=True, help="auto finds the board.")
 @click.option("--erase", is_flag=True, help="ESP32: erase everything first, your files too.")
 @click.option("--yes", is_flag=True, help="Do not ask before erasing.")
@@ -381,7 +395,11 @@ def flash(firmware, board, port, erase, yes, dry_run):
     click.echo(f"  {ready.command}")
     if dry_run:
         if ready.port == flashing.NO_PORT:
-            place = "PORT stands for its port" if ready.chip.esp else "RPI-RP2 stands for the drive that it shows with BOOTSEL held"
+            place = (
+                "PORT stands for its port"
+                if ready.chip.esp
+                else "RPI-RP2 stands for the drive that it shows with BOOTSEL held"
+            )
             click.echo(f"no board is plugged in: {place}")
         return
     if erase and not yes:
@@ -440,4 +458,4 @@ def _bar(text: str, total: int, unit: str = ""):
         yield advance_to
 
 
-from . import quantize as cli_quantize, report as cli_report  # noqa: E402,F401  (their commands register themselves)
+from . import quantize as cli_quantize  # noqa: E402,F401  (their commands register themselves)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
+from ..boards import board_fs
+from ..boards.deploy import Deployment, show_result
+from ..boards.mpremote_board import Board
 from ..package import board_files
 from ..package.board_files import BoardFile
 from .commands import _bar, _console
-from ..boards.deploy import Deployment, show_result
-from ..boards import board_fs
-from ..boards.mpremote_board import Board
 
 DIGITS = Path(__file__).resolve().parents[2] / "models/digits"
 TEST_DIGITS = 60  # of the 360 that training never saw; 65 bytes each have to be copied
@@ -89,7 +89,13 @@ def _test_digits(count: int) -> bytes:
 @click.option(
     "--port", default="pico", show_default=True, help="pico: an emulated board; auto or a serial port: a real one."
 )
-@click.option("--count", default=TEST_DIGITS, show_default=True, type=click.IntRange(1, 360), help="How many of the 360 test digits.")
+@click.option(
+    "--count",
+    default=TEST_DIGITS,
+    show_default=True,
+    type=click.IntRange(1, 360),
+    help="How many of the 360 test digits.",
+)
 def main(port, count):
     """Recognizes handwritten digits on a Pico."""
     demo(port, count)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..package.boards import BOARDS, DEFAULT
-from .commands import ON_HELP, _EXISTING, _OUT, _bar, _console, _print_json, _waiting, cli
+from .commands import _EXISTING, _OUT, ON_HELP, _bar, _console, _print_json, _waiting, cli
 
 _MODEL = click.Path(exists=True, path_type=Path)
 _STEP = click.Choice(["auto", "on", "off"])
@@ -26,22 +26,32 @@ Examples:
   fxnn quantize float.tflite --data folder/of/images -o net.fxnn --ranges mse --rounding nearest"""
 )
 @click.argument("model", metavar="MODEL", type=_MODEL)
-@click.option("--data", metavar="FILE|FOLDER|random", help="Calibration data: .npz (x0), .npy, or a folder of .npy or images.")
-@click.option("-o", "--output", "out", metavar="OUT.fxnn", type=_OUT, required=True, help="The packed network to write.")
+@click.option(
+    "--data", metavar="FILE|FOLDER|random", help="Calibration data: .npz (x0), .npy, or a folder of .npy or images."
+)
+@click.option(
+    "-o", "--output", "out", metavar="OUT.fxnn", type=_OUT, required=True, help="The packed network to write."
+)
 @click.option("--name", help="The network's name.  [default: that of OUT.fxnn]")
-@click.option("--labels", metavar="FILE", type=_EXISTING, help="Text file with a label a line, for the outputs in order.")
+@click.option(
+    "--labels", metavar="FILE", type=_EXISTING, help="Text file with a label a line, for the outputs in order."
+)
 @click.option("--selftest", metavar="N", type=click.IntRange(0, 100), default=3, show_default=True,
               help="Embed N test vectors, which the board can check itself with.")  # fmt: skip
 @click.option("--ranges", type=click.Choice(["auto", "minmax", "percentile", "mse", "kl"]), default="auto", show_default=True,
               help="How activations' ranges are chosen; auto tries all and measures.")  # fmt: skip
-@click.option("--percentile", "percent", type=click.FloatRange(90, 100), help="For --ranges percentile.  [default: 99.99]")
+@click.option(
+    "--percentile", "percent", type=click.FloatRange(90, 100), help="For --ranges percentile.  [default: 99.99]"
+)
 @click.option("--equalize", type=_STEP, default="auto", show_default=True, help="Cross-layer equalization.")
 @click.option("--bias-correction", type=_STEP, default="auto", show_default=True, help="Biases take the mean error.")
 @click.option("--rounding", type=click.Choice(["auto", "nearest", "adaptive"]), default="auto", show_default=True,
               help="How weights are rounded; auto takes adaptive where it helps.")  # fmt: skip
 @click.option("--weights", type=click.Choice(["int8", "int4"]), default="int8", show_default=True,
               help="Bits of the weights of convolutions (not depthwise ones) and dense layers.")  # fmt: skip
-@click.option("--flash", metavar="SIZE", help="The file's largest size, such as 40k: weights become int4 where it costs least.")
+@click.option(
+    "--flash", metavar="SIZE", help="The file's largest size, such as 40k: weights become int4 where it costs least."
+)
 @click.option("--samples", metavar="N", type=click.IntRange(1), default=512, show_default=True,
               help="Use at most N calibration samples.")  # fmt: skip
 @_PIXELS
@@ -134,7 +144,12 @@ def _stages():
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = [TextColumn("{task.description:44}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn()]
+    columns = [
+        TextColumn("{task.description:44}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    ]
     with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading the model", total=None)
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)

@@ -21,12 +21,14 @@ Examples:
 @click.argument("network", metavar="NET.fxnn", type=_EXISTING)
 @click.option("-o", "--output", "out", metavar="REPORT.html", type=_OUT, required=True, help="The page to write.")
 @_DATA
-@click.option("--against", metavar="MODEL", type=_MODEL, help="The float model: its accuracy, and the noise of every op.")
+@click.option(
+    "--against", metavar="MODEL", type=_MODEL, help="The float model: its accuracy, and the noise of every op."
+)
 @click.option("--on", "on", metavar="pico|PORT|none", default="pico", show_default=True, help="Where time is measured.")
 def report(network, out, data, against, on):
     """Makes one self-contained page: boards it fits, time per op, memory plan, graph, accuracy, histograms."""
-    from ..files import write_atomically
     from ..fileformat.packed import read_file
+    from ..files import write_atomically
     from ..report import build, page
 
     packed = read_file(network)

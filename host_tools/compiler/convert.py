@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from . import pack, passes, tflm_arena
 from .. import __version__
+from ..errors import ToolError
 from ..exact import numpy_kernels
 from ..fileformat import packed
+from ..fileformat.quantized_io import input_limits
+from ..files import read_file, write_atomically
+from ..ir import Graph
 from ..memory import place, plan
 from ..ops import lowering as lower
 from ..package import boards
-from ..errors import ToolError
-from ..files import read_file, write_atomically
-from ..ir import Graph
-from ..fileformat.quantized_io import input_limits
 from ..readers import tflite
+from . import pack, passes, tflm_arena
 
 PLACINGS = ("auto", "flash", "ram")
 _MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vector
@@ -101,7 +101,9 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
     limit = tflm_arena.least_bytes(graph)
     graph, fused = passes.run(graph)
     lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
-    memory = _placed(lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram, striped))
+    memory = _placed(
+        lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram, striped)
+    )
     program = memory.program
     classes = graph.tensors[graph.outputs[0]].size
     picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
@@ -128,7 +130,9 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
     )
 
 
-def _placed(lowered: lower.Program, placing: str, ram_bytes: int, make: Callable[[lower.Program], plan.Plan]) -> plan.Plan:
+def _placed(
+    lowered: lower.Program, placing: str, ram_bytes: int, make: Callable[[lower.Program], plan.Plan]
+) -> plan.Plan:
     """The memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
     streams them; `ram`: they are not, which spares a call a piece, and lets outputs lie over inputs everywhere; `auto`:
     where arena and constants exceed ram_bytes, if that leaves an arena within the budget."""
@@ -161,7 +165,9 @@ def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, 
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
-        raise ToolError(f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn")
+        raise ToolError(
+            f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn"
+        )
     texts = read_labels(Path(labels)) if labels else ()
     conversion = convert(read_file(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
                          board=board, placing=placing, prefer=prefer, ram=ram, striped=striped)  # fmt: skip

@@ -113,4 +113,3 @@ def fold_float_islands(graph: Graph) -> Graph:
         if not graph.consumers(start.outputs[0]) and start.outputs[0] not in graph.outputs:
             graph = graph.without(start)
     return graph
-

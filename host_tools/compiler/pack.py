@@ -8,12 +8,27 @@ import zlib
 
 import numpy as np
 
-from ..ir import Quant
 from ..fileformat.littlefs import position, room
-from ..ops.core import Program, Step
-from ..fileformat.packed import DTYPE_IDS, FAST_TARGET_IDS, HEADER, HEADER_BYTES, KERNEL_IDS, MAGIC, OP, PIECE, REAL_BORDER, SUMS_TAG, TENSOR, VARIABLE, VARIABLE_FLAG, VERSION
+from ..fileformat.packed import (
+    DTYPE_IDS,
+    FAST_TARGET_IDS,
+    HEADER,
+    HEADER_BYTES,
+    KERNEL_IDS,
+    MAGIC,
+    OP,
+    PIECE,
+    REAL_BORDER,
+    SUMS_TAG,
+    TENSOR,
+    VARIABLE,
+    VARIABLE_FLAG,
+    VERSION,
+)
+from ..ir import Quant
 from ..memory.place import Placed, place
 from ..memory.plan import Plan
+from ..ops.core import Program, Step
 
 _CRC_OFFSET = 12
 _LAST_WORD = 39

@@ -8,11 +8,11 @@ from types import MappingProxyType
 import numpy as np
 
 from ..errors import ToolError
-from .folding import FOLDS, OF_SHAPES
 from ..ir import Graph, Op, check
-from .islands import fold_float_islands
 from ..ops.core import Unsupported
 from ..ops.elementwise import TABLES
+from .folding import FOLDS, OF_SHAPES
+from .islands import fold_float_islands
 
 RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 # ops whose kernels clamp what they write
@@ -63,7 +63,11 @@ def fuse_activations(graph: Graph) -> Graph:
         before = graph.producer(source.id)
         if before is None or before.kind not in _CLAMPS or source.quant is None or source.quant != out.quant:
             continue
-        if graph.only_consumer(source.id) != clamp or source.dtype not in ("int8", "int16") or out.dtype != source.dtype:
+        if (
+            graph.only_consumer(source.id) != clamp
+            or source.dtype not in ("int8", "int16")
+            or out.dtype != source.dtype
+        ):
             continue
         plain = before.attrs.get("activation") == "NONE" and clamp.kind in ("RELU", "RELU6")
         bounds = _bounds(clamp, source, out) if source.dtype == "int8" else None
@@ -103,7 +107,9 @@ def merge_transposes(graph: Graph) -> Graph:
         a, b = (o.data.reshape(-1) % o.size for o in orders)
         order = replace(orders[1], id=f"{second.name}/order", data=a[b].astype(np.int32), dtype="int32")
         both = replace(second, inputs=(first.inputs[0], order.id))
-        graph = replace(graph.with_tensor(order), ops=tuple(both if op == second else op for op in graph.ops)).without(first)
+        graph = replace(graph.with_tensor(order), ops=tuple(both if op == second else op for op in graph.ops)).without(
+            first
+        )
     return graph
 
 
@@ -157,7 +163,9 @@ def unroll_circular_buffers(graph: Graph) -> Graph:
         state = replace(y, id=f"variable {id}", data=None, variable=True)
         before = replace(y, id=f"{id}/before", data=None, variable=False)
         rest = replace(before, id=f"{id}/rest", shape=(1, rows - 1, *y.shape[2:]))
-        begin = replace(before, id=f"{id}/begin", shape=(4,), dtype="int32", quant=None, data=np.array([0, 1, 0, 0], np.int32))
+        begin = replace(
+            before, id=f"{id}/begin", shape=(4,), dtype="int32", quant=None, data=np.array([0, 1, 0, 0], np.int32)
+        )
         size = replace(begin, id=f"{id}/size", data=np.array(rest.shape, np.int32))
         kept = replace(before, id=f"{id}/kept")
         for t in (state, before, rest, begin, size, kept, replace(y, variable=False)):
@@ -212,7 +220,9 @@ def resolve_variables(graph: Graph) -> Graph:
             values.setdefault(name, op.outputs[0])
     for name, like in values.items():
         t = graph.tensors[like]
-        graph = graph.with_tensor(replace(t, id=f"variable {name}", data=None, variable=True, initial=initial.get(name)))
+        graph = graph.with_tensor(
+            replace(t, id=f"variable {name}", data=None, variable=True, initial=initial.get(name))
+        )
 
     def named(op: Op) -> Op:
         return replace(op, inputs=(f"variable {handles[op.inputs[0]]}", *op.inputs[1:]))
@@ -222,7 +232,10 @@ def resolve_variables(graph: Graph) -> Graph:
             graph = graph.with_tensor(replace(graph.tensors[op.inputs[1]], id=op.name, data=None))
     graph = replace(graph, ops=tuple(
         replace(op, outputs=(op.name,)) if op.kind == "ASSIGN_VARIABLE" else op for op in graph.ops))  # fmt: skip
-    ops = [named(op) if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE") and op.inputs[0] in handles else op for op in graph.ops]
+    ops = [
+        named(op) if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE") and op.inputs[0] in handles else op
+        for op in graph.ops
+    ]
     return replace(graph, ops=tuple(op for op in ops if op.kind not in ("VAR_HANDLE", "CALL_ONCE")))
 
 
@@ -254,7 +267,9 @@ def quantized_embeddings(graph: Graph) -> Graph:
             continue
         raw = replace(out, id=f"{out.id}/raw", dtype="int8", quant=rows.quant)
         pair = (replace(op, outputs=(raw.id,), name=raw.id), Op("DEQUANTIZE", out.id, (raw.id,), (out.id,)))
-        graph = replace(graph.with_tensor(raw), ops=tuple(o for each in graph.ops for o in (pair if each == op else (each,))))
+        graph = replace(
+            graph.with_tensor(raw), ops=tuple(o for each in graph.ops for o in (pair if each == op else (each,)))
+        )
     return graph
 
 
@@ -282,7 +297,11 @@ def sink_dequantize(graph: Graph) -> Graph:
     for move in graph.ops:
         place = _MOVES.get(move.kind)
         before = graph.producer(move.inputs[place]) if place is not None else None
-        if before is None or before.kind != "DEQUANTIZE" or any(graph.tensors[i].dtype != "float32" for i in move.outputs):
+        if (
+            before is None
+            or before.kind != "DEQUANTIZE"
+            or any(graph.tensors[i].dtype != "float32" for i in move.outputs)
+        ):
             continue
         source = graph.tensors[before.inputs[0]]
         if source.quant is None or source.quant.per_channel or source.dtype not in ("int8", "int16"):

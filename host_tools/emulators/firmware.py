@@ -13,7 +13,16 @@ from pathlib import Path
 
 from ..cache import build_once, cache_dir
 from ..errors import ToolError
-from .micropython_source import BUILD_PACKAGES, PICO_PACKAGES, VERSION, console, micropython_source, need_packages, run_logged, source_date
+from .micropython_source import (
+    BUILD_PACKAGES,
+    PICO_PACKAGES,
+    VERSION,
+    console,
+    micropython_source,
+    need_packages,
+    run_logged,
+    source_date,
+)
 
 # https://github.com/microsoft/uf2: magic numbers, "family ID present" flag, and the RP2040's family.
 _UF2_BLOCK = struct.Struct("<8I476sI")

@@ -16,7 +16,15 @@ from pathlib import Path
 
 from ..cache import build_once, cache_dir
 from ..errors import ToolError
-from .micropython_source import BUILD_PACKAGES, VERSION, console, micropython_source, need_packages, run_logged, source_date
+from .micropython_source import (
+    BUILD_PACKAGES,
+    VERSION,
+    console,
+    micropython_source,
+    need_packages,
+    run_logged,
+    source_date,
+)
 
 ARCH = "rv32imc"
 _TOOLCHAIN = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
@@ -54,7 +62,9 @@ def why_not() -> str:
     if not shutil.which(_QEMU):
         return f"{_QEMU} is not installed"
     if not _built().exists() and not _debian_root():
-        return "MicroPython for it is built on Debian and Ubuntu only, by root (python -m host_tools.emulators.setup_env)"
+        return (
+            "MicroPython for it is built on Debian and Ubuntu only, by root (python -m host_tools.emulators.setup_env)"
+        )
     return ""
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from ..cache import build_once, cache_dir
 from ..errors import ToolError
-from .micropython_source import BUILD_PACKAGES, VERSION, console, micropython_source, need_packages, run_logged, source_date
+from .micropython_source import (
+    BUILD_PACKAGES,
+    VERSION,
+    console,
+    micropython_source,
+    need_packages,
+    run_logged,
+    source_date,
+)
 
 # Native code in .mpy files of format 6.3 runs from this version on.
 _OLDEST = (1, 23)

@@ -255,7 +255,16 @@ def _start(arguments: list[str], firmware: Path, **streams) -> subprocess.Popen:
     paths = [str(fast)] if fast else []
     environment["PYTHONPATH"] = os.pathsep.join([*paths, str(here)])
     layout = f"{FLASH_OFFSET},{BLOCKS},{BLOCK_BYTES}"
-    command = [sys.executable, "-m", f"{__package__}.emulator", *arguments, "--firmware", str(firmware), "--layout", layout]
+    command = [
+        sys.executable,
+        "-m",
+        f"{__package__}.emulator",
+        *arguments,
+        "--firmware",
+        str(firmware),
+        "--layout",
+        layout,
+    ]
     # A session of its own: Ctrl-C in the terminal reaches this program, which then stops the board in good order.
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, env=environment, cwd=here, start_new_session=True, **streams

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import numpy_ops
+from ..arithmetic.fixed_point import requantize, softmax_scale, unpack_int4, wrap32_array
 from ..errors import ToolError
 from ..fileformat.extents import scratch_bytes
-from ..arithmetic.fixed_point import requantize, softmax_scale, unpack_int4, wrap32_array
 from ..fileformat.packed import KERNEL_IDS, Packed
+from . import numpy_ops
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
 UNWRITTEN = 0xA5

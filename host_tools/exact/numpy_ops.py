@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic.fixed_point import requantize, rounding_divide_by_pot, saturating_rounding_doubling_high_mul, saturating_shift_left, wrap32, wrap32_array
+from ..arithmetic.fixed_point import (
+    requantize,
+    rounding_divide_by_pot,
+    saturating_rounding_doubling_high_mul,
+    saturating_shift_left,
+    wrap32,
+    wrap32_array,
+)
 
 
 def _places(dims, strides) -> np.ndarray:

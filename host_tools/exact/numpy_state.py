@@ -76,7 +76,9 @@ def svdf(words, arena, constants):
     limits = np.iinfo(dtype)
     x = arena[words[5] : words[5] + batches * inputs].view(np.int8).reshape(batches, inputs).astype(np.int64) + 128
     feature = constants[words[16] : words[16] + filters * inputs].reshape(filters, inputs).astype(np.int64) - 128
-    time = constants[words[17] : words[17] + filters * memory * size].view(dtype).reshape(filters, memory).astype(np.int64)
+    time = (
+        constants[words[17] : words[17] + filters * memory * size].view(dtype).reshape(filters, memory).astype(np.int64)
+    )
     at = words[14]
     state = arena[at : at + batches * filters * memory * size].view(dtype).reshape(batches, filters, memory)
     state[..., :-1] = state[..., 1:].copy()

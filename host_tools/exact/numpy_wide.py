@@ -142,7 +142,11 @@ def numbers(words, arena, constants):
 
 def rescale(words, arena, constants):
     count, x_bytes, y_bytes = words[8:11]
-    x = int16(arena, words[5], count) if x_bytes == 2 else arena[words[5] : words[5] + count].view(np.int8).astype(np.int64)
+    x = (
+        int16(arena, words[5], count)
+        if x_bytes == 2
+        else arena[words[5] : words[5] + count].view(np.int8).astype(np.int64)
+    )
     x = x - words[11]
     value = np.where(x >= 0, requantize(x, *words[12:15]), requantize(x, *words[15:18])) + words[24]
     if y_bytes == 2:
@@ -210,7 +214,10 @@ def batch_matmul(words, arena, constants):
     at2 = words[7] + _places((b0, b1, b2, columns), s[5:9])[:, None] + np.arange(depth) * words[31]
     x1, x2 = (constants if flags & 1 else arena), (constants if flags & 2 else arena)
     if flags & 4:
-        a, b = ((x[at].astype(np.int64) | x[at + 1].astype(np.int64) << 8 ^ 0x8000) - 0x8000 for x, at in ((x1, at1), (x2, at2)))
+        a, b = (
+            (x[at].astype(np.int64) | x[at + 1].astype(np.int64) << 8 ^ 0x8000) - 0x8000
+            for x, at in ((x1, at1), (x2, at2))
+        )
     else:
         a = x1[at1].view(np.int8).astype(np.int64) - words[27]
         b = x2[at2].view(np.int8).astype(np.int64) - words[28]

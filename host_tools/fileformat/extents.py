@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from . import extents_ops, extents_wide
 from ..assembler.targets import TARGETS
+from . import extents_ops, extents_wide
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
 _X_CONSTANT, _X2_CONSTANT = 1, 2

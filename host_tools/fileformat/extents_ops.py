@@ -71,7 +71,12 @@ def reach(kernel: str, words, constant_bytes: bytes) -> tuple[list, list] | None
         code = constant_bytes[words[14] : words[14] + 4 * words[13]] if words[14] >= 0 else b""
         if words[7] % 4 or any(code[i] == 5 and code[i + 2] >= words[16] for i in range(0, len(code) - 3, 4)):
             return None
-        constants = [(words[11], 4 * count), (words[12], 4 * count), (words[14], 4 * words[13]), (words[15], 4 * words[16])]
+        constants = [
+            (words[11], 4 * count),
+            (words[12], 4 * count),
+            (words[14], 4 * words[13]),
+            (words[15], 4 * words[16]),
+        ]
     return spans, constants
 
 

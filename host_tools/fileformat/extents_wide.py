@@ -28,7 +28,11 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
             return None
         element = 1 if kernel == "transpose_conv" and not words[29] else 2
         y = words[8] * words[12] * words[13] * words[14]
-        spans = [(words[5], element * prod(words[8:12])), (words[6], element * y), (words[7], scratch_bytes(kernel, words))]
+        spans = [
+            (words[5], element * prod(words[8:12])),
+            (words[6], element * y),
+            (words[7], scratch_bytes(kernel, words)),
+        ]
         if "pool" in kernel:
             return spans, []
         row = words[15] * words[16] * (words[11] if kernel != "depthwise_conv_2d_16" else 1)
@@ -41,7 +45,10 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
         if matmul:
             b0, b1, b2, rows, columns, depth = words[8:14]
             element = 2 if words[23] & 4 else 1
-            walks = (((b0, b1, b2, rows, depth), words[14:19]), ((b0, b1, b2, columns, depth), (*words[19:23], words[31])))
+            walks = (
+                ((b0, b1, b2, rows, depth), words[14:19]),
+                ((b0, b1, b2, columns, depth), (*words[19:23], words[31])),
+            )
             y = b0 * b1 * b2 * rows * columns
         else:
             walks = ((words[8:12], words[12:16]), (words[8:12], words[16:20]))
@@ -94,5 +101,8 @@ def reach(kernel: str, words, constants: bytes) -> tuple[list, list] | None:
     if 0 <= words[19] <= len(constants) - 128:
         for i in range(8):
             weights, first = struct.unpack_from("<ii", constants, words[19] + 16 * i)
-            constant_spans += [(weights, units * (units if i % 2 else inputs)), (first, (8 if size == 2 else 4) * units)]
+            constant_spans += [
+                (weights, units * (units if i % 2 else inputs)),
+                (first, (8 if size == 2 else 4) * units),
+            ]
     return spans, constant_spans

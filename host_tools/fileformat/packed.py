@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import extents, extents_ops
 from ..errors import ToolError
+from . import extents, extents_ops
 
 MAGIC = b"FXNN"
 VERSION = 2
@@ -293,7 +293,9 @@ def _variables(data: bytes, at: int, arena: int, inside) -> tuple[Variable, ...]
         inside("variables", arena_at, size, arena)
         if value_at:
             inside("variables", value_at, size, len(data), HEADER_BYTES)
-        variables.append(Variable(arena_at, data[value_at : value_at + size] if value_at else bytes([fill & 0xFF]) * size))
+        variables.append(
+            Variable(arena_at, data[value_at : value_at + size] if value_at else bytes([fill & 0xFF]) * size)
+        )
     return tuple(variables)
 
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import float_ops
 from ..arithmetic import float_lstm
 from ..errors import ToolError
-from .float_ops import activate
 from ..ir import Graph, Op, Tensor
+from . import float_ops
+from .float_ops import activate
 
 LINEAR = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _GATHERS = ("GATHER", "GATHER_ND")
@@ -181,7 +181,9 @@ def _depthwise(op: Op, x: np.ndarray, w: np.ndarray) -> np.ndarray:
     multiplier = out_c // x.shape[-1]
     y = np.zeros((*view.shape[:3], out_c), np.float32)
     step = max(1, _CACHE_BYTES // max(y[:1].nbytes, 1))
-    rows = np.ascontiguousarray(np.broadcast_to(w[:, :, None], (kh, kw, y.shape[2], out_c)))  # numpy's inner loop is a row then
+    rows = np.ascontiguousarray(
+        np.broadcast_to(w[:, :, None], (kh, kw, y.shape[2], out_c))
+    )  # numpy's inner loop is a row then
     for at in range(0, len(y), step):
         part, sums = view[at : at + step], y[at : at + step]
         product = np.empty_like(sums)

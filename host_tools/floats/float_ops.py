@@ -140,15 +140,21 @@ def _depth_to_space(op, args, numbers):
 
 def _space_to_batch(op, args, numbers):
     block, pads = _ints(args[1]), np.reshape(args[2], (-1, 2)).astype(int)
-    padded = np.pad(numbers, [(0, 0), *map(tuple, pads), *[(0, 0)] * (numbers.ndim - 1 - len(block))], constant_values=-1)
-    parts = [padded[(slice(None), *(slice(p, None, b) for p, b in zip(at, block)))] for at in product(*map(range, block))]
+    padded = np.pad(
+        numbers, [(0, 0), *map(tuple, pads), *[(0, 0)] * (numbers.ndim - 1 - len(block))], constant_values=-1
+    )
+    parts = [
+        padded[(slice(None), *(slice(p, None, b) for p, b in zip(at, block)))] for at in product(*map(range, block))
+    ]
     return np.concatenate(parts)
 
 
 def _batch_to_space(op, args, numbers):
     block, crops = _ints(args[1]), np.reshape(args[2], (-1, 2)).astype(int)
     images = len(numbers) // int(np.prod(block))
-    large = np.empty((images, *(d * b for d, b in zip(numbers.shape[1:], block)), *numbers.shape[1 + len(block):]), int)
+    large = np.empty(
+        (images, *(d * b for d, b in zip(numbers.shape[1:], block)), *numbers.shape[1 + len(block) :]), int
+    )
     for i, at in enumerate(product(*map(range, block))):
         large[(slice(None), *(slice(p, None, b) for p, b in zip(at, block)))] = numbers[i * images : (i + 1) * images]
     return large[(slice(None), *(slice(a, d - b) for (a, b), d in zip(crops, large.shape[1:])))]
@@ -240,7 +246,9 @@ def _log_softmax(op, args, out):
 def _l2_normalization(op, args, out):
     x = args[0]
     norm = np.sqrt((x * x).sum(-1, keepdims=True))
-    return activate(x / np.maximum(norm, np.float32(1e-6)), op.attrs["activation"])  # TFLite: epsilon of l2normalization.h
+    return activate(
+        x / np.maximum(norm, np.float32(1e-6)), op.attrs["activation"]
+    )  # TFLite: epsilon of l2normalization.h
 
 
 def _bilinear(op, args, out):
@@ -357,7 +365,9 @@ OPS: dict[str, Callable] = {
     "DYNAMIC_UPDATE_SLICE": _update_slice,
     "CUMSUM": _cumsum,
     "ADD_N": lambda op, args, out: sum(args[1:], args[0]),
-    "FILL": lambda op, args, out: np.broadcast_to(args[1].reshape(-1, *[1] * len(out.shape)), (len(args[1]), *out.shape)),
+    "FILL": lambda op, args, out: np.broadcast_to(
+        args[1].reshape(-1, *[1] * len(out.shape)), (len(args[1]), *out.shape)
+    ),
     "GATHER": _gathered(_gather),
     "GATHER_ND": _gathered(_gather_nd),
     "REVERSE_V2": _moved(lambda op, args, numbers: np.flip(numbers, [a % numbers.ndim for a in _ints(args[1])])),

@@ -48,7 +48,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs[0])
 
-    def first(self, count: int | None) -> "Dataset":
+    def first(self, count: int | None) -> Dataset:
         """At most `count` samples, evenly spread over all."""
         if count is None or count >= len(self):
             return self
@@ -189,9 +189,15 @@ def _folder(path: Path, frames: list[tuple[int, ...]], pixels: str) -> Dataset:
             parts.append(part)
             labels += [index] * len(part)
     if not parts:
-        deeper = sorted(p.name for p in path.iterdir() if p.is_dir() and any(q.is_dir() and _files(q) for q in p.iterdir()))
+        deeper = sorted(
+            p.name for p in path.iterdir() if p.is_dir() and any(q.is_dir() and _files(q) for q in p.iterdir())
+        )
         if deeper:
-            raise ToolError(f"{path} holds no samples, but folders with folders of samples", ", ".join(deeper), f"give {path / deeper[0]}")
+            raise ToolError(
+                f"{path} holds no samples, but folders with folders of samples",
+                ", ".join(deeper),
+                f"give {path / deeper[0]}",
+            )
         raise ToolError(f"{path} holds no samples", f"looked for .npy and {', '.join(IMAGES)}", HOW_TO)
     if any(f.suffix.lower() in IMAGES for c in classes for f in _files(c)):
         notes.append(f"images resized to {frames[0][1]}x{frames[0][0]}, pixels {pixels} (--pixels sets it)")

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from . import metrics
-from ..floats import float_graph
 from ..compiler.convert import convert
-from .datasets import Dataset
 from ..errors import ToolError
-from ..ir import Graph
 from ..fileformat.packed import Packed, read_file
 from ..fileformat.quantized_io import dequantize, frame_shape, quantize
+from ..floats import float_graph
+from ..ir import Graph
 from ..quantizer import prepare
 from ..readers import tflite
 from ..readers.model import read_model
+from . import metrics
+from .datasets import Dataset
 
 TASKS = ("auto", "classify", "anomaly", "regress", "compare")
 _CUT_OFF = 0.1  # part of the inputs' values outside of their range, above which it looks like a mistake
@@ -89,10 +89,13 @@ def answers(network: Network, data: Dataset, on: str = "host", progress: Progres
             parts.append(float_graph.run(network.graph, [x[at : at + _BATCH] for x in data.inputs]))
             if progress:
                 progress(min(at + _BATCH, count))
-        return [np.concatenate(column).reshape(count, *shape) for column, shape in zip(zip(*parts), network.output_shapes)]
+        return [
+            np.concatenate(column).reshape(count, *shape) for column, shape in zip(zip(*parts), network.output_shapes)
+        ]
     packed = network.packed
     raw = tuple(
-        quantize(x, t.scale, t.zero_point, t.dtype).reshape(count, *frame_shape(t)) for x, t in zip(data.inputs, packed.inputs)
+        quantize(x, t.scale, t.zero_point, t.dtype).reshape(count, *frame_shape(t))
+        for x, t in zip(data.inputs, packed.inputs)
     )
     if isinstance(on, str):
         from ..targets import open_target
@@ -118,7 +121,9 @@ def task_of(data: Dataset, output_shape: tuple[int, ...], input_shape: tuple[int
     return "classify"
 
 
-def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int = 3, names: tuple[str, ...] = ()) -> dict:
+def score(
+    outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int = 3, names: tuple[str, ...] = ()
+) -> dict:
     """The figures of one network's answers. `task` as in TASKS.
 
     classify: top1, topk, confusion, classes (a dict each). One output is the probability of class 1 (auc as well).
@@ -130,13 +135,18 @@ def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int =
         task = task_of(data, y.shape[1:], data.inputs[0].shape[1:])
     result: dict = {"task": task, "samples": len(data)}
     if task in ("classify", "anomaly") and data.labels is None:
-        raise ToolError(f"no labels to {task} by", "the data has samples only", "add an array `labels` to the .npz file")
+        raise ToolError(
+            f"no labels to {task} by", "the data has samples only", "add an array `labels` to the .npz file"
+        )
     if task == "anomaly":
         odd = data.labels.astype(bool)
         if odd.all() or not odd.any():
             raise ToolError("the labels are all the same", "anomalies (1) and normal samples (0) are both needed")
         scores = y[:, 0] if y.shape[1] == 1 else ((y - data.inputs[0].reshape(len(data), -1)) ** 2).mean(1)
-        result |= {"auc": metrics.auc(scores, odd), "mean_score": [float(scores[~odd].mean()), float(scores[odd].mean())]}
+        result |= {
+            "auc": metrics.auc(scores, odd),
+            "mean_score": [float(scores[~odd].mean()), float(scores[odd].mean())],
+        }
     elif task == "classify":
         if y.shape[1] == 1:
             y = np.concatenate([1 - y, y], 1)
@@ -149,7 +159,13 @@ def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int =
                             "subtract 1 from the labels" if (low, high) == (1, classes) else
                             "check the labels; for regression call the array `targets`")  # fmt: skip
         matrix = metrics.confusion(data.labels, y.argmax(1), classes)
-        texts = names if len(names) == classes else data.names if len(data.names) == classes else tuple(map(str, range(classes)))
+        texts = (
+            names
+            if len(names) == classes
+            else data.names
+            if len(data.names) == classes
+            else tuple(map(str, range(classes)))
+        )
         result |= {
             "top1": float(np.trace(matrix) / len(data)), "correct": int(np.trace(matrix)),
             "k": min(k, classes), "topk": metrics.top_k(y, data.labels, k),
@@ -158,7 +174,9 @@ def score(outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int =
         }  # fmt: skip
     elif task == "regress":
         if data.targets is None:
-            raise ToolError("no targets to compare with", "the data has samples only", "add an array `targets` to the .npz file")
+            raise ToolError(
+                "no targets to compare with", "the data has samples only", "add an array `targets` to the .npz file"
+            )
         targets = data.targets.reshape(len(data), -1)
         if targets.shape != y.shape:
             raise ToolError(f"targets of shape {data.targets.shape}", f"the network's output is {outputs[0].shape}",
@@ -233,5 +251,9 @@ def evaluate(network: Network, data: Dataset, on: str = "host", against: Network
         compared = compare(outputs, others)
         if result["figures"]["task"] in ("anomaly", "regress"):  # the largest of such outputs is no answer
             compared.pop("agreement", None)
-        result |= {"against": against.name, "against_figures": score(others, data, task, k, names), "compared": compared}
+        result |= {
+            "against": against.name,
+            "against_figures": score(others, data, task, k, names),
+            "compared": compared,
+        }
     return result

@@ -22,7 +22,9 @@ def show(result: dict, console: Console) -> None:
     if other:
         c = result["compared"]
         same = f"; the same best output for {c['agreement']:.2%}" if "agreement" in c else ""
-        console.print(f"against {result['against']}: {c['sqnr_db']:.1f} dB, largest difference {c['max_difference']:.3g}{same}")
+        console.print(
+            f"against {result['against']}: {c['sqnr_db']:.1f} dB, largest difference {c['max_difference']:.3g}{same}"
+        )
     if figures["task"] == "classify":
         _classes(figures, other, console)
 
@@ -36,8 +38,16 @@ def _rows(figures: dict) -> list[tuple[str, str]]:
     if "auc" in figures:
         rows.append(("AUC", f"{figures['auc']:.4f}"))
     if "mean_score" in figures:
-        rows += [("mean score, normal", f"{figures['mean_score'][0]:.4g}"), ("mean score, odd", f"{figures['mean_score'][1]:.4g}")]
-    for key, name in (("mae", "mean absolute error"), ("rmse", "root mean square error"), ("max_error", "largest error"), ("r2", "R2")):
+        rows += [
+            ("mean score, normal", f"{figures['mean_score'][0]:.4g}"),
+            ("mean score, odd", f"{figures['mean_score'][1]:.4g}"),
+        ]
+    for key, name in (
+        ("mae", "mean absolute error"),
+        ("rmse", "root mean square error"),
+        ("max_error", "largest error"),
+        ("r2", "R2"),
+    ):
         if figures.get(key) is not None:
             rows.append((name, f"{figures[key]:.4g}"))
     return rows
@@ -58,6 +68,8 @@ def _classes(figures: dict, other: dict | None, console: Console) -> None:
     for i, row in enumerate(figures["classes"]):
         cells = [str(n) if n else "." for n in figures["confusion"][i]] if wide else []
         there = [_percent(other["classes"][i]["recall"])] if other else []
-        table.add_row(row["name"], str(row["count"]), _percent(row["recall"]), *there, _percent(row["precision"]), *cells)
+        table.add_row(
+            row["name"], str(row["count"]), _percent(row["recall"]), *there, _percent(row["precision"]), *cells
+        )
     console.print(table)
     console.print("columns: what the network answered" if wide else "the confusion matrix is in --json")

@@ -130,7 +130,11 @@ def tensor_infos(tflite: bytes) -> list[TensorInfo]:
     for i in range(graph.TensorsLength()):
         t = graph.Tensors(i)
         buffer = model.Buffers(t.Buffer())
-        infos.append(TensorInfo(i, (t.Name() or b"").decode(errors="replace"), buffer.DataLength() > 0, t.Type() == TensorType.RESOURCE))
+        infos.append(
+            TensorInfo(
+                i, (t.Name() or b"").decode(errors="replace"), buffer.DataLength() > 0, t.Type() == TensorType.RESOURCE
+            )
+        )
     return infos
 
 

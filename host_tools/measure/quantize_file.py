@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from . import datasets, evaluate
-from ..fileformat import packed
-from ..package.boards import DEFAULT
-from ..compiler.convert import Conversion, PLACINGS, convert_graph, read_labels
-from ..files import write_atomically
-from .datasets import Dataset, HOW_TO
+from ..compiler.convert import PLACINGS, Conversion, convert_graph, read_labels
 from ..errors import ToolError
+from ..fileformat import packed
+from ..files import write_atomically
 from ..ir import Graph
+from ..package.boards import DEFAULT
 from ..quantizer import Options, Quantized, prepare, quantize, requantize
 from ..quantizer import metadata as describe
 from ..readers import tflite
 from ..readers.model import read_model
+from . import datasets, evaluate
+from .datasets import HOW_TO, Dataset
 
 _CHECKED_MACS = 200_000_000  # the packed result is run on as many samples as these allow, 8 to 64
 
@@ -46,11 +46,16 @@ class Done:
         if self.quantized is None:
             return ["the model is int8 already: it keeps its own scales and weights", *self.conversion.lines()]
         if not self.measured:
-            return ["the model's own scales; weights rounded to the nearest int4, nothing measured", *self.conversion.lines()]
+            return [
+                "the model's own scales; weights rounded to the nearest int4, nothing measured",
+                *self.conversion.lines(),
+            ]
         lines = self.quantized.lines()
         c = self.checked
         same = f", {c['agreement']:.1%} with the same best output" if "agreement" in c else ""
-        lines.append(f"the packed integers against float, {c['samples']} calibration samples: {c['sqnr_db']:.1f} dB{same}")
+        lines.append(
+            f"the packed integers against float, {c['samples']} calibration samples: {c['sqnr_db']:.1f} dB{same}"
+        )
         return [*lines, *self.conversion.lines(), *(f"smaller still: {hint}" for hint in self.quantized.hints)]
 
     def as_dict(self) -> dict:
@@ -75,21 +80,32 @@ class Done:
         return result
 
 
-def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, options: Options = Options(), *,
+def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, options: Options | None = None, *,
                   name: str | None = None, labels: str | Path | None = None, selftest: int = 3, pixels: str = "0..1",
                   board: str = DEFAULT, placing: str = PLACINGS[0], progress: Progress | None = None) -> Done:  # fmt: skip
     """Quantizes the model at `model` with the data at `data` ("random" for noise) and writes `out` at once or not at all."""
+    options = options or Options()
     model, out = Path(model), Path(out).resolve()
     if out.exists() and out.samefile(model):
-        raise ToolError(f"{model} would be overwritten by its own quantization", fix="name another output, such as model.fxnn")
+        raise ToolError(
+            f"{model} would be overwritten by its own quantization", fix="name another output, such as model.fxnn"
+        )
     texts = read_labels(Path(labels)) if labels else ()
     if model.suffix.lower() == ".fxnn":
-        raise ToolError(f"{model} is packed already", "its weights are in the board's form", "give the model that it was made from")
+        raise ToolError(
+            f"{model} is packed already", "its weights are in the board's form", "give the model that it was made from"
+        )
     raw = read_model(model)
     graph = tflite.read(raw, model.name)
     sha256 = hashlib.sha256(raw).hexdigest()
-    named = {"labels": texts, "selftest": selftest, "source": model.name, "sha256": sha256, "board": board,
-             "placing": placing}
+    named = {
+        "labels": texts,
+        "selftest": selftest,
+        "source": model.name,
+        "sha256": sha256,
+        "board": board,
+        "placing": placing,
+    }
     fewer_bits = options.weights == "int4" or options.flash is not None
     if prepare.is_quantized(graph) and not fewer_bits:
         notes = ("--data is not used: the model is quantized already",) if data else ()
@@ -107,7 +123,9 @@ def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, nam
         data = "own"
         options = replace(options, bias_correction="off", adaptive="off")
     elif data is None:
-        raise ToolError("calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO)
+        raise ToolError(
+            "calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO
+        )
     shapes = [real.tensors[i].shape for i in real.inputs]
     if data == "own":
         dataset = _noise(graph)
@@ -125,7 +143,9 @@ def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, nam
     checked = _checked(conversion, real, dataset, progress)
     notes = dataset.notes
     if len(dataset) < 32:
-        notes += (f"only {len(dataset)} calibration sample{'s' * (len(dataset) > 1)}: give 100 to 500 for ranges that hold",)
+        notes += (
+            f"only {len(dataset)} calibration sample{'s' * (len(dataset) > 1)}: give 100 to 500 for ranges that hold",
+        )
     return Done(conversion, quantized, checked, notes, data != "own")
 
 

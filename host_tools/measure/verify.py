@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..exact import numpy_kernels
 from ..errors import ToolError
-from .oracle import Oracle
+from ..exact import numpy_kernels
 from ..fileformat.packed import Packed, TensorEntry
 from ..fileformat.quantized_io import dequantize, frame_shape, input_limits, quantize
 from ..package.runner import Progress
 from ..targets.base import Target
+from .oracle import Oracle
 
 SEED = 20240101  # the random inputs are the same in every run, so a difference can be looked into
 

@@ -76,11 +76,11 @@ def _window_lag(kernel: str, words: tuple[int, ...], target: str) -> Lag:
         access = getattr(form, "access", None)
         order = access(kernel, words) if access else None
         lags.append(tiles_lag(*order, by_channel) if order else DISJOINT)
-    steps = [l.step for l in lags if l.step]
+    steps = [lag.step for lag in lags if lag.step]
     return Lag(
-        max(l.any for l in lags),
+        max(lag.any for lag in lags),
         lcm(*steps) if steps else 0,
-        max(l.stepped if l.step else l.any for l in lags),
+        max(lag.stepped if lag.step else lag.any for lag in lags),
     )
 
 

@@ -6,8 +6,8 @@ flash. Ops with more constants than a block holds are cut by output channels (FO
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Mapping
 
 from ..fileformat.littlefs import BLOCK_BYTES, room
 from ..ops.core import Program, Step

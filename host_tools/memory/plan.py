@@ -13,11 +13,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from . import overlap, stripes
+from ..assembler.targets import TARGETS
 from ..errors import ToolError
 from ..ops.core import Program, Step
-from ..assembler.targets import TARGETS
-from .overlap import Lag, NEVER, PLANE
+from . import overlap, stripes
+from .overlap import NEVER, PLANE, Lag
 
 ALIGNMENT = 4  # kernels may read whole words
 PREFER = ("balanced", "speed", "ram")
@@ -124,7 +124,11 @@ def _striped(program: Program, whole: Plan, budget: int | None) -> Plan:
 
     def cost(found: Plan) -> tuple:
         size = found.arena_bytes + _RECORD_BYTES * len(found.program.steps)
-        return (max(0, found.arena_bytes - budget), len(found.program.steps), found.cycles) if budget is not None else (size,)
+        return (
+            (max(0, found.arena_bytes - budget), len(found.program.steps), found.cycles)
+            if budget is not None
+            else (size,)
+        )
 
     best, best_program = whole, program
     for least, _, first, last in sorted(ranked)[:_TRIED_CHAINS]:
@@ -257,7 +261,8 @@ def _start(step: Step, id: str) -> int:
 def _beats(a: Choice, b: Choice) -> bool:
     """Whether a, listed earlier and so as fast, needs no more scratch than b and allows whatever b allows."""
     return a.scratch_bytes <= b.scratch_bytes and all(
-        x.any <= y.any and (not y.step or x.step and y.step % x.step == 0 and x.stepped <= y.stepped or y.stepped >= x.any)
+        x.any <= y.any
+        and (not y.step or x.step and y.step % x.step == 0 and x.stepped <= y.stepped or y.stepped >= x.any)
         for x, y in zip(a.lags, b.lags)
     )
 
@@ -382,7 +387,7 @@ class _Search:
         """Per step the bytes that it takes at least: all that is alive, its output as far over its input as it may be, and
         the scratch of the option that then takes least."""
         found = []
-        for i, step in enumerate(self.program.steps):
+        for i in range(len(self.program.steps)):
             size = {k: high - low for k, low, high in self.active[i + 1]}
             low_of = {k: low for k, low, _ in self.active[i + 1]}
             y, y_start = self.target[i]
@@ -487,7 +492,10 @@ class _Search:
                 possible = self._possible(i, offsets)
                 frames.append((possible, widest, at))
         for i, (possible, widest, top) in enumerate(frames):
-            needed = min((top if c.scratch_bytes <= widest[1] else top + _align(c.scratch_bytes) for c in possible), default=NEVER)
+            needed = min(
+                (top if c.scratch_bytes <= widest[1] else top + _align(c.scratch_bytes) for c in possible),
+                default=NEVER,
+            )
             if needed >= least:
                 least, self.tightest = needed, i
         room = least if limit is None else max(limit, least)
@@ -552,7 +560,11 @@ class _Search:
                 goal = (-1, 0)
             trial = list(order)
             # Mostly a buffer that is alive where the arena is widest, or just before or after.
-            near = {k for active in self.active[tight : tight + 3] for k, _, _ in active} if pick.random() < 0.7 else everything
+            near = (
+                {k for active in self.active[tight : tight + 3] for k, _, _ in active}
+                if pick.random() < 0.7
+                else everything
+            )
             i, j = trial.index(pick.choice(sorted(near))), pick.randrange(len(order))
             if pick.random() < 0.5:
                 trial[i], trial[j] = trial[j], trial[i]
@@ -566,7 +578,9 @@ class _Search:
 
     def _floor(self) -> int:
         """No plan is smaller: what is alive at the widest step, where outputs take no more than their inputs leave."""
-        return max((_align(max((high - low for _, low, high in active), default=0)) for active in self.active), default=0)
+        return max(
+            (_align(max((high - low for _, low, high in active), default=0)) for active in self.active), default=0
+        )
 
     def _plan(self, offsets: list[int], limit: int | None) -> Plan:
         arena, cycles, taken = self.settle(offsets, limit)
@@ -626,4 +640,6 @@ def _check(found: Plan) -> None:
                 y, x = (a, b) if a.written else (b, a)
                 assert y.written and x.buffer in step.reads, f"{a.buffer} and {b.buffer} overlap at {step.name}"
                 distance = found.offsets[x.buffer] + _start(step, x.buffer) - found.offsets[y.buffer] - step.y_at
-                assert _lag(step, x.buffer, record, program.target).allows(distance), f"{step.name}: distance {distance}"
+                assert _lag(step, x.buffer, record, program.target).allows(distance), (
+                    f"{step.name}: distance {distance}"
+                )

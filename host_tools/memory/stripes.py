@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from ..ops.core import Buffer, Program, Step
 from ..assembler.targets import TARGETS
+from ..ops.core import Buffer, Program, Step
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d")
 _LONGEST = 8  # ops of a chain
@@ -53,7 +53,11 @@ def can(program: Program, step: Step) -> bool:
         shape = program.graph.tensors[step.y].shape
         if not (isinstance(step.x, str) and isinstance(step.x2, str) and step.x != step.x2 and len(shape) == 4):
             return False
-        flat = tuple(w[i] for i in range(8, 11)) == (1, 1, 1) and w[11] == shape[1] * shape[2] * shape[3] and w[15] == w[19] == 1
+        flat = (
+            tuple(w[i] for i in range(8, 11)) == (1, 1, 1)
+            and w[11] == shape[1] * shape[2] * shape[3]
+            and w[15] == w[19] == 1
+        )
         return flat and shape[0] == 1 and shape[2] * shape[3] % 4 == 0  # the assembler reads whole words
     if step.kernel not in _WINDOWS or w[8] != 1 or w.get(32) or not isinstance(step.x, str):
         return False
@@ -96,12 +100,16 @@ def split(program: Program, first: int, last: int, ends: list[int]) -> Program:
     out = []
     start = 0
     for n, end in enumerate(ends):
-        wanted: list[list[tuple[int, int]]] = [[] for _ in chain]  # rows of each op's output that others of the chain read
+        wanted: list[list[tuple[int, int]]] = [
+            [] for _ in chain
+        ]  # rows of each op's output that others of the chain read
         made = [(0, 0)] * len(chain)  # those that this stripe computes
         inputs = [(0, 0)] * len(chain)  # of each op's input, those it then reads
         for k in range(len(chain) - 1, -1, -1):
             low, high = min((r[0] for r in wanted[k]), default=0), max((r[1] for r in wanted[k]), default=0)
-            made[k] = (start, end) if k == len(chain) - 1 else (low, high) if fresh[k] else (done[k], max(high, done[k]))
+            made[k] = (
+                (start, end) if k == len(chain) - 1 else (low, high) if fresh[k] else (done[k], max(high, done[k]))
+            )
             inputs[k] = _input_rows(chain[k].words, *made[k]) if chain[k].kernel in _WINDOWS else made[k]
             if made[k][1] > made[k][0]:
                 for id in chain[k].reads:

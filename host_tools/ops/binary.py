@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point, tables as fixed_tables
-from ..ir import Op, Tensor
+from ..arithmetic import fixed_point
+from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, lowers
 from .elementwise import clamps, lut, one_value, pairwise, rescale_words, two
 from .movement import dense_strides, four, merged, pieces, raw_constant
@@ -148,7 +149,9 @@ def select(ctx: Lowering, op: Op) -> None:
     condition, x, x2 = (ctx.tensor(i) for i in op.inputs)
     y = ctx.tensor(op.outputs[0])
     if condition.dtype != "bool" or {x.dtype, x2.dtype} != {y.dtype}:
-        raise Unsupported(f"it chooses {x.dtype} and {x2.dtype} by {condition.dtype} to {y.dtype}", "choose one type by bool")
+        raise Unsupported(
+            f"it chooses {x.dtype} and {x2.dtype} by {condition.dtype} to {y.dtype}", "choose one type by bool"
+        )
     if np.broadcast_shapes(condition.shape, x.shape, x2.shape) != y.shape:
         raise Unsupported(f"shapes {condition.shape}, {x.shape} and {x2.shape} do not make {y.shape}", _EXPORT)
     from .elementwise import broadcast_strides

@@ -142,7 +142,9 @@ class Lowering:
     def state(self, tensor: Tensor) -> str:
         """The buffer of a variable that an op updates. Unsupported where it is none."""
         if tensor.id not in self.variables:
-            raise Unsupported(f"its state '{tensor.id}' is not a variable", "export the model again with TFLiteConverter")
+            raise Unsupported(
+                f"its state '{tensor.id}' is not a variable", "export the model again with TFLiteConverter"
+            )
         return self.place[tensor.id]
 
     def emit(self, step: Step) -> None:

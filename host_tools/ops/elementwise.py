@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point, tables as fixed_tables
-from ..ir import Op, Tensor
+from ..arithmetic import fixed_point
+from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, lowers
-from .movement import dense_strides, four, merged, pieces, raw_constant
 from .lookup import channel_form
+from .movement import dense_strides, four, merged, pieces, raw_constant
 
 _X_CONSTANT, _X2_CONSTANT = 1, 2  # flags in word 23
 
@@ -175,7 +176,9 @@ def _four(x: Tensor, y: Tensor) -> tuple[float, int, float, int]:
 
 def _fixed_output(y: Tensor, scale: float, zero_point: int) -> None:
     if y.quant.zero_point != zero_point or y.quant.scale != scale:
-        raise Unsupported(f"its output is not quantized to scale 1/{1 / scale:g}, zero point {zero_point}", "export the model again")
+        raise Unsupported(
+            f"its output is not quantized to scale 1/{1 / scale:g}, zero point {zero_point}", "export the model again"
+        )
 
 
 def _logistic(op: Op, x: Tensor, y: Tensor) -> np.ndarray:

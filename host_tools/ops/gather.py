@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from ..ir import Op, Tensor
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, lowers
 from .movement import raw_constant
 

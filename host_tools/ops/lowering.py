@@ -8,8 +8,34 @@ from __future__ import annotations
 
 from ..errors import ToolError
 from ..ir import Graph, Op, Tensor
-from . import binary, elementwise, gather, matmul, movement, numbers, recurrent, reductions, resize, rows, slices, wide, windows  # noqa: F401  (they register themselves)
-from .core import (CHECKS_ITSELF, EXPORT, FULL_INT8, LOWER, LOWER_16, LOWER_32, Lowering, Program, Step, Unsupported, check_quantization)
+from . import (  # noqa: F401  (they register themselves)
+    binary,
+    elementwise,
+    gather,
+    matmul,
+    movement,
+    numbers,
+    recurrent,
+    reductions,
+    resize,
+    rows,
+    slices,
+    wide,
+    windows,
+)
+from .core import (
+    CHECKS_ITSELF,
+    EXPORT,
+    FULL_INT8,
+    LOWER,
+    LOWER_16,
+    LOWER_32,
+    Lowering,
+    Program,
+    Step,
+    Unsupported,
+    check_quantization,
+)
 from .lookup import compose
 from .refusals import OTHER_TYPE, explain, unknown
 
@@ -18,7 +44,9 @@ _BORDER_DTYPES = ("int8", "uint8", "int16", "int32", "bool")  # of the network's
 
 def supported() -> list[str]:
     """The op kinds that can be lowered, sorted."""
-    return sorted({*LOWER, *LOWER_16, *LOWER_32, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE", "CUSTOM:CIRCULAR_BUFFER"})
+    return sorted(
+        {*LOWER, *LOWER_16, *LOWER_32, "QUANTIZE", "DEQUANTIZE", "CALL_ONCE", "VAR_HANDLE", "CUSTOM:CIRCULAR_BUFFER"}
+    )
 
 
 def lower(graph: Graph, target: str = "none") -> Program:
@@ -30,7 +58,9 @@ def lower(graph: Graph, target: str = "none") -> Program:
     for op in graph.ops:
         try:
             dtypes = {ctx.tensor(i).dtype for i in (*op.inputs[:1], *op.outputs) if i is not None}
-            lower_op = LOWER_16.get(op.kind) if "int16" in dtypes else LOWER_32.get(op.kind) if "int32" in dtypes else None
+            lower_op = (
+                LOWER_16.get(op.kind) if "int16" in dtypes else LOWER_32.get(op.kind) if "int32" in dtypes else None
+            )
             if lower_op is not None:
                 lower_op(ctx, op)
                 continue
@@ -111,7 +141,9 @@ def _check_dtype(op: Op, tensor: Tensor) -> None:
     if op.kind in _WITH_WEIGHTS and tensor.id == op.inputs[1]:
         allowed = ("int8", "int4")
     if tensor.dtype not in allowed:
-        raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(allowed)}", OTHER_TYPE.get(tensor.dtype, FULL_INT8))
+        raise Unsupported(
+            f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(allowed)}", OTHER_TYPE.get(tensor.dtype, FULL_INT8)
+        )
     check_quantization(tensor)
     if tensor.size == 0 and op.kind not in _MAY_BE_EMPTY:
         raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point, int16 as fixed_point16
-from ..ir import Op, Tensor
+from ..arithmetic import fixed_point
+from ..arithmetic import int16 as fixed_point16
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, check_activation, lowers
 from .elementwise import broadcast_strides, clamps
 from .movement import raw_constant
@@ -80,7 +81,7 @@ def transpose_conv(ctx: Lowering, op: Op) -> None:
     if out_c != y.shape[3] or in_c != x.shape[3]:
         raise Unsupported(f"weights {w.shape} do not lead from {x.shape} to {y.shape}", _EXPORT)
     pads = []
-    for in_size, out_size, kernel, stride in zip(x.shape[1:3], y.shape[1:3], (kh, kw), op.attrs["stride"]):
+    for _in_size, out_size, kernel, stride in zip(x.shape[1:3], y.shape[1:3], (kh, kw), op.attrs["stride"]):
         same = op.attrs["padding"] == "SAME"
         forward = -(-out_size // stride) if same else (out_size + stride - kernel) // stride
         if forward < 1 or stride < 1:
@@ -90,7 +91,20 @@ def transpose_conv(ctx: Lowering, op: Op) -> None:
         low, high = clamps16(op, y)
     else:
         low, high = clamps(op, y)
-    values = [*x.shape, *y.shape[1:], kh, kw, *op.attrs["stride"], 1, 1, *pads, x.quant.zero_point, y.quant.zero_point, low, high]
+    values = [
+        *x.shape,
+        *y.shape[1:],
+        kh,
+        kw,
+        *op.attrs["stride"],
+        1,
+        1,
+        *pads,
+        x.quant.zero_point,
+        y.quant.zero_point,
+        low,
+        high,
+    ]
     words = dict(enumerate(values, 8))
     words[29] = int(wide)
     k = Constants()

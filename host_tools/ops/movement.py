@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Op, Tensor
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, check_activation, lowers, raw_constant
 
 _RANK = 4  # dimensions of a copy or pairwise record
@@ -129,7 +129,9 @@ def fill(ctx: Lowering, op: Op) -> None:
     """y = one value that is computed at run time, everywhere; of a constant it has been folded."""
     value, y = ctx.tensor(op.inputs[1]), ctx.tensor(op.outputs[0])
     if value.size != 1 or value.dtype != y.dtype:
-        raise Unsupported(f"it fills {y.dtype} with {value.dtype} {value.shape}", "fill with one value of the same type")
+        raise Unsupported(
+            f"it fills {y.dtype} with {value.dtype} {value.shape}", "fill with one value of the same type"
+        )
     source = ctx.activation(value)
     copy_box(ctx, op.name, value, ctx.new_buffer(y), [y.size], [0], [1], x_is=source)
 

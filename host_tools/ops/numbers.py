@@ -3,8 +3,8 @@ what it compares of raw int16."""
 
 from __future__ import annotations
 
-from ..ir import Op
 from ..assembler.constants import Constants
+from ..ir import Op
 from .core import Lowering, Unsupported, check_activation, lowers
 from .elementwise import pairwise, two
 

@@ -6,10 +6,11 @@ import struct
 
 import numpy as np
 
-from ..arithmetic import fixed_point, int16 as fixed_point16
+from ..arithmetic import fixed_point
+from ..arithmetic import int16 as fixed_point16
 from ..arithmetic.float_lstm import CELL, HIDDEN, VARIANTS
-from ..ir import Op, Tensor
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, check_activation, lowers
 
 _EXPORT = "export the model again with TFLiteConverter's full-integer quantization"
@@ -76,7 +77,9 @@ def lstm(ctx: Lowering, op: Op) -> None:
     if y.shape[:2] != x.shape[:2] or hidden.size != batches * units or cell.size != batches * units:
         raise Unsupported(f"its states {hidden.shape} and {cell.shape} do not fit {y.shape}", _EXPORT)
     if op.attrs["activation"] != "TANH":
-        raise Unsupported(f"activation {op.attrs['activation']} of the cell gate (TFLM has tanh)", "use LSTM's own tanh")
+        raise Unsupported(
+            f"activation {op.attrs['activation']} of the cell gate (TFLM has tanh)", "use LSTM's own tanh"
+        )
     wide = x.dtype == "int16"
     k = Constants()
     entries = b""
@@ -95,7 +98,11 @@ def lstm(ctx: Lowering, op: Op) -> None:
                 scale = factor(multiplier, shift)
             entries += struct.pack("<ii", k.add(w.data.view(np.uint8) ^ 0x80), k.add(first)) + scale
     unit, size = fixed_point16.UNIT_SCALE, x.item_bytes
-    products = [(unit, cell.quant.scale, cell.quant.scale), (unit, unit, cell.quant.scale), (unit, unit, hidden.quant.scale)]
+    products = [
+        (unit, cell.quant.scale, cell.quant.scale),
+        (unit, unit, cell.quant.scale),
+        (unit, unit, hidden.quant.scale),
+    ]
     tanh, tanh_shift = fixed_point16.cell_tanh_input(cell.quant.scale)
     by_step, by_batch = (batches, 1) if time_major else (1, steps)
     low, high = fixed_point16.limits(x.dtype)

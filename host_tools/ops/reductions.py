@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point, tables as fixed_tables
-from ..ir import Op, Tensor
+from ..arithmetic import fixed_point
+from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, lowers
 from .elementwise import clamps
 from .movement import join
@@ -43,7 +44,9 @@ def mean(ctx: Lowering, op: Op) -> None:
     dims = _five_dims(x.shape, reduced)
     n = dims[1] * dims[3]
     if y.size * n != x.size:
-        raise Unsupported(f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again")
+        raise Unsupported(
+            f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again"
+        )
     multiplier, shift = fixed_point.mean_multiplier(x.quant.scale, y.quant.scale, n if op.kind == "MEAN" else 1)
     left, right = fixed_point.split_shift(shift)
     words = dict(enumerate([*dims, -(x.quant.zero_point + 128) * n, multiplier, left, right], 8))
@@ -110,7 +113,9 @@ def extremes(ctx: Lowering, op: Op) -> None:
     reduced = {int(a) % len(x.shape) for a in axes.data.reshape(-1)}
     dims = _five_dims(x.shape, reduced)
     if y.size * dims[1] * dims[3] != x.size:
-        raise Unsupported(f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again")
+        raise Unsupported(
+            f"shape {x.shape} over axes {sorted(reduced)} does not make {y.shape}", "export the model again"
+        )
     if dims[1] * dims[3] == 1:
         ctx.alias(y, x)
         return

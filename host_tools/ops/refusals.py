@@ -113,7 +113,10 @@ OTHER_TYPE = {
 
 def unknown(graph: Graph, op: Op, full_int8: str, supported: Sequence[str]) -> tuple[str, str]:
     """(why, fix) of an op of a kind that is never lowered."""
-    real = next((i for i in (*op.inputs, *op.outputs) if i in graph.tensors and graph.tensors[i].dtype.startswith("float")), None)
+    real = next(
+        (i for i in (*op.inputs, *op.outputs) if i in graph.tensors and graph.tensors[i].dtype.startswith("float")),
+        None,
+    )
     if op.kind in _OTHERS:
         return _OTHERS[op.kind]
     if op.kind.startswith("CUSTOM"):
@@ -125,7 +128,9 @@ def unknown(graph: Graph, op: Op, full_int8: str, supported: Sequence[str]) -> t
     if real is not None:
         fix = _POOL if op.kind == "L2_POOL_2D" else full_int8
         return f"'{real}' is {graph.tensors[real].dtype}, and it is no table of one int8 tensor", fix
-    return "no kernel for this op", "replace the layer by supported ones: " + ", ".join(k for k in supported if k != "TABLE")
+    return "no kernel for this op", "replace the layer by supported ones: " + ", ".join(
+        k for k in supported if k != "TABLE"
+    )
 
 
 def explain(graph: Graph, refused: Sequence[tuple[Op, Exception]]) -> ToolError:

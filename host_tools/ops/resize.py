@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Op
 from ..assembler.constants import Constants
+from ..ir import Op
 from .core import Lowering, Step, Unsupported, lowers
 
 _ONE = 1 << 10  # weights are in 1/1024

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point, tables as fixed_tables
-from ..ir import Op
+from ..arithmetic import fixed_point
+from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
+from ..ir import Op
 from .core import Lowering, Step, Unsupported, check_activation, lowers
 
 _MUL, _ADD, _SUB, _SHL, _SHR, _CONST, _CLZ, _SHIFT, _MIN, _MAX, _HALF, _SKIP = range(12)

@@ -116,7 +116,9 @@ def _parts(ctx: Lowering, op: Op, x: Tensor, axis: int, sizes: list[int]) -> Non
     for id, size in zip(op.outputs, sizes):
         y = ctx.tensor(id)
         _check_shape((*x.shape[:axis], size, *x.shape[axis + 1 :]), y, x)
-        copy_box(ctx, id, x, ctx.new_buffer(y), [outer, size * inner], [row, 1], [size * inner, 1], x_at=at, x_is=source)
+        copy_box(
+            ctx, id, x, ctx.new_buffer(y), [outer, size * inner], [row, 1], [size * inner, 1], x_at=at, x_is=source
+        )
         at += size * inner
 
 
@@ -170,7 +172,9 @@ def transpose(ctx: Lowering, op: Op) -> None:
         ctx.alias(y, x)
         return
     strides, source = dense_strides(x.shape), ctx.activation(x)
-    copy_box(ctx, op.name, x, ctx.new_buffer(y), y.shape, [strides[a] for a in order], dense_strides(y.shape), x_is=source)
+    copy_box(
+        ctx, op.name, x, ctx.new_buffer(y), y.shape, [strides[a] for a in order], dense_strides(y.shape), x_is=source
+    )
 
 
 @lowers("TILE")

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..arithmetic import fixed_point, int16 as fixed_point16, tables as fixed_tables
-from ..ir import Op, Tensor
+from ..arithmetic import fixed_point
+from ..arithmetic import int16 as fixed_point16
+from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, check_activation, lowers
 from .elementwise import pairwise
 from .recurrent import check_wide, wide_bias
@@ -67,7 +69,9 @@ def wide_channels(bias: np.ndarray, rows: np.ndarray, multipliers, offset: int, 
     elif rows.shape[1] > 16384:
         raise Unsupported(f"{rows.shape[1]} products a sum", "use at most 16384")
     first = bias - offset * rows.astype(np.int64).sum(1)
-    table = np.zeros(len(bias), np.dtype([("bias", wide_bias(first).dtype), ("m", "<i4"), ("l", "u1"), ("r", "u1"), ("z", "<u2")]))
+    table = np.zeros(
+        len(bias), np.dtype([("bias", wide_bias(first).dtype), ("m", "<i4"), ("l", "u1"), ("r", "u1"), ("z", "<u2")])
+    )
     table["bias"] = wide_bias(first)
     for i, (multiplier, shift) in enumerate(multipliers):
         if narrow:
@@ -101,7 +105,9 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
     out_c, kh, kw, in_c = w.shape
     words = _window16(op, x, y, (kh, kw))
     if out_c != words[14] or in_c != words[11]:
-        raise Unsupported(f"weights {w.shape} do not lead from {x.shape} to {y.shape}", "use a convolution without groups")
+        raise Unsupported(
+            f"weights {w.shape} do not lead from {x.shape} to {y.shape}", "use a convolution without groups"
+        )
     _emit_conv(ctx, op, x, y, w, bias, words, _multipliers(fixed_point.conv_multiplier, x, w, y, out_c))
 
 
@@ -219,7 +225,12 @@ def prelu(ctx: Lowering, op: Op) -> None:
         raise Unsupported("its slopes are computed at run time", "make them constants")
     above = fixed_point16.requantize_multiplier(x.quant.scale, y.quant.scale)
     below = fixed_point.mul_multiplier(x.quant.scale, alpha.quant.scale, y.quant.scale)
-    slopes = replace(alpha, id=f"{op.name}/slopes", dtype="int16", data=alpha.data.astype(np.int16) - np.int16(alpha.quant.zero_point))
+    slopes = replace(
+        alpha,
+        id=f"{op.name}/slopes",
+        dtype="int16",
+        data=alpha.data.astype(np.int16) - np.int16(alpha.quant.zero_point),
+    )
     ctx.graph = ctx.graph.with_tensor(slopes)
     words = {20: below[0], 27: above[0], 31: 4}
     words[21], words[22] = fixed_point.split_shift(below[1])
@@ -228,7 +239,9 @@ def prelu(ctx: Lowering, op: Op) -> None:
     pairwise(ctx, replace(op, inputs=(x.id, slopes.id)), "pairwise_16", Constants(), words)
 
 
-def _rescale(ctx: Lowering, op: Op, x: Tensor, y: Tensor, above, below, clamp: tuple[int, int], zero_point: int) -> None:
+def _rescale(
+    ctx: Lowering, op: Op, x: Tensor, y: Tensor, above, below, clamp: tuple[int, int], zero_point: int
+) -> None:
     """y = clamp(x - x_zero_point times `above`, below 0 times `below`, plus zero_point)."""
     if x.size != y.size:
         raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
@@ -285,7 +298,13 @@ def sigmoid(ctx: Lowering, op: Op) -> None:
     multiplier, shift = fixed_point16.sigmoid16_input(op.kind, x.quant.scale)
     k = Constants()
     source = ctx.activation(x)
-    words = {8: y.size, 9: multiplier, 10: shift, 11: int(op.kind == "TANH"), 12: k.add(fixed_point16.sigmoid_table().astype("<u2"))}
+    words = {
+        8: y.size,
+        9: multiplier,
+        10: shift,
+        11: int(op.kind == "TANH"),
+        12: k.add(fixed_point16.sigmoid_table().astype("<u2")),
+    }
     ctx.emit(Step("sigmoid_16", op.name, source, ctx.new_buffer(y), words, bytes(k.data), inplace=(source,)))
 
 
@@ -304,4 +323,3 @@ def softmax(ctx: Lowering, op: Op) -> None:
     words = {8: x.size // depth, 9: depth, 10: multiplier, 13: exp, 14: reciprocal}
     words[11], words[12] = fixed_point.split_shift(shift)
     ctx.emit(Step("softmax_16", op.name, source, ctx.new_buffer(y), words, bytes(k.data), inplace=(source,)))
-

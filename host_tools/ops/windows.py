@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..arithmetic import fixed_point
-from ..ir import Op, Tensor
 from ..assembler import targets as fast_forms
 from ..assembler.constants import Constants
+from ..assembler.layer import CHANNEL, Fast, Layer
+from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, lowers
 from .elementwise import clamps
-from ..assembler.layer import CHANNEL, Fast, Layer
 
 _RETRAIN = "export the layer again with TFLiteConverter's int8 quantization"
 

@@ -40,7 +40,11 @@ class BoardFile:
 def package_names(arch: str | None) -> list[str]:
     """The modules of the device package that a board of this architecture (a name of mpy.py's table) can run."""
     stems = sorted(path.stem for path in device_folder().glob("*.py"))
-    return [s for s in stems if (arch or "").startswith(next((a for start, a in ASSEMBLER.items() if s.startswith(start)), ""))]
+    return [
+        s
+        for s in stems
+        if (arch or "").startswith(next((a for start, a in ASSEMBLER.items() if s.startswith(start)), ""))
+    ]
 
 
 def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER,

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from types import SimpleNamespace
 
+from ..fileformat.packed import FAST_TARGET_IDS, KERNEL_IDS, Packed
 from .board_files import device_folder
 from .mpy import ARCHITECTURES
-from ..fileformat.packed import FAST_TARGET_IDS, KERNEL_IDS, Packed
 
 BACKENDS = ("thumb", "xtensa", "rv32", "viper", "ref")
 
@@ -99,7 +99,10 @@ class _Family:
 
 def _run(name: str, names: dict | None = None, modules: dict | None = None) -> dict:
     """The namespace of a device module that was run here with stand-ins for the board's modules and for its siblings."""
-    board = {"micropython": SimpleNamespace(viper=lambda f: f, native=lambda f: f, const=lambda n: n), **(modules or {})}
+    board = {
+        "micropython": SimpleNamespace(viper=lambda f: f, native=lambda f: f, const=lambda n: n),
+        **(modules or {}),
+    }
 
     def stand_in(name, globals=None, locals=None, fromlist=(), level=0):
         if not level:
@@ -109,7 +112,9 @@ def _run(name: str, names: dict | None = None, modules: dict | None = None) -> d
         return _Family(name) if name else SimpleNamespace(**{sibling: _Family(sibling) for sibling in fromlist})
 
     path = device_folder() / f"{name}.py"
-    code = compile(path.read_text(), str(path), "exec", __future__.annotations.compiler_flag, True)  # ptr8 is no name here
+    code = compile(
+        path.read_text(), str(path), "exec", __future__.annotations.compiler_flag, True
+    )  # ptr8 is no name here
     space = {"__name__": f"fxnn.{name}", "__builtins__": {**vars(builtins), "__import__": stand_in}, **(names or {})}
     exec(code, space)
     return space

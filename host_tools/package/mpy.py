@@ -60,7 +60,7 @@ class Function:
     code: bytes = field(repr=False)
     tag_at: int  # the last byte of the variable-length uint that holds length, children and kind (bits 0 and 1)
     tail: tuple[int, int]  # scope flags to signature (assembler kind), prelude offset (native), scope flags (viper)
-    children: tuple["Function", ...] = ()
+    children: tuple[Function, ...] = ()
 
     def all(self):
         """This function and all that are defined in it."""

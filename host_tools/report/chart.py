@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..fileformat import extents
 from ..errors import ToolError
+from ..fileformat import extents
 from ..fileformat.packed import CONSTANT_FLAGS, OpRecord, Packed
 
 # What a byte holds while an op runs: the number of the op that wrote it, or
@@ -133,7 +133,11 @@ def draw(network: Packed, path: Path) -> None:
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError:
-        raise ToolError("no chart without Pillow", "the package is not installed", "pip install 'fxnn[chart]', or pip install pillow") from None
+        raise ToolError(
+            "no chart without Pillow",
+            "the package is not installed",
+            "pip install 'fxnn[chart]', or pip install pillow",
+        ) from None
     if not network.arena_bytes or not network.ops:
         raise ToolError(f"{network.name} has no arena to draw")
     row, left, top, columns = 18, 190, 58, 960
@@ -153,7 +157,12 @@ def draw(network: Packed, path: Path) -> None:
                 if k - start > 26 and value not in (FREE, BOTH):
                     text = {SCRATCH: "scratch", INPUT: "input"}.get(value, str(value))
                     dark = value in (INPUT, SCRATCH) or sum(int(_colour(value)[n : n + 2], 16) for n in (1, 3, 5)) < 400
-                    pen.text((left + (start + k) // 2 - pen.textlength(text, small) // 2, y + 1), text, "white" if dark else "black", small)
+                    pen.text(
+                        (left + (start + k) // 2 - pen.textlength(text, small) // 2, y + 1),
+                        text,
+                        "white" if dark else "black",
+                        small,
+                    )
                 start = k
     bottom = top + row * len(network.ops)
     step = _tick(network.arena_bytes)

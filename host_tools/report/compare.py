@@ -19,7 +19,10 @@ def rows(first: Path, second: Path, on: str | None, data: Path | None = None,
     """
     networks = [read_file(first), read_file(second)]
     table = [(what, "bytes", [size(n) for n in networks]) for what, size in _SIZES]
-    table += [("ops", "", [len(n.ops) for n in networks]), ("multiply-accumulates", "", [sum(op.macs for op in n.ops) for n in networks])]
+    table += [
+        ("ops", "", [len(n.ops) for n in networks]),
+        ("multiply-accumulates", "", [sum(op.macs for op in n.ops) for n in networks]),
+    ]
     if on:
         from ..targets import open_target
 

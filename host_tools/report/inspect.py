@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from . import chart
-from ..fileformat import extents, extents_wide
 from ..assembler.targets import runs_in
+from ..fileformat import extents, extents_wide
 from ..fileformat.packed import OpRecord, Packed, TensorEntry
 from ..fileformat.ram import longest_call
+from . import chart
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
 

@@ -12,7 +12,6 @@ from ..fileformat.quantized_io import frames_to_bytes
 from ..package.runner import Answers, Profile, Progress, RunStats
 
 
-
 class Target(ABC):
     """A place to run packed networks. Close it, or use it in a `with`."""
 
@@ -33,8 +32,8 @@ class Target(ABC):
             f"nothing to profile on '{self.name}'", "it is not a board", "use --on unix, pico or a serial port"
         )
 
-    def close(self) -> None:
-        pass
+    def close(self) -> None:  # noqa: B027  (most targets hold nothing)
+        """Frees the board or the emulator."""
 
     def __enter__(self):
         return self

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..package.board_files import package_files
 from ..errors import ToolError
 from ..fileformat.packed import Packed
+from ..package.board_files import package_files
 from ..package.runner import Answers, Job
 from .base import RunnerTarget
 

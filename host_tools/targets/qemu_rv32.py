@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..package.board_files import package_files
 from ..fileformat.packed import Packed
+from ..package.board_files import package_files
 from ..package.runner import Answers, Job, Profile
 from .base import RunnerTarget
 

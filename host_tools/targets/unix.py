@@ -7,8 +7,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from ..package.board_files import package_files
 from ..fileformat.packed import Packed
+from ..package.board_files import package_files
 from ..package.runner import Answers, Job
 from .base import RunnerTarget
 from .subprocess_runner import run_script

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools.fileformat import packed
 from host_tools.compiler.convert import convert_bytes
+from host_tools.fileformat import packed
 from host_tools.fileformat.quantized_io import dequantize, frame_shape, quantize
 from tests.tflite_builder import Builder
 

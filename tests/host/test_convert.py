@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
+from host_tools.errors import ToolError
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
-from host_tools.errors import ToolError
 from host_tools.measure.oracle import Oracle
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ROOT.parent / "shared/models"
 PUBLIC_INT8 = ("kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8")
 public = pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
-TFLM_ARENA = {"kws_dscnn_int8": 24272, "ic_resnet8_int8": 55984, "ad_autoencoder_int8": 3984, "vww_mobilenet_int8": 103680}
+TFLM_ARENA = {
+    "kws_dscnn_int8": 24272,
+    "ic_resnet8_int8": 55984,
+    "ad_autoencoder_int8": 3984,
+    "vww_mobilenet_int8": 103680,
+}
 
 
 @public
@@ -57,7 +62,9 @@ def test_the_committed_network_is_what_convert_makes(digits, tmp_path):
     folder = ROOT / "models/digits"
     convert.convert_file(folder / "digits.tflite", tmp_path / "digits.fxnn", labels=folder / "labels.txt")
     fresh = (tmp_path / "digits.fxnn").read_bytes()
-    assert fresh == (folder / "digits.fxnn").read_bytes(), "run: fxnn convert models/digits/digits.tflite -o ... --labels ..."
+    assert fresh == (folder / "digits.fxnn").read_bytes(), (
+        "run: fxnn convert models/digits/digits.tflite -o ... --labels ..."
+    )
 
 
 def test_selftest_vectors_are_the_oracles_answers(digits):

@@ -18,14 +18,13 @@ import numpy as np
 import pytest
 import serial
 
-from host_tools.boards import deploy
+from host_tools.boards import board_facts, board_fs, deploy, find_port, mpremote_board
+from host_tools.boards.deploy import STAGING, Deployment
+from host_tools.boards.mpremote_board import Board, BoardScriptError
+from host_tools.compiler.convert import convert_bytes
+from host_tools.errors import ToolError
 from host_tools.fileformat import packed
 from host_tools.package import board_files, families
-from host_tools.compiler.convert import convert_bytes
-from host_tools.boards.deploy import Deployment, STAGING
-from host_tools.errors import ToolError
-from host_tools.boards import board_facts, board_fs, find_port, mpremote_board
-from host_tools.boards.mpremote_board import Board, BoardScriptError
 from tests.host.test_cli import fxnn, small_network
 from tests.tflite_builder import Builder
 
@@ -36,7 +35,9 @@ pico_test = pytest.mark.pico
 
 def package_for(model: bytes, arch: str = "armv6m") -> dict[str, bytes]:
     """What of the package a board needs for a packed network."""
-    return {f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)}
+    return {
+        f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)
+    }
 
 
 PACKAGE = package_for(convert_bytes(small_network(0), "old"))
@@ -220,7 +221,14 @@ def test_a_tflite_is_converted_for_the_board(tmp_path):
 
 
 def test_labels_are_for_a_tflite():
-    result = fxnn("deploy", ROOT / "models/digits/digits.fxnn", "--labels", ROOT / "models/digits/labels.txt", "--port", "/dev/null")
+    result = fxnn(
+        "deploy",
+        ROOT / "models/digits/digits.fxnn",
+        "--labels",
+        ROOT / "models/digits/labels.txt",
+        "--port",
+        "/dev/null",
+    )
     assert result.returncode == 1 and "--labels is for a .tflite file" in result.stderr
 
 
@@ -533,6 +541,8 @@ def test_staged_names():
 
 def test_package_files_are_the_devices():
     others = tuple(prefix for prefix, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch))
-    sources = {f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)}
+    sources = {
+        f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)
+    }
     assert {path.replace(".mpy", ".py") for path in WHOLE} == sources
     assert all(np.frombuffer(data[:2], np.uint8).tolist() == [ord("M"), 6] for data in WHOLE.values())

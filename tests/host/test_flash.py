@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from host_tools.boards import flashing
-from host_tools.errors import ToolError
 from host_tools.boards.flashing import CHIPS
+from host_tools.errors import ToolError
 from tests.esp_rom import EspRom
 from tests.host.test_cli import fxnn
 
@@ -161,7 +161,11 @@ def test_uf2_is_copied_to_the_drive(tmp_path, uf2, monkeypatch):
 
 @pytest.mark.parametrize(
     "ids, text",
-    [(["RPI-RP2", "RPI-RP2"], "2 Picos are in their bootloader"), (["RP2350"], "is that of a board RP2350"), ([], "no Pico found")],
+    [
+        (["RPI-RP2", "RPI-RP2"], "2 Picos are in their bootloader"),
+        (["RP2350"], "is that of a board RP2350"),
+        ([], "no Pico found"),
+    ],
 )
 def test_refusals_of_drives(ids, text, tmp_path, uf2, monkeypatch):
     folders = [drive(tmp_path, f"d{i}", id) for i, id in enumerate(ids)]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host_tools.measure import oracle as module
 from host_tools.errors import ToolError
+from host_tools.measure import oracle as module
 from host_tools.measure.oracle import Oracle
 from tests.tflite_builder import Builder
 

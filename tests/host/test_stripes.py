@@ -71,7 +71,7 @@ def test_in_thumb_on_the_pico():
 
 def test_constants_are_stored_once():
     """A stripe costs a record, no weights."""
-    for model, _, found, _ in striped(12, "none"):
+    for model, _, _found, _ in striped(12, "none"):
         network = packed.read(model)
         by_name: dict[str, set[int]] = {}
         for op in network.ops:

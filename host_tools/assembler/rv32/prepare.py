@@ -56,7 +56,17 @@ def _fits(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return (low >= -_LOW) & (high <= 65535 - _LOW)
 
 
-SLOT = np.dtype([("multiplier", "<i4"), ("c", "<i4"), ("pre", "u1"), ("shift", "u1"), ("fix", "i1"), ("zero", "u1"), ("channel", "<u4")])
+SLOT = np.dtype(
+    [
+        ("multiplier", "<i4"),
+        ("c", "<i4"),
+        ("pre", "u1"),
+        ("shift", "u1"),
+        ("fix", "i1"),
+        ("zero", "u1"),
+        ("channel", "<u4"),
+    ]
+)
 assert SLOT.itemsize == 16
 
 
@@ -153,7 +163,11 @@ def _conv_instructions(w, block: int, tile: int) -> float:
 def _conv_options(w) -> list[tuple[int, int, int]]:
     """(scratch bytes, groups of channels a block, pixels a tile), the fastest first, none both larger and slower."""
     size, groups, pixels = _conv_sizes(w)
-    tiles = {1} if pixels < 3 else {pixels} | {min(-(-(-(-pixels // n)) // 3) * 3, pixels) for n in range(1, min(pixels, 400) + 1)}
+    tiles = (
+        {1}
+        if pixels < 3
+        else {pixels} | {min(-(-(-(-pixels // n)) // 3) * 3, pixels) for n in range(1, min(pixels, 400) + 1)}
+    )
     tiles |= {rows * w[13] for rows in range(1, w[12]) if rows * w[13] % 3 == 0}
     blocks = {-(-groups // n) for n in range(1, groups + 1)}
     found = sorted((_conv_instructions(w, b, t), conv_scratch(w, b, t), b, t) for b in blocks for t in tiles)
@@ -204,7 +218,17 @@ def _dense_scratch(w) -> int:
 # ---- depthwise_conv_2d
 
 _PIXELS = 16  # a row of the plane
-_CHANNEL = np.dtype([("first", "<i4"), ("multiplier", "<i4"), ("c", "<i4"), ("pre", "u1"), ("shift", "u1"), ("fix", "i1"), ("form", "u1")])
+_CHANNEL = np.dtype(
+    [
+        ("first", "<i4"),
+        ("multiplier", "<i4"),
+        ("c", "<i4"),
+        ("pre", "u1"),
+        ("shift", "u1"),
+        ("fix", "i1"),
+        ("form", "u1"),
+    ]
+)
 assert _CHANNEL.itemsize == 16
 
 

@@ -16,7 +16,18 @@ from ..layer import Fast, Layer
 
 _T = 4
 _TRIALS = (0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8)
-ENTRY = np.dtype([("first", "<i4"), ("c", "<i4"), ("m1", "<u2"), ("m2", "<i2"), ("s", "u1"), ("j", "u1"), ("f", "u1"), ("kind", "u1")])
+ENTRY = np.dtype(
+    [
+        ("first", "<i4"),
+        ("c", "<i4"),
+        ("m1", "<u2"),
+        ("m2", "<i2"),
+        ("s", "u1"),
+        ("j", "u1"),
+        ("f", "u1"),
+        ("kind", "u1"),
+    ]
+)
 assert ENTRY.itemsize == 16
 
 
@@ -77,7 +88,11 @@ def two_multiply(multiplier: int, left: int, right: int, low: int, high: int, ze
                 most = int(((i << s) - value(steps - 1))[left_out].min(initial=1 << 40)) - 1
                 if least > most:
                     continue
-                c = (max(least, most - 2) + min(most, least + 2)) // 2 if most - least > 1 << 32 else (least + most) // 2
+                c = (
+                    (max(least, most - 2) + min(most, least + 2)) // 2
+                    if most - least > 1 << 32
+                    else (least + most) // 2
+                )
                 c += zero << s
                 end = value(np.array([low, high], np.int64)) + c
                 if -(1 << 31) <= c < 1 << 31 and -(1 << 31) <= end[0] and end[1] < 1 << 31:
@@ -93,7 +108,9 @@ def _table(layer: Layer) -> np.ndarray:
     return table(layer.first, layer.rows, layer.channels, w[24], (w[25], w[26]))
 
 
-def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: int, clamps: tuple[int, int]) -> np.ndarray:
+def table(
+    first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: int, clamps: tuple[int, int]
+) -> np.ndarray:
     """The fast table. first: bias - x_zero_point * sum(w); weights: int8[channels, products]; channels: channel table."""
     w = weights.astype(np.int64)
     low = first + np.minimum(127 * w, -128 * w).sum(1)
@@ -101,7 +118,9 @@ def table(first: np.ndarray, weights: np.ndarray, channels: np.ndarray, zero: in
     out = np.zeros(len(first), ENTRY)
     out["first"] = (first & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     for o in range(len(first)):
-        entry = two_multiply(int(channels["m"][o]), int(channels["l"][o]), int(channels["r"][o]), int(low[o]), int(high[o]), zero, clamps)
+        entry = two_multiply(
+            int(channels["m"][o]), int(channels["l"][o]), int(channels["r"][o]), int(low[o]), int(high[o]), zero, clamps
+        )
         if entry:
             for name, value in entry.items():
                 out[name][o] = value
@@ -176,7 +195,9 @@ def conv_scratch(w, form: int, tile_h: int, tile_w: int) -> int:
         border, columns = plane_w * w[11], plane_h * plane_w * w[11] * 8
     else:
         entries = groups = -(-tile_h * tile_w // 4)
-        inside = not (w[21] or w[22]) and (w[12] - 1) * w[17] + reach_h <= w[9] and (w[13] - 1) * w[18] + reach_w <= w[10]
+        inside = (
+            not (w[21] or w[22]) and (w[12] - 1) * w[17] + reach_h <= w[9] and (w[13] - 1) * w[18] + reach_w <= w[10]
+        )
         border, columns = 0 if inside else plane_h * plane_w * w[11], groups * size * 8
     weights = (8 if form & SPLIT_FORM else 4) * size
     if form & PATCHED:  # code instead of weights: 60 bytes for 4, 4 for the end of a run
@@ -222,11 +243,22 @@ def conv_tiles(w, split: bool) -> list[tuple[float, int, int, int]]:
     if w[15:19] == [1, 1, 1, 1] and not w[21] and not w[22]:
         form, w = form | FLAT, flat(w)
     out_h, out_w = w[12], w[13]
-    widths = {-(-(-(-out_w // n)) // 4) * 4 for n in range(1, min(out_w, 200) + 1)} | {-(-out_w // n) for n in range(1, min(out_w, 200) + 1)}
+    widths = {-(-(-(-out_w // n)) // 4) * 4 for n in range(1, min(out_w, 200) + 1)} | {
+        -(-out_w // n) for n in range(1, min(out_w, 200) + 1)
+    }
     heights = {-(-out_h // n) for n in range(1, out_h + 1)}
     found = {(form, 1, min(v, out_w)) for v in widths} | {(form, h, out_w) for h in heights}
-    if not split and w[15] * w[16] > 1 and w[11] % 2 == 0 and w[16] * w[11] % 4 == 0 and w[16] * w[11] >= 16 and w[20] == 1:
-        found |= {(1, 1, min(v, out_w)) for v in widths} | {(1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)}
+    if (
+        not split
+        and w[15] * w[16] > 1
+        and w[11] % 2 == 0
+        and w[16] * w[11] % 4 == 0
+        and w[16] * w[11] >= 16
+        and w[20] == 1
+    ):
+        found |= {(1, 1, min(v, out_w)) for v in widths} | {
+            (1, -(-out_h // (4 * n)), out_w) for n in range(1, out_h + 1)
+        }
     if not split:
         found |= {(p | PATCHED, h, v) for p, h, v in found}
     return sorted((_conv_cycles(w, p, h, v), conv_scratch(w, p, h, v), p, h << 16 | v) for p, h, v in found)
@@ -293,7 +325,9 @@ def fully_connected_stored(layer: Layer) -> Fast:
     fewest = max(2, -(-pairs // _FULLY_CONNECTED_PAIRS))
     cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)]
     cuts += [(-(-pairs // n), blocks) for n in range(fewest, fewest + 16)]
-    options = tuple((fully_connected_scratch(layer.list(), c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts))
+    options = tuple(
+        (fully_connected_scratch(layer.list(), c << 16 | part), {31: c << 16 | part}) for part, c in dict.fromkeys(cuts)
+    )
     return Fast({**words, 30: words[28]}, options, 2)
 
 

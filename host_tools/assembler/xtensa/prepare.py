@@ -191,7 +191,7 @@ class _Window:
     dilation_along: int
 
     @classmethod
-    def of(cls, w, form: int) -> "_Window":
+    def of(cls, w, form: int) -> _Window:
         pairs = w[12:14], w[15:17], w[17:19], w[19:21]
         columns = form & COLUMNS_FLAG if form & WORDS else form & 15 in (LINES_ARE_COLUMNS, TWO_IN_COLUMNS)
         return cls(*(v for pair in pairs for v in (reversed(pair) if columns else pair)))
@@ -206,7 +206,9 @@ class _Window:
 
     def plane(self, lines: int) -> tuple[int, int]:
         """(lines, inputs a line) that so many lines of outputs see."""
-        return (lines - 1) * self.stride_across + self.reach_across, (self.out_along - 1) * self.stride_along + self.reach_along
+        return (lines - 1) * self.stride_across + self.reach_across, (
+            self.out_along - 1
+        ) * self.stride_along + self.reach_along
 
     def runs(self, form: int) -> tuple[int, int]:
         """(runs of words of a window, words a run). With an odd stride every other window starts in the middle of a word."""
@@ -267,7 +269,9 @@ def _depthwise_forms(w, short: bool, far: bool = False) -> list[tuple[int, int]]
     if w[11] % 4 == 0:
         forms += [form | FOUR for form in forms if form != GENERAL]
     lines = {form: _Window.of(w, form).out_across for form in forms}
-    return [(form, h) for form, n in lines.items() for h in {-(-n // parts) for parts in range(1, n + 1)} if h < 1 << 15]
+    return [
+        (form, h) for form, n in lines.items() for h in {-(-n // parts) for parts in range(1, n + 1)} if h < 1 << 15
+    ]
 
 
 def depthwise_conv_2d(layer: Layer) -> Fast | None:
@@ -319,7 +323,9 @@ def fully_connected_stored(layer: Layer) -> Fast | None:
     channels["k"] = moved + layer.first + 127 * rows[:, 1::2].astype(np.int64).sum(1) & 0xFFFFFFFF
     # The table behind the weights: the kernel reads up to 8 bytes past them.
     words = {27: k.add(in_twos(rows), lambda first, last: in_twos(rows[first:last])), 28: k.add(channels), 29: IN_TWOS}
-    return Fast({**words, 30: k.add(_marked(channels, far)) if far else words[28]}, ((dense_scratch(layer.list()), {31: 0}),))
+    return Fast(
+        {**words, 30: k.add(_marked(channels, far)) if far else words[28]}, ((dense_scratch(layer.list()), {31: 0}),)
+    )
 
 
 def _form(kernel: str, words) -> int:

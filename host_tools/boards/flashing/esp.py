@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import ToolError
 from ...files import read_file
-from . import CHIPS, Chip, DOWNLOAD, Flashing, NO_PORT
+from . import CHIPS, DOWNLOAD, NO_PORT, Chip, Flashing
 
 _IMAGE_MAGIC = 0xE9
 _CHIP_ID_OFFSET = 12  # of the image header, esp_image_format.h
@@ -21,7 +21,9 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: 
     """See flashing.prepare."""
     fix = f"download the .bin for {chip.title}: {DOWNLOAD}/{chip.download}"
     if firmware is None:
-        raise ToolError(f"no firmware for the {chip.title} given", "it cannot be built here", f"{fix}, then name the file")
+        raise ToolError(
+            f"no firmware for the {chip.title} given", "it cannot be built here", f"{fix}, then name the file"
+        )
     data = read_file(firmware)
     _check(chip, firmware, data, fix)
     if port == "auto":
@@ -44,7 +46,11 @@ def _check(chip: Chip, path: Path, data: bytes, fix: str) -> None:
     if data[:4] == b"UF2\n":
         raise ToolError(f"{path} is a UF2 file", f"the {chip.title} is flashed with the .bin", fix)
     if len(data) < 1 << 16 or data[0] != _IMAGE_MAGIC:
-        raise ToolError(f"{path} is no firmware for the {chip.title}", f"{len(data):,} bytes that do not begin as an image does", fix)
+        raise ToolError(
+            f"{path} is no firmware for the {chip.title}",
+            f"{len(data):,} bytes that do not begin as an image does",
+            fix,
+        )
     (id,) = struct.unpack_from("<H", data, _CHIP_ID_OFFSET)
     if id != chip.image_id:
         other = next((c.title for c in CHIPS.values() if c.image_id == id), f"another chip (id {id})")
@@ -105,7 +111,9 @@ def carry_out(flashing: Flashing, say: Callable[[str], None]) -> None:
 def _gone(port: str, error: Exception, begun: bool) -> ToolError:
     if begun:
         return _half(port, str(error))
-    return ToolError(f"lost the board on {port}", str(error), "plug it in again and repeat the command; nothing was written")
+    return ToolError(
+        f"lost the board on {port}", str(error), "plug it in again and repeat the command; nothing was written"
+    )
 
 
 def _half(port: str, text: str) -> ToolError:

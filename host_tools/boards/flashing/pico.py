@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import ToolError
-from . import Chip, DOWNLOAD, Flashing, NO_PORT
+from . import DOWNLOAD, NO_PORT, Chip, Flashing
 
 _INFO = "INFO_UF2.TXT"  # on the drive of every UF2 bootloader
 _BOARD_ID = "RPI-RP2"  # the RP2040's; the RP2350 says RP2350
@@ -31,10 +31,14 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: 
         firmware = pico_firmware()
     image = read_uf2(firmware)  # checks blocks, family and size
     if b"MicroPython" not in image:
-        raise ToolError(f"{firmware} is not MicroPython", "its name is nowhere in it", f"download it: {DOWNLOAD}/{chip.download}")
+        raise ToolError(
+            f"{firmware} is not MicroPython", "its name is nowhere in it", f"download it: {DOWNLOAD}/{chip.download}"
+        )
     drive = find_drive()
     if drive is not None:
-        return Flashing(chip, firmware, firmware.read_bytes(), "", erase, shlex.join(["cp", str(firmware), f"{drive}{os.sep}"]))
+        return Flashing(
+            chip, firmware, firmware.read_bytes(), "", erase, shlex.join(["cp", str(firmware), f"{drive}{os.sep}"])
+        )
     if port == "auto":
         from ..find_port import find_port
 
@@ -42,9 +46,23 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: 
             port = find_port()
         except ToolError as e:
             if shutil.which("picotool"):
-                return Flashing(chip, firmware, firmware.read_bytes(), "", erase, shlex.join(["picotool", "load", "-x", str(firmware)]))
+                return Flashing(
+                    chip,
+                    firmware,
+                    firmware.read_bytes(),
+                    "",
+                    erase,
+                    shlex.join(["picotool", "load", "-x", str(firmware)]),
+                )
             if dry_run:
-                return Flashing(chip, firmware, firmware.read_bytes(), NO_PORT, erase, f"cp {shlex.quote(str(firmware))} {_BOARD_ID}/")
+                return Flashing(
+                    chip,
+                    firmware,
+                    firmware.read_bytes(),
+                    NO_PORT,
+                    erase,
+                    f"cp {shlex.quote(str(firmware))} {_BOARD_ID}/",
+                )
             raise ToolError("no Pico found", e.why, f"{_HOLD}; it then shows as a drive ({_BOARD_ID})") from None
     command = f"mpremote connect {port} bootloader, then copy {firmware} to the drive {_BOARD_ID}"
     return Flashing(chip, firmware, firmware.read_bytes(), port, erase, command)
@@ -84,13 +102,22 @@ def find_drive() -> Path | None:
             info = (mount / _INFO).read_text(errors="replace")
         except OSError:
             continue
-        found.append((mount, next((line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("Board-ID:")), "?")))
+        found.append(
+            (
+                mount,
+                next(
+                    (line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("Board-ID:")), "?"
+                ),
+            )
+        )
     mine = [mount for mount, id in found if id == _BOARD_ID]
     if len(mine) > 1:
         raise ToolError(f"{len(mine)} Picos are in their bootloader", ", ".join(map(str, mine)), "unplug all but one")
     if found and not mine:
         mount, id = found[0]
-        raise ToolError(f"the drive {mount} is that of a board {id}", "the firmware is for the RP2040 (RPI-RP2)", "plug in the Pico")
+        raise ToolError(
+            f"the drive {mount} is that of a board {id}", "the firmware is for the RP2040 (RPI-RP2)", "plug in the Pico"
+        )
     return mine[0] if mine else None
 
 
@@ -100,7 +127,11 @@ def mounts() -> list[Path]:
         return [Path(p) for p in os.environ["FXNN_DRIVES"].split(os.pathsep) if p]
     import psutil
 
-    return [Path(p.mountpoint) for p in psutil.disk_partitions() if p.fstype.lower() in ("vfat", "msdos", "fat", "fat16", "")]
+    return [
+        Path(p.mountpoint)
+        for p in psutil.disk_partitions()
+        if p.fstype.lower() in ("vfat", "msdos", "fat", "fat16", "")
+    ]
 
 
 def _into_bootloader(port: str) -> None:
@@ -127,4 +158,6 @@ def _copy(data: bytes, drive: Path) -> None:
     except OSError as e:
         if written and not (drive / _INFO).exists():
             return
-        raise ToolError(f"copying to {drive} failed", e.strerror or str(e), "hold BOOTSEL, plug the Pico in, try again") from None
+        raise ToolError(
+            f"copying to {drive} failed", e.strerror or str(e), "hold BOOTSEL, plug the Pico in, try again"
+        ) from None
