@@ -458,4 +458,4 @@ def _bar(text: str, total: int, unit: str = ""):
         yield advance_to
 
 
-from . import quantize as cli_quantize  # noqa: E402,F401  (their commands register themselves)
+from . import quantize, report  # noqa: E402, F401  (their commands register themselves)
