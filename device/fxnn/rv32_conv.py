@@ -102,7 +102,7 @@ def conv_2d(a0, a1, a2):
     mul(t5, t5, t3)                   # 1
     c_add(t0, t5)                     # 1
     c_swsp(t0, 20)                    # 1
-    lw(t5, 116(a0))                   # 2
+    lw(t5, 116(a0))                   # 2  groups per block
     c_swsp(t5, 48)                    # 1
     c_addi(t2, 1)                     # 1  a group's stream: 8 bytes, 36 per window and one more
     li(t6, 36)                        # 1

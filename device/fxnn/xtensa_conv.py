@@ -521,7 +521,6 @@ def convolve(a2, a3, a4, a5):
 _KERNEL = const(0)
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _BATCHES = const(8)
 _IN_H = const(9)
 _IN_W = const(10)
@@ -543,11 +542,12 @@ _CLAMP_MIN = const(25)
 _CLAMP_MAX = const(26)
 _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
-_FORM = const(29)
-_FAST_OFFSET = const(30)
+_VARIANT_FORM = const(29)
+_PACKED_OFFSET = const(30)
 _TILE = const(31)
 _Y_STEP = const(32)
-_PIECE = const(33)
+_PIECE_COUNT = const(33)
+_SCRATCH_OFFSET = const(7)
 _S_X_WORDS = const(0)
 _S_WEIGHTS = const(1)
 _S_Y_WORDS = const(2)
@@ -604,12 +604,12 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    table = rec[_FAST_OFFSET]  # of its own, or the one of all
+    table = rec[_PACKED_OFFSET]  # of its own, or the one of all
     if table == rec[_WEIGHTS_OFFSET]:
         table = rec[_CHANNELS_OFFSET]
     s = ptr32(arena + rec[_SCRATCH_OFFSET])
     state = int(s) >> 2
-    form = rec[_FORM]
+    form = rec[_VARIANT_FORM]
     n_images = rec[_BATCHES]
     in_h = rec[_IN_H]
     in_w = rec[_IN_W]
@@ -641,7 +641,7 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     s[_S_GROUPS] = groups
     s[_S_Y_STEP] = out_c
     # A later piece of an op that one tile covers finds its X words made.
-    fresh = rec[_PIECE] == 0 or n_images > 1 or tile_h < out_h or tile_w < out_w
+    fresh = rec[_PIECE_COUNT] == 0 or n_images > 1 or tile_h < out_h or tile_w < out_w
     s[_S_CLAMP_MIN] = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
     s[_S_CLAMP_MAX] = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
     s[_S_Y_ZERO_POINT] = zero

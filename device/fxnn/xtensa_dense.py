@@ -248,7 +248,6 @@ def dense(a2, a3, a4, a5):
 
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _IN_H = const(9)
 _IN_C = const(11)
 _OUT_C = const(14)
@@ -256,9 +255,10 @@ _Y_ZERO_POINT = const(24)
 _CLAMP_MIN = const(25)
 _CLAMP_MAX = const(26)
 _WEIGHTS_OFFSET = const(27)
-_FAST_OFFSET = const(30)
+_PACKED_OFFSET = const(30)
 _Y_STEP = const(32)
-_PIECE = const(33)
+_PIECE_COUNT = const(33)
+_SCRATCH_OFFSET = const(7)
 _S_INPUTS = const(0)
 _S_FOURS = const(1)
 _S_PREPARED = const(2)
@@ -288,13 +288,13 @@ def fully_connected(x: ptr8, acc: ptr8, w: ptr8):
     if step == 0:
         step = rec[_OUT_C]
     rows = rec[_IN_H]
-    fresh = rec[_PIECE] == 0 or rows > 1
+    fresh = rec[_PIECE_COUNT] == 0 or rows > 1
     s[_S_FOURS] = size >> 2
     s[_S_REST] = size & 3
     s[_S_PREPARED] = int(s) + _STATE_BYTES
     s[_S_SIXTEENS] = (size + 15) >> 4
     s[_S_WEIGHTS] = constants + rec[_WEIGHTS_OFFSET]
-    s[_S_TABLE] = constants + rec[_FAST_OFFSET]
+    s[_S_TABLE] = constants + rec[_PACKED_OFFSET]
     s[_S_CHANNELS] = rec[_OUT_C]
     s[_S_LOW_BYTES] = 0xFF00FF
     s[_S_Y_ZERO_POINT] = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000

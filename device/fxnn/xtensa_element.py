@@ -41,7 +41,7 @@ def add_row(a2, a3, a4, a5):
     ssr(a10)                                # 1
     l32i(a12, a2, 100)                      # 1  clamp_min
     l32i(a13, a2, 104)                      # 1  clamp_max
-    l32i(a14, a2, 44)                       # 3  dim3
+    l32i(a14, a2, 44)                       # 3  dims3
     loopnez(a14, OUTPUT)                    # 1
     l8ui(a10, a3, 0)                        # 1
     l8ui(a11, a4, 0)                        # 1
@@ -161,29 +161,32 @@ def move(a2, a3, a4, a5):
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
-_DIM0 = const(8)
-_DIM1 = const(9)
-_DIM2 = const(10)
-_DIM3 = const(11)
-_X_STRIDE0 = const(12)
-_X_STRIDE1 = const(13)
-_X_STRIDE2 = const(14)
-_X_STRIDE3 = const(15)
-_X2_STRIDE0 = const(16)
-_X2_STRIDE1 = const(17)
-_X2_STRIDE2 = const(18)
 _FLAGS = const(23)
-_TABLE_OFFSET = const(27)
+_TABLE1_OFFSET = const(27)
 _TABLE2_OFFSET = const(28)
-_Y_STRIDE0 = const(16)
-_Y_STRIDE1 = const(17)
-_Y_STRIDE2 = const(18)
-_Y_STRIDE3 = const(19)
+_DIMS0 = const(8)
+_DIMS1 = const(9)
+_DIMS2 = const(10)
+_DIMS3 = const(11)
+_X1_STRIDES0 = const(12)
+_X1_STRIDES1 = const(13)
+_X1_STRIDES2 = const(14)
+_X2_STRIDES0 = const(16)
+_X2_STRIDES1 = const(17)
+_X2_STRIDES2 = const(18)
 _FILL_BYTES = const(20)
 _FILL_VALUE = const(21)
-_Y_START = const(22)
-_LUT_COUNT = const(8)
-_LUT_TABLE_OFFSET = const(9)
+_START = const(22)
+_X_STRIDES0 = const(12)
+_X_STRIDES1 = const(13)
+_X_STRIDES2 = const(14)
+_X_STRIDES3 = const(15)
+_Y_STRIDES0 = const(16)
+_Y_STRIDES1 = const(17)
+_Y_STRIDES2 = const(18)
+_Y_STRIDES3 = const(19)
+_COUNT = const(8)
+_TABLE_OFFSET = const(9)
 
 
 @micropython.viper
@@ -202,15 +205,15 @@ def add(x: ptr8, acc: ptr8, w: ptr8):
         at2 = constants
     at2 += rec[_X2_OFFSET]
     i0 = 0
-    while i0 < rec[_DIM0]:
+    while i0 < rec[_DIMS0]:
         i1 = 0
-        while i1 < rec[_DIM1]:
+        while i1 < rec[_DIMS1]:
             i2 = 0
-            while i2 < rec[_DIM2]:
-                x1 = at1 + i0 * rec[_X_STRIDE0] + i1 * rec[_X_STRIDE1] + i2 * rec[_X_STRIDE2]
-                x2 = at2 + i0 * rec[_X2_STRIDE0] + i1 * rec[_X2_STRIDE1] + i2 * rec[_X2_STRIDE2]
-                add_row(int(rec), x1, x2, y, constants + rec[_TABLE_OFFSET], constants + rec[_TABLE2_OFFSET])
-                y += rec[_DIM3]
+            while i2 < rec[_DIMS2]:
+                x1 = at1 + i0 * rec[_X1_STRIDES0] + i1 * rec[_X1_STRIDES1] + i2 * rec[_X1_STRIDES2]
+                x2 = at2 + i0 * rec[_X2_STRIDES0] + i1 * rec[_X2_STRIDES1] + i2 * rec[_X2_STRIDES2]
+                add_row(int(rec), x1, x2, y, constants + rec[_TABLE1_OFFSET], constants + rec[_TABLE2_OFFSET])
+                y += rec[_DIMS3]
                 i2 += 1
             i1 += 1
         i0 += 1
@@ -228,20 +231,20 @@ def box(x: ptr8, acc: ptr8, w: ptr8):
     y = arena + rec[_Y_OFFSET]
     if rec[_FILL_BYTES]:
         move(int(rec) + 4 * _FILL_VALUE, y, rec[_FILL_BYTES], 0, 1)
-    y += rec[_Y_START]
+    y += rec[_START]
     i0 = 0
-    while i0 < rec[_DIM0]:
+    while i0 < rec[_DIMS0]:
         i1 = 0
-        while i1 < rec[_DIM1]:
+        while i1 < rec[_DIMS1]:
             i2 = 0
-            while i2 < rec[_DIM2]:
-                x1 = at + i0 * rec[_X_STRIDE0] + i1 * rec[_X_STRIDE1] + i2 * rec[_X_STRIDE2]
+            while i2 < rec[_DIMS2]:
+                x1 = at + i0 * rec[_X_STRIDES0] + i1 * rec[_X_STRIDES1] + i2 * rec[_X_STRIDES2]
                 move(
                     x1,
-                    y + i0 * rec[_Y_STRIDE0] + i1 * rec[_Y_STRIDE1] + i2 * rec[_Y_STRIDE2],
-                    rec[_DIM3],
-                    rec[_X_STRIDE3],
-                    rec[_Y_STRIDE3],
+                    y + i0 * rec[_Y_STRIDES0] + i1 * rec[_Y_STRIDES1] + i2 * rec[_Y_STRIDES2],
+                    rec[_DIMS3],
+                    rec[_X_STRIDES3],
+                    rec[_Y_STRIDES3],
                 )
                 i2 += 1
             i1 += 1
@@ -253,7 +256,7 @@ def lut(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.lut. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(acc)
-    look_up(arena + rec[_X_OFFSET], arena + rec[_Y_OFFSET], int(w) + rec[_LUT_TABLE_OFFSET], rec[_LUT_COUNT])
+    look_up(arena + rec[_X_OFFSET], arena + rec[_Y_OFFSET], int(w) + rec[_TABLE_OFFSET], rec[_COUNT])
 
 
 kernels = {7: add, 9: box, 11: lut}

@@ -472,7 +472,6 @@ def windows(a2, a3, a4, a5):
 
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _BATCHES = const(8)
 _IN_H = const(9)
 _IN_W = const(10)
@@ -491,9 +490,10 @@ _CLAMP_MAX = const(26)
 _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
 _DEPTH_MULTIPLIER = const(29)
-_FAST_OFFSET = const(30)
+_PACKED_OFFSET = const(30)
 _TILE = const(31)
 _Y_STEP = const(32)
+_SCRATCH_OFFSET = const(7)
 _S_SOURCE = const(0)
 _S_TO = const(1)
 _S_LINES = const(2)
@@ -549,7 +549,7 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    table = rec[_FAST_OFFSET]  # of its own, or the one of all
+    table = rec[_PACKED_OFFSET]  # of its own, or the one of all
     if table == rec[_WEIGHTS_OFFSET]:
         table = rec[_CHANNELS_OFFSET]
     s = ptr32(arena + rec[_SCRATCH_OFFSET])

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import mpy
 from host_tools.assembler import command, rv32
 from host_tools.assembler.rv32 import isa, lookup
 from host_tools.assembler.rv32.isa import ABI, SAVED
-from host_tools.board_files import package_files
+from host_tools.package import mpy
+from host_tools.package.board_files import package_files
 from tests.rv32 import machine
 
 FOLDER = Path(__file__).parents[2] / "device/fxnn"

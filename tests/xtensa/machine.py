@@ -17,8 +17,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_tools import mpy
 from host_tools.assembler.xtensa.expand import Code
+from host_tools.package import mpy
 
 QEMU = "qemu-system-xtensa"
 EXTRA: list[str] = []  # more arguments, for debugging: ["-d", "int", "-D", "log"]

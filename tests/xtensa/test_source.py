@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import board_files, mpy
-from host_tools.assembler import command, words, xtensa
+from host_tools.assembler import command, xtensa
 from host_tools.assembler.xtensa import conv, costs, lookup, nine, writer
 from host_tools.assembler.xtensa.expand import Error, assemble, expand, functions, operands
+from host_tools.package import board_files, mpy
+from host_tools.record import CONV
 
-from . import machine
+from tests.xtensa import machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 FILES = sorted(path for path in DEVICE.glob("xtensa_*.py"))
@@ -214,7 +215,7 @@ def test_the_driver_knows_words_by_the_kernels_names():
     for name, word in conv.STATE.constants().items():
         assert f"{name} = const({word})\n" in text or name not in text
     for name, word in (("stride_h", 17), ("clamp_max", 26), ("y_step", 32)):
-        assert words.WINDOW[name] == word and f"_{name.upper()} = const({word})\n" in text
+        assert CONV.names[name] == word and f"_{name.upper()} = const({word})\n" in text
 
 
 def test_descriptions_are_of_instructions():

@@ -6,7 +6,7 @@ sums.
 
 from __future__ import annotations
 
-from .. import words
+from ...record import CONV
 from .conv_columns import columns, copies
 from .conv_products import ENTRY_BYTES, GROUP_BYTES, STREAM_HEAD, expand, products, requantize_all
 from .requantize import byte_four_times
@@ -45,7 +45,7 @@ def file() -> str:
 
 
 def conv_2d() -> Function:
-    f = Function("conv_2d", DOC, words.WINDOW, SLOTS)
+    f = Function("conv_2d", DOC, CONV, SLOTS)
     f.enter()
     _sizes(f)
     _outputs(f)
@@ -90,7 +90,7 @@ def _sizes(f: Function) -> None:
     f.mul("t5", "t5", "t3")
     f.add("t0", "t0", "t5")
     f.put("t0", "stream")
-    f.word("t5", "block")
+    f.word("t5", "variant_form", note="groups per block")
     f.put("t5", "block")
     f.addi("t2", "t2", 1, note="a group's stream: 8 bytes, 36 per window and one more")
     f.li("t6", ENTRY_BYTES)
@@ -151,7 +151,7 @@ def _tiles(f: Function) -> None:
     f.put("zero", "in_tile")
     _first_column(f)
     f.get("t0", "record", note="a later piece of an op that one tile covers finds its columns there")
-    f.word("t0", "piece", "t0")
+    f.word("t0", "piece_count", "t0")
     f.beq("t0", "zero", "COLUMNS3")
     f.get(t0="tile", t1="pixels")
     f.bne("t0", "t1", "COLUMNS3")
@@ -182,7 +182,7 @@ def _next_three(f: Function, again: str, done: str) -> None:
 def _blocks(f: Function) -> None:
     f.title("Blocks of groups of four channels, their weights as lane words in the stream.")
     f.get(t0="constants", t1="record")
-    f.by_word("add", "t0", "t1", "fast_offset", base="t1")
+    f.by_word("add", "t0", "t1", "packed_offset", base="t1")
     f.put("t0", "group0")
     f.get("t0", "groups")
     f.put("t0", "block_left")

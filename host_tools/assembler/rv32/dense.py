@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import DENSE
 from .isa import POOL
 from .requantize import SLOT_BYTES, Slot, clamps
 from .writer import Function, device_file
@@ -42,7 +42,7 @@ def file() -> str:
 
 
 def fully_connected() -> Function:
-    f = Function("fully_connected", DOC, words.WINDOW, SLOTS)
+    f = Function("fully_connected", DOC, DENSE, SLOTS)
     f.enter()
     _setup(f)
     _table(f)
@@ -79,7 +79,7 @@ def _setup(f: Function) -> None:
     f.put("t0", "rows", note="a later piece of an op of one row finds its table there")
     f.addi("t0", "t0", -1)
     f.bne("t0", "zero", "ROW")
-    f.word("t1", "piece")
+    f.word("t1", "piece_count")
     f.beq("t1", "zero", "ROW")
     f.goto("TABLE_DONE")
 
@@ -140,7 +140,7 @@ def _groups(f: Function) -> None:
     f.srli("t1", "t1", 3)
     f.put("t1", "left")
     f.get("t1", "constants")
-    f.word("t0", "fast_offset", "t0")
+    f.word("t0", "packed_offset", "t0")
     f.add("t0", "t0", "t1")
     f.put("t0", "group")
     f.title("Eight channels.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import DEPTHWISE
 from .depthwise_strips import CHANNEL_BYTES, PITCH, PIXEL, strips
 from .isa import POOL
 from .requantize import byte_four_times
@@ -39,7 +39,7 @@ def file() -> str:
 
 
 def depthwise_conv_2d() -> Function:
-    f = Function("depthwise_conv_2d", DOC, words.WINDOW, SLOTS)
+    f = Function("depthwise_conv_2d", DOC, DEPTHWISE, SLOTS)
     f.enter()
     _setup(f)
     _tiles(f)
@@ -171,7 +171,7 @@ def _addresses(f: Function) -> None:
     f.put("t0", "out")
     f.mul("t1", "t1", "t2")
     f.put("t1", "down")
-    for name, slot in (("fast_offset", "entry"), ("weights_offset", "weights")):
+    for name, slot in (("packed_offset", "entry"), ("weights_offset", "weights")):
         f.word("t0", name, "s0")
         if slot == "entry":
             f.get("t1", "constants")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import ADD
 from . import rows
 from .requantize import Slot, clamps
 from .writer import Function, device_file
@@ -25,11 +25,11 @@ def file() -> str:
 
 
 def add() -> Function:
-    f = Function("add", DOC, words.PAIRWISE, "record x1 x2 y left0 left1 left2")
+    f = Function("add", DOC, ADD, "record x1 x2 y left0 left1 left2")
     slot = Slot("s2", "s3", "s5", "s4", "s6", "s7", "s8", "a5", "t1")
     f.enter()
     f.keep(("x_offset", "x1"), ("x2_offset", "x2"), ("y_offset", "y"))
-    for name, table in (("table_offset", "s0"), ("table2_offset", "s1")):
+    for name, table in (("table1_offset", "s0"), ("table2_offset", "s1")):
         f.word(table, name)
         f.add(table, table, "a2")
     f.word(slot.multiplier, "multiplier")
@@ -50,7 +50,7 @@ def add() -> Function:
     f.get("a5", "y")
     f.label("ROW")
     f.get(a0="record", a3="x1", a4="x2")
-    f.word("t0", "dim3")
+    f.word("t0", "dims3")
     f.add("a6", "a5", "t0")
     f.beq("a6", "a5", "ROW_DONE")
     f.label("OUTPUT")
@@ -71,7 +71,7 @@ def add() -> Function:
     f.bne("a5", "a6", "OUTPUT")
     f.goto("ROW_DONE")
     clamps(f, late)
-    rows.end(f, ("x1", "x_stride"), ("x2", "x2_stride"))
+    rows.end(f, ("x1", "x1_strides"), ("x2", "x2_strides"))
     f.label("DONE")
     f.leave()
     return f

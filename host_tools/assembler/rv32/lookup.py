@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import TABLE
 from .writer import Function, device_file
 
 DOC = """
@@ -20,7 +20,7 @@ def file() -> str:
 
 
 def lut() -> Function:
-    f = Function("lut", DOC, words.TABLE)
+    f = Function("lut", DOC, TABLE)
     f.enter()
     for name, to, base in (
         ("table_offset", "a2", "a2"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import BOX
 from . import rows
 from .writer import Function, device_file
 
@@ -21,7 +21,7 @@ def file() -> str:
 
 
 def copy() -> Function:
-    f = Function("copy", DOC, words.BOX, "record x y left0 left1 left2")
+    f = Function("copy", DOC, BOX, "record x y left0 left1 left2")
     f.enter()
     f.put("a0", "record")
     f.word("t0", "flags")
@@ -44,13 +44,13 @@ def copy() -> Function:
     f.addi("t0", "t0", 1)
     f.bne("t0", "t1", "FILL")
     f.label("FILLED")
-    f.by_word("add", "a5", "t0", "y_start")
+    f.by_word("add", "a5", "t0", "start")
     f.put("a5", "y")
     f.title("Three dimensions of rows, as in add")
     rows.start(f)
     f.label("ROW")
     f.get(a0="record", a3="x", a4="y")
-    f.word(t0="dim3", t1="x_stride3", t2="y_stride3")
+    f.word(t0="dims3", t1="x_strides3", t2="y_strides3")
     _words(f)
     f.label("BYTES")
     f.beq("t0", "zero", "ROW_DONE")
@@ -61,7 +61,7 @@ def copy() -> Function:
     f.add("a4", "a4", "t2")
     f.addi("t0", "t0", -1)
     f.bne("t0", "zero", "BYTE")
-    rows.end(f, ("x", "x_stride"), ("y", "y_stride"))
+    rows.end(f, ("x", "x_strides"), ("y", "y_strides"))
     f.label("DONE")
     f.leave()
     return f

@@ -10,7 +10,7 @@ LEFT = ("left0", "left1", "left2")  # slots: how often each of the three dimensi
 def start(f: Function) -> None:
     """Slots left0 to left2 from the record; to DONE where one is 0."""
     for i, slot in enumerate(LEFT):
-        f.words_to_slots((f"dim{i}", slot))
+        f.words_to_slots((f"dims{i}", slot))
         f.goto_unless("bne", "t0", "zero", "DONE", f"SOME{i}")
 
 
@@ -28,7 +28,7 @@ def end(f: Function, *addresses: tuple[str, str]) -> None:
             f.bump(slot, register)
         f.count_down(LEFT[i], "ROW", f"DIMENSION{i}")
         if i:
-            f.words_to_slots((f"dim{i}", LEFT[i]))
+            f.words_to_slots((f"dims{i}", LEFT[i]))
             for slot, _, register in moved:
                 f.mul("t1", register, "t0")
                 f.get("t4", slot)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...record import Layout
 from .. import writer
+from ..words import numbered
 from . import isa
 from .isa import SAVED
 
@@ -19,15 +21,15 @@ def device_file(title: str, kernel: Function, end: str) -> str:
 class Function(writer.Function):
     """One kernel. Registers are the ABI's names; loads and stores take (register, offset, base).
 
-    slots: names of the words of its stack frame, in order; they lie below the saved registers. words: the op record's
-    words by name. A label that is farther than a branch reaches (4 kB) is jumped to around a branch: `goto_unless`.
+    slots: names of the words of its stack frame, in order; they lie below the saved registers. layout: of the op
+    record, whose words have names. A label that is farther than a branch reaches (4 kB) is jumped to around a branch: `goto_unless`.
     """
 
     decorator, column, operations = "asm_rv32", 38, isa.OPERATIONS
 
-    def __init__(self, name: str, doc: str, words: dict[str, int], slots: str = ""):
+    def __init__(self, name: str, doc: str, layout: Layout, slots: str = ""):
         super().__init__(name, "a0, a1, a2", doc)
-        self.words = words
+        self.words = numbered(layout)
         self.slots = {slot: 4 * i for i, slot in enumerate(slots.split())}
         self.locals = 4 * len(self.slots)
         self.frame = -(-(self.locals + 4 * len(SAVED)) // 16) * 16

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import CONV
+from ..words import numbered
 from . import x_words
 from .requantize import MEANING, clamp, high, prepare, shift_right, short, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
@@ -116,7 +117,7 @@ FRAME = Fields("a1", "state", "pixel_gap", "segments", start=4)
 
 def file() -> str:
     head = HEAD.format(requantizer=MEANING, state=STATE.described())
-    return device_file(head, [widen(), band(), columns(), convolve(), driver("conv")], words.WINDOW, STATE)
+    return device_file(head, [widen(), band(), columns(), convolve(), driver("conv")], numbered(CONV), STATE)
 
 
 def widen() -> Function:

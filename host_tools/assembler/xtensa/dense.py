@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import DENSE
+from ..words import numbered
 from .requantize import E_MAX, clamp, high, shift_right, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
@@ -50,7 +51,7 @@ SPREAD = """
     Uses a2 state | a3 inputs | a4 to | a5 groups, inputs left | a6 sum | a7 bytes | a8 x0, x2 | a9 x1', x3' | a10 y
     Cost 5 per input
 """
-DENSE = """
+DOT = """
     All channels of a prepared row: FORMAT.md eq. (2), (3); ref.fully_connected.
     In   a5 args: state    Stack 4 state | 8 2 y_zero_point + 1
     Uses a2 -128 * sum(x0) | a3 inputs, scratch | a4 weights | a5 inputs - 4
@@ -61,7 +62,9 @@ DENSE = """
 
 
 def file() -> str:
-    return device_file(HEAD.format(state=STATE.described()), [spread(), dense(), driver("dense")], words.WINDOW, STATE)
+    return device_file(
+        HEAD.format(state=STATE.described()), [spread(), dense(), driver("dense")], numbered(DENSE), STATE
+    )
 
 
 def _even(f: Function, i: int) -> None:
@@ -121,7 +124,7 @@ def spread() -> Function:
 
 
 def dense() -> Function:
-    f = Function("dense", DENSE)
+    f = Function("dense", DOT)
     entry = channel("a15")
     f.take_state()
     f.s32i("a2", FRAME.state)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import DEPTHWISE
+from ..words import numbered
 from . import nine, planes
 from .requantize import clamp, high, shift_right
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
@@ -92,7 +93,9 @@ DOC = """
 
 
 def file() -> str:
-    return device_file(HEAD.format(state=STATE.described()), [kernel(), driver("depthwise")], words.WINDOW, STATE)
+    return device_file(
+        HEAD.format(state=STATE.described()), [kernel(), driver("depthwise")], numbered(DEPTHWISE), STATE
+    )
 
 
 def kernel() -> Function:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import ADD, BOX, TABLE
+from ..words import numbered
 from .elementwise import add_row
 from .lookup import look_up
 from .move import move
@@ -18,9 +19,6 @@ xtensa_conv.py has how assembler is called, here with the numbers themselves, ad
 
 
 def file() -> str:
-    lookup = {
-        f"lut_{name}": word for name, word in words.TABLE.items()
-    }  # its names are also pairwise's, of other words
-    record = words.PAIRWISE | words.BOX | lookup
+    record = numbered(ADD) | numbered(BOX) | numbered(TABLE)  # no name is two words'
     drivers = [driver(name) for name in ("elementwise", "move", "lookup")]
     return device_file(HEAD, [add_row(), look_up(), move(), *drivers, "kernels = {7: add, 9: box, 11: lut}"], record)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import ADD
+from ..words import numbered
 from .requantize import clamp, rounding, short
 from .writer import Field, Function
 
@@ -17,7 +18,7 @@ ADD_ROW = """
 
 def _word(name: str) -> Field:
     """A word of the record at a2."""
-    return Field("a2", 4 * words.PAIRWISE[name], name)
+    return Field("a2", 4 * numbered(ADD)[name], name)
 
 
 def add_row() -> Function:
@@ -26,7 +27,7 @@ def add_row() -> Function:
     for r, name in (("a8", "multiplier"), ("a10", "right_shift"), ("a9", "y_zero_point")):
         f.l32i(r, _word(name))
     rounding(f, "a9", "a9", "a10")
-    for r, name in (("a12", "clamp_min"), ("a13", "clamp_max"), ("a14", "dim3")):
+    for r, name in (("a12", "clamp_min"), ("a13", "clamp_max"), ("a14", "dims3")):
         f.l32i(r, _word(name))
     with f.loopnez("a14", "OUTPUT"):
         f.l8ui("a10", "a3", 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import words
+from ...record import DEPTHWISE
+from ..words import numbered
 from . import planes
 from .requantize import high, prepare, shift_right, short, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
@@ -98,7 +99,7 @@ DOC = """
 
 
 def file() -> str:
-    return device_file(HEAD.format(state=STATE.described()), [kernel(), driver("window")], words.WINDOW, STATE)
+    return device_file(HEAD.format(state=STATE.described()), [kernel(), driver("window")], numbered(DEPTHWISE), STATE)
 
 
 def kernel() -> Function:
