@@ -15,7 +15,7 @@ from tests import pages
 
 ROOT = pages.ROOT
 ERRORS = ROOT / "docs/errors.md"
-_HOLE = "\0"  # where a message has a value
+_HOLE, _NUMBER = "\0", "\1"  # where a message has a value; where that is a number
 _FOLDERS = ("host_tools/", "device/", "tests/", "models/", "docs/", ".ci/")
 
 
@@ -104,9 +104,14 @@ def test_files_named_exist(page):
                 assert list(ROOT.glob(word)) or (ROOT / word).exists(), f"{word}: no such file"
 
 
+def holes(text: str) -> str:
+    """A format string of %, its values as _HOLE and _NUMBER."""
+    return re.sub(r"%[srx]", _HOLE, text).replace("%d", _NUMBER)
+
+
 @lru_cache
 def messages() -> tuple[str, ...]:
-    """The text literals of host_tools and device, values in them as _HOLE."""
+    """The text literals of host_tools and device, values in them as _HOLE and _NUMBER."""
     found = set()
     for folder in ("host_tools", "device"):
         for path in (ROOT / folder).rglob("*.py"):
@@ -114,15 +119,15 @@ def messages() -> tuple[str, ...]:
                 if isinstance(node, ast.JoinedStr):
                     found.add("".join(str(p.value) if isinstance(p, ast.Constant) else _HOLE for p in node.values))
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found.add(re.sub(r"%[sdrx]", _HOLE, node.value))
+                    found.add(holes(node.value))
     return tuple(found)
 
 
 def pattern(message: str) -> re.Pattern | None:
     """What a message may look like; None where it has too little text of its own to be known by."""
-    parts = message.split(_HOLE)
-    letters = sum(c.isalpha() for part in parts for c in part)
-    return re.compile(".*".join(map(re.escape, parts)), re.S) if letters >= 8 else None
+    if sum(c.isalpha() for c in message) < 8:
+        return None
+    return re.compile(re.escape(message).replace(_HOLE, ".*").replace(_NUMBER, r"\d+"), re.S)
 
 
 def quoted() -> list[str]:
@@ -141,13 +146,13 @@ def test_errors_quotes_what_is_said(text):
 
 
 def raised(path: Path) -> list[str]:
-    """The texts of the exceptions that a file of the device package makes, values as _HOLE."""
+    """The texts of the exceptions that a file of the device package makes, values as holes()."""
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args]
     found = []
     for call in calls:
         if getattr(call.func, "id", "").endswith("Error"):
             literals = [n.value for n in ast.walk(call.args[0]) if isinstance(n, ast.Constant)]
-            found += [re.sub(r"%[sdrx]", _HOLE, v) for v in literals[:1] if isinstance(v, str)]
+            found += [holes(v) for v in literals[:1] if isinstance(v, str)]
     return found
 
 

@@ -10,7 +10,9 @@ _ELSEWHERE = ("READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE")
 
 
 def test_the_page_holds_the_table():
-    assert op_table.table() in op_table.PAGE.read_text() and op_table.page() == op_table.PAGE.read_text(), "python -m tests.op_table --write"
+    assert op_table.table() in op_table.PAGE.read_text() and op_table.page() == op_table.PAGE.read_text(), (
+        "python -m tests.op_table --write"
+    )
 
 
 def test_every_op_was_run_on_every_target():
