@@ -1,4 +1,5 @@
-"""Writes device/fxnn/rv32_*.py: the RV32IMC kernels, unrolled and scheduled from one description each.
+"""RV32IMC: kernels for the ESP32-C3 and the RP2350's RISC-V cores. `prepare` is what they need in a record; the other
+modules write device/fxnn/rv32_*.py, unrolled and scheduled, from one description per family:
 
     python -m host_tools.assembler.rv32 [FAMILY ...]             write them
     python -m host_tools.assembler.rv32 --check [FAMILY ...]     say whether they are up to date
