@@ -1,0 +1,1 @@
+"""Assembler kernels, written from descriptions: one package per instruction set."""

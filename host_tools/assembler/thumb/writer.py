@@ -1,0 +1,209 @@
+"""A device file of functions in Thumb, as MicroPython's asm_thumb writes them, and what all kernels repeat.
+
+    f = Function("scale", "r0", doc)
+    f.text("x Q0")                        # a comment for the next instruction; note="x Q0" in the call does the same
+    f.ldr("r1", state.x)                  # a field: (base register, byte offset)
+    f.add("r8", "r1")                     # also what asm_thumb lacks: written as data(2, 0x4488)
+    with f.loop("NEXT", until=("r1", "r2")):
+        f.ldm("r1", "r3 r4")
+
+One call of an instruction is one line of the written file, with its cycles; isa.py has the instructions.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import isa
+
+_FOLDER = Path(__file__).parent
+
+
+class Fields:
+    """Names of byte offsets from a base register: `state.table` is the operand (base, offset)."""
+
+    def __init__(self, base: str, offsets: dict[str, int], size: int, meanings: dict[str, str] | None = None):
+        self._base, self._offsets, self._meanings = base, offsets, meanings or {}
+        self.size = size
+
+    def __getattr__(self, name: str) -> tuple[str, int]:
+        if name.startswith("_") or name not in self._offsets:
+            raise AttributeError(name)
+        return self._base, self._offsets[name]
+
+    def at(self, base: str) -> Fields:
+        """The same fields from another register."""
+        return Fields(base, self._offsets, self.size, self._meanings)
+
+    def offset(self, name: str) -> int:
+        return self._offsets[name]
+
+    def names(self) -> list[str]:
+        return list(self._offsets)
+
+    def word(self, name: str) -> int:
+        """Which word of an array it is."""
+        return self._offsets[name] // 4
+
+    def described(self, width: int = 118) -> str:
+        """The table of contents, for a docstring."""
+        rows: dict[int, list[str]] = {}
+        for name, offset in self._offsets.items():
+            meaning = self._meanings.get(name)
+            rows.setdefault(offset, []).append(f"{name}: {meaning}" if meaning else name)
+        return textwrap.fill("     ".join(f"{offset} {' | '.join(names)}" for offset, names in rows.items()), width)
+
+
+def words(base: str, *rows: str | tuple[str, str]) -> Fields:
+    """Fields of one word each, in order. A row: name, or (name, meaning); "a|b": two names of one word; "a*3": three words."""
+    offsets, meanings, at = {}, {}, 0
+    for row in rows:
+        names, meaning = (row, "") if isinstance(row, str) else row
+        names, _, count = names.partition("*")
+        for name in names.split("|"):
+            offsets[name] = at
+            meanings[name] = meaning if name == names.split("|")[-1] else ""
+        at += 4 * int(count or 1)
+    return Fields(base, offsets, at, meanings)
+
+
+class Function:
+    """One function in assembler. args: "r0 r1"; doc: its docstring, indented as one likes."""
+
+    def __init__(self, name: str, args: str, doc: str):
+        self.name, self.args, self.doc = name, args.split(), textwrap.dedent(doc).strip("\n")
+        self.lines: list[tuple[str, tuple, str]] = []
+        self._note = ""
+        self._saved = ""
+        self._frame = 0
+
+    def __getattr__(self, op: str):
+        if op.startswith("_"):
+            raise AttributeError(op)
+        return lambda *args, note="": self._add(op, args, note)
+
+    def _add(self, op: str, args: tuple, note: str) -> None:
+        try:
+            op, args = isa.normal(op, *args)
+        except ValueError as error:
+            raise ValueError(f"{self.name}, instruction {len(self.lines)}: {error}") from None
+        self.lines.append((op, args, note or self._note))
+        self._note = ""
+
+    def text(self, note: str) -> None:
+        """A comment beside the next instruction."""
+        self._note = note
+
+    def title(self, note: str) -> None:
+        """A comment on a line of its own."""
+        self.lines.append(("#", (note,), ""))
+
+    # ---- what all kernels repeat
+
+    def enter(self, via: str, frame: Fields | int = 0) -> None:
+        """The caller's r8 to r11 on the stack, through four low registers that are free; below them the frame."""
+        self._saved, self._frame = via, frame if isinstance(frame, int) else frame.size
+        if via:
+            for low, high in zip(via.split(), ("r8", "r9", "r10", "r11")):
+                self.mov(low, high)
+            self.push(via)
+        if self._frame:
+            self.sub("sp", self._frame)
+
+    def leave(self, via: str | None = None) -> None:
+        """enter()'s end: the frame, r0 = 0, which is returned, and r8 to r11 (through `via`, if not as before)."""
+        if self._frame:
+            self.add("sp", self._frame)
+        self.mov("r0", 0)
+        if self._saved:
+            via = via or self._saved
+            self.pop(via)
+            for low, high in zip(via.split(), ("r8", "r9", "r10", "r11")):
+                self.mov(high, low)
+
+    def fetch(self, high: str, source: tuple, via: str, note: str = "") -> None:
+        """high = a word of memory; via is lost."""
+        self.ldr(via, source, note=note)
+        self.mov(high, via)
+
+    def copy(self, to: tuple, source: tuple, via: str, note: str = "") -> None:
+        """A word from memory to memory; via holds it."""
+        self.ldr(via, source, note=note)
+        self.str(via, to)
+
+    def step(self, register: str | tuple, by: int, via: str) -> None:
+        """register (r8 to lr) or a word of memory, += by; via holds it, the flags are its."""
+        memory = isinstance(register, tuple)
+        (self.ldr if memory else self.mov)(via, register)
+        (self.sub if by < 0 else self.add)(via, abs(by))
+        if memory:
+            self.str(via, register)
+        else:
+            self.mov(register, via)
+
+    def twice(self, word: str, by: str) -> None:
+        """word *= 65537 (mod 2^32): an int16 in both halves. by is lost."""
+        self.lsl(by, word, 16)
+        self.add(word, word, by)
+
+    def number(self, to: str, value: int) -> None:
+        """to = a number of 16 bits."""
+        self.mov(to, value >> 8)
+        self.lsl(to, to, 8)
+        self.add(to, value & 255)
+
+    @contextmanager
+    def loop(self, name: str, until: tuple = (), count: str = "", by: int = 1, go: str = "bne", note: str = ""):
+        """A label, what is inside, and the branch back: until two are equal, or while `count`, less `by`, lets `go` go."""
+        self.label(name, note=note)
+        yield
+        if until:
+            self.cmp(*until)
+        elif count:
+            self.sub(count, by)
+        getattr(self, go)(name)
+
+    def ret(self) -> None:
+        """The end of a subroutine."""
+        self.bx("lr")
+
+    # ---- source
+
+    def source(self) -> str:
+        out = ["@micropython.asm_thumb", f"def {self.name}({', '.join(self.args)}):", '    """']
+        out += [f"    {line}" if line else "" for line in self.doc.splitlines()] + ['    """']
+        for op, args, note in self.lines:
+            if op == "#":
+                out.append(f"    # {args[0]}")
+            elif op == "label":
+                out.append(f"    label({args[0]})" + (f"  # {note}" if note else ""))
+            else:
+                text, mnemonic = isa.source((op, args))
+                # a number's mnemonic comes first, which the tests encode again
+                note = f"{mnemonic}  ** {note}" if mnemonic and note else mnemonic or note
+                out.append(f"    {text:23} # {isa.cycles((op, args))}" + (f"  {note}" if note else ""))
+        return "\n".join(out) + "\n"
+
+
+def device_file(doc: str, parts: list, imports: str = "import micropython", record=None, state: Fields | None = None) -> str:
+    """The text of a device file: docstring, imports, names of words, parts.
+
+    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's those get a
+    constant, `_STRIDE_H` and `_S_TABLE`, that the parts use.
+    """
+    body = "\n\n\n".join((part.source() if isinstance(part, Function) else part).strip("\n") for part in parts)
+    constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
+    if state:
+        constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()}
+    rows = [f"{name} = const({word})" for name, word in constants.items() if re.search(rf"\b{name}\b", body)]
+    doc = doc.strip("\n")
+    head = f'"""{doc}' + ('\n"""' if "\n" in doc else '"""')
+    return "\n\n".join([head, imports] + (["\n".join(rows)] if rows else [])) + "\n\n\n" + body + "\n"
+
+
+def driver(name: str) -> str:
+    """The viper function that drives a family's kernels, and its `kernels`: <name>.upy, in MicroPython."""
+    return (_FOLDER / f"{name}.upy").read_text()
