@@ -11,13 +11,33 @@ the channel's weights to words, or patches them, as differences, into code that 
 there a weight is one instruction, adds or subs r1,#imm8. Nothing of that code outlives the call.
 
 State, 34 words at the start of the scratch, byte offsets; pack's and band's come first, convolve reuses some:
-0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}
-4 entries | channels     8 where packed inputs go | y_zero_point     12 inputs of padding before a run, 16 of the run,
-36 after it     20 runs a row     24 from run to run     28 rows     32 from row to row     40 x_zero_point * 65537 | where
-weights of four bits are unpacked, 0: they have eight     44 packed bytes an entry     48 weights     52 widened weights or code, 56 their end     60 weights a channel
-64 channel table     68 fast table     72 1: negative accumulators give clamp_min     76 widened bytes a run
-80 packed bytes between runs     84 where a run starts in the unrolled loop, -1: patched code     88 out_c     92, 96 clamps
-100 0x80808080     104 four times {outputs, where they go}: the pixels 0 to 3 of the groups
+   0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}
+   4 entries | image_rows | channels: left to do
+   8 to | y_zero_point: where packed inputs go, until convolve
+  12 left: inputs of padding before a run
+  16 run: inputs
+  20 runs | bottom: a row; band: bytes of padding
+  24 run_step: from run to run
+  28 rows | top: band: bytes of padding
+  32 row_step | skip: from row to row; band: from run to run
+  36 right: inputs of padding after a run
+  40 padding | unpacked: x_zero_point, pack: * 65537; where weights of four bits are unpacked, 0: they have eight
+  44 entry_bytes: packed
+  48 weights
+  52 wide: widened weights or code
+  56 wide_end: of them
+  60 count: weights a channel
+  64 channel: table
+  68 fast: table
+  72 relu: 1: negative accumulators give clamp_min
+  76 run_bytes: widened
+  80 gap: packed bytes between runs
+  84 start: where a run starts in the unrolled loop, -1: patched code
+  88 y_step: from one output to the next
+  92 clamp_min
+  96 clamp_max
+ 100 flip: 0x80808080
+ 104 lanes: four times {outputs, where they go}: the pixels 0 to 3 of the groups
 """
 
 import sys
@@ -36,14 +56,13 @@ def band(r0, r1, r2):
     In   r0 *to uint8[] | r1 *image | r2 *state    Uses r3 count, end | r4 padding | r5 byte | r7 rows | lr    Stack 0
     Cost 9 cycles a byte copied, 6 a byte of padding (counted).
     """
-    # one padded row after another: fill top rows, then left, copy, right, then bottom rows
-    ldr(r4, [r2, 40])       # 2  zero_point
-    ldr(r3, [r2, 28])       # 2  top, bytes
+    ldr(r4, [r2, 40])       # 2  x_zero_point
+    ldr(r3, [r2, 28])       # 2
     bl(FILL)                # 3
-    ldr(r7, [r2, 4])        # 2  rows of the image
+    ldr(r7, [r2, 4])        # 2
     b(LAST)                 # 2
     label(ROW)
-    ldr(r3, [r2, 12])       # 2  left
+    ldr(r3, [r2, 12])       # 2
     bl(FILL)                # 3
     ldr(r3, [r2, 16])       # 2
     add(r3, r3, r1)         # 1
@@ -65,7 +84,7 @@ def band(r0, r1, r2):
     ldr(r3, [r2, 20])       # 2
     bl(FILL)                # 3
     b(END)                  # 2
-    label(FILL)
+    label(FILL)  # r3 bytes of padding
     add(r3, r3, r0)         # 1
     b(TEST)                 # 2
     label(BYTE)
@@ -93,29 +112,29 @@ def pack(r0):
     mov(r4, r11)            # 1
     push({r1, r2, r3, r4})  # 5
     mov(r8, r0)             # 1
-    ldr(r4, [r0, 0])        # 2
-    mov(r9, r4)             # 1  entries
+    ldr(r4, [r0, 0])        # 2  entries
+    mov(r9, r4)             # 1
     label(ENTRY)
     mov(r0, r8)             # 1
     ldr(r6, [r0, 8])        # 2
     ldr(r4, [r0, 44])       # 2
     add(r4, r4, r6)         # 1
     str(r4, [r0, 8])        # 2  where the next entry goes
-    ldr(r4, [r0, 12])       # 2  left
+    ldr(r4, [r0, 12])       # 2
     bl(FILL)                # 3
     mov(r4, r9)             # 1
-    add(r4, 4)              # 1
+    add(r4, 4)              # 1  behind packed inputs, the pointers
     data(2, 0xCC8E)         # 5  ldm r4!,{r1,r2,r3,r7}
     mov(r9, r4)             # 1
     mov(r4, r8)             # 1
     ldr(r4, [r4, 28])       # 2
-    mov(r10, r4)            # 1  rows
+    mov(r10, r4)            # 1
     mov(r0, 0)              # 1
     label(ROW)
     mov(r12, r0)            # 1
     mov(r4, r8)             # 1
     ldr(r4, [r4, 20])       # 2
-    mov(r11, r4)            # 1  runs
+    mov(r11, r4)            # 1
     label(RUN)
     mov(r4, r8)             # 1
     ldr(r4, [r4, 16])       # 2
@@ -123,29 +142,29 @@ def pack(r0):
     mov(lr, r5)             # 1
     data(2, 0x4570)         # 1  cmp r0,lr
     beq(NEXT)               # 2
-    lsl(r4, r4, 31)         # 1
+    lsl(r4, r4, 31)         # 1  odd?
     bmi(ODD)                # 2
     label(PAIR)  # 19 cycles an input byte of four pixels
     data(2, 0x5644)         # 2  ldrsb r4,[r0,r1]
     data(2, 0x5685)         # 2  ldrsb r5,[r0,r2]
     lsl(r5, r5, 16)         # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 0])        # 2
     data(2, 0x56C4)         # 2  ldrsb r4,[r0,r3]
     data(2, 0x57C5)         # 2  ldrsb r5,[r0,r7]
     lsl(r5, r5, 16)         # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 8])        # 2
     add(r0, 1)              # 1
     data(2, 0x5644)         # 2  ldrsb r4,[r0,r1]
     data(2, 0x5685)         # 2  ldrsb r5,[r0,r2]
     lsl(r5, r5, 16)         # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 4])        # 2
     data(2, 0x56C4)         # 2  ldrsb r4,[r0,r3]
     data(2, 0x57C5)         # 2  ldrsb r5,[r0,r7]
     lsl(r5, r5, 16)         # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 12])       # 2
     add(r0, 1)              # 1
     add(r6, 16)             # 1
@@ -168,7 +187,7 @@ def pack(r0):
     sub(r5, 1)              # 1
     mov(r10, r5)            # 1
     bne(ROW)                # 2
-    ldr(r4, [r4, 36])       # 2  right
+    ldr(r4, [r4, 36])       # 2
     bl(FILL)                # 3
     mov(r0, r8)             # 1
     ldr(r4, [r0, 4])        # 2
@@ -180,15 +199,15 @@ def pack(r0):
     data(2, 0x5644)         # 2  ldrsb r4,[r0,r1]
     data(2, 0x5685)         # 2  ldrsb r5,[r0,r2]
     lsl(r5, r5, 16)         # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 0])        # 2
     data(2, 0x56C4)         # 2  ldrsb r4,[r0,r3]
     data(2, 0x57C5)         # 2  ldrsb r5,[r0,r7]
     lsl(r5, r5, 16)         # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 8])        # 2
     add(r0, 1)              # 1
-    lsl(r4, r6, 29)         # 1
+    lsl(r4, r6, 29)         # 1  the four begin at a multiple of 8
     bpl(FIRST)              # 2
     add(r6, 8)              # 1
     label(FIRST)
@@ -229,40 +248,40 @@ def build(r0):
          r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
     Cost 44 cycles 4 weights (counted).
     """
-    data(2, 0x46C0)         # 1  nop 
-    data(2, 0x4679)         # 1  mov r1,pc
+    data(2, 0x46C0)         # 1  nop
+    data(2, 0x4679)         # 1  mov r1,pc  ** TEMPLATE
     b(START)                # 2
     label(TEMPLATE)  # 38 cycles for 16 products; the zeros become the differences of weights
     data(2, 0xC8CC)         # 5  ldm r0!,{r2,r3,r6,r7}
-    add(r1, 0)              # 1
+    add(r1, 0)              # 1  w
     mul(r2, r1)             # 1
     mul(r6, r1)             # 1
-    add(r1, 0)              # 1
+    add(r1, 0)              # 1  w
     mul(r3, r1)             # 1
     mul(r7, r1)             # 1
-    add(r2, r2, r3)         # 1
-    add(r6, r6, r7)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0x44B1)         # 1  add r9,r6
-    asr(r6, r6, 16)         # 1
-    adc(r5, r6)             # 1
+    add(r2, r2, r3)         # 1  pixels 0, 1
+    add(r6, r6, r7)         # 1  pixels 2, 3
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0x44B1)         # 1  add r9,r6  ** X
+    asr(r6, r6, 16)         # 1  borrow in C
+    adc(r5, r6)             # 1  Y
     data(2, 0xC8CC)         # 5  ldm r0!,{r2,r3,r6,r7}
-    add(r1, 0)              # 1
+    add(r1, 0)              # 1  w
     mul(r2, r1)             # 1
     mul(r6, r1)             # 1
-    add(r1, 0)              # 1
+    add(r1, 0)              # 1  w
     mul(r3, r1)             # 1
     mul(r7, r1)             # 1
-    add(r2, r2, r3)         # 1
-    add(r6, r6, r7)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0x44B1)         # 1  add r9,r6
-    asr(r6, r6, 16)         # 1
-    adc(r5, r6)             # 1
+    add(r2, r2, r3)         # 1  pixels 0, 1
+    add(r6, r6, r7)         # 1  pixels 2, 3
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0x44B1)         # 1  add r9,r6  ** X
+    asr(r6, r6, 16)         # 1  borrow in C
+    adc(r5, r6)             # 1  Y
     label(START)
     mov(r12, r0)            # 1
     ldr(r2, [r0, 52])       # 2
@@ -287,20 +306,20 @@ def build(r0):
     data(2, 0xC238)         # 4  stm r2!,{r3,r4,r5}
     sub(r0, 16)             # 1
     bne(UNIT)               # 2
-    mov(r3, 0x44)           # 1
+    mov(r3, 68)             # 1
     lsl(r3, r3, 8)          # 1
-    add(r3, 0x60)           # 1
-    mov(r4, 0x46)           # 1
+    add(r3, 96)             # 1  add r0,r12
+    mov(r4, 70)             # 1
     lsl(r4, r4, 8)          # 1
-    add(r4, 0xC0)           # 1
+    add(r4, 192)            # 1  nop
     lsl(r4, r4, 16)         # 1
     add(r3, r3, r4)         # 1
     mov(r4, lr)             # 1
     cmp(r4, 0)              # 1
     bne(NEXT)               # 2
-    mov(r3, 0x47)           # 1
+    mov(r3, 71)             # 1
     lsl(r3, r3, 8)          # 1
-    add(r3, 0x70)           # 1
+    add(r3, 112)            # 1  bx lr
     label(NEXT)
     data(2, 0xC208)         # 2  stm r2!,{r3}
     cmp(r4, 0)              # 1
@@ -331,129 +350,129 @@ def convolve(r0):
     mov(r4, r11)            # 1
     push({r1, r2, r3, r4})  # 5
     data(2, 0xB08A)         # 1  sub sp,#40
-    data(2, 0x467B)         # 1  mov r3,pc
+    data(2, 0x467B)         # 1  mov r3,pc  ** MAC
     b(SETUP)                # 2
     label(MAC)  # 21 cycles for 8 products, 4 x 2 pairs of inputs
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0xCE82)         # 3  ldm r6!,{r1,r7}  ** w[k], w[k+1]
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4490)         # 1  add r8,r2
-    asr(r2, r2, 16)         # 1
-    adc(r4, r2)             # 1
-    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4490)         # 1  add r8,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r4, r2)             # 1  Y
+    data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1
-    data(2, 0x4491)         # 1  add r9,r2
-    asr(r2, r2, 16)         # 1
-    adc(r5, r2)             # 1
+    add(r2, r2, r3)         # 1  two pair sums
+    data(2, 0x4491)         # 1  add r9,r2  ** X
+    asr(r2, r2, 16)         # 1  borrow in C
+    adc(r5, r2)             # 1  Y
     data(2, 0x4576)         # 1  cmp r6,lr
     bne(MAC)                # 2
     data(2, 0x9904)         # 2  ldr r1,[sp,#16]
@@ -462,14 +481,14 @@ def convolve(r0):
     mov(r7, r12)            # 1
     mov(r1, r8)             # 1
     lsl(r2, r4, 16)         # 1
-    sub(r1, r1, r2)         # 1
+    sub(r1, r1, r2)         # 1  sum 0 = X - (Y << 16)
     mov(r2, r4)             # 1
     mov(r3, r9)             # 1
     lsl(r4, r5, 16)         # 1
-    sub(r3, r3, r4)         # 1
-    data(2, 0xC72E)         # 5  stm r7!,{r1,r2,r3,r5}
+    sub(r3, r3, r4)         # 1  sum 0 = X - (Y << 16)
+    data(2, 0xC72E)         # 5  stm r7!,{r1,r2,r3,r5}  ** pixels 0 to 3
     label(GROUP)
-    data(2, 0xCF01)         # 2  ldm r7!,{r0}
+    data(2, 0xCF01)         # 2  ldm r7!,{r0}  ** packed inputs
     cmp(r0, 0)              # 1
     beq(REQUANTIZE)         # 2
     mov(r12, r7)            # 1
@@ -483,7 +502,7 @@ def convolve(r0):
     add(r1, r1, r6)         # 1
     mov(lr, r1)             # 1
     data(2, 0x9902)         # 2  ldr r1,[sp,#8]
-    data(2, 0x468F)         # 2  mov pc,r1
+    data(2, 0x468F)         # 2  mov pc,r1  ** into MAC
     label(NEXT_RUN)
     data(2, 0x9905)         # 2  ldr r1,[sp,#20]
     add(r0, r0, r1)         # 1
@@ -510,7 +529,7 @@ def convolve(r0):
     mov(r0, r1)             # 1
     label(WIDEN)  # 17 cycles for 4 weights
     data(2, 0xC810)         # 2  ldm r0!,{r4}
-    eor(r4, r7)             # 1
+    eor(r4, r7)             # 1  w + 128 to w, int8
     data(2, 0xB261)         # 1  sxtb r1,r4
     asr(r4, r4, 8)          # 1
     data(2, 0xB262)         # 1  sxtb r2,r4
@@ -524,14 +543,14 @@ def convolve(r0):
     ldr(r1, [r0, 68])       # 2
     ldrb(r3, [r1, 15])      # 2
     data(2, 0x9604)         # 2  str r6,[sp,#16]
-    lsr(r3, r3, 4)          # 1
+    lsr(r3, r3, 4)          # 1  kind, bit 3: split
     bcc(START)              # 2
     ldr(r7, [r0, 52])       # 2
     label(SPLIT)  # 14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first
     ldr(r2, [r7, 0])        # 2
     mov(r3, 127)            # 1
     add(r3, r3, r2)         # 1
-    asr(r3, r3, 31)         # 1
+    asr(r3, r3, 31)         # 1  -1 where w = -128
     data(2, 0xC608)         # 2  stm r6!,{r3}
     sub(r2, r2, r3)         # 1
     data(2, 0xC704)         # 2  stm r7!,{r2}
@@ -564,30 +583,30 @@ def convolve(r0):
     mov(r11, r1)            # 1
     ldr(r5, [r0, 68])       # 2
     ldrb(r2, [r5, 15])      # 2
-    lsr(r2, r2, 1)          # 1
+    lsr(r2, r2, 1)          # 1  bit 0: two multiplies
     bcs(FAST)               # 2
     b(EXACT)                # 2
     label(FAST)
     ldr(r2, [r0, 72])       # 2
     data(2, 0x9208)         # 2  str r2,[sp,#32]
-    ldr(r2, [r5, 4])        # 2
+    ldr(r2, [r5, 4])        # 2  c, rounding and zero point, Q(s)
     mov(r8, r2)             # 1
     ldrb(r3, [r5, 14])      # 2
     mov(r2, 1)              # 1
     lsl(r2, r3)             # 1
     neg(r2, r2)             # 1
     data(2, 0x4442)         # 1  add r2,r8
-    mov(lr, r2)             # 1
+    mov(lr, r2)             # 1  c - 2^f, for acc < 0
     ldrb(r3, [r5, 12])      # 2
     ldrb(r6, [r5, 13])      # 2
     ldrh(r1, [r5, 8])       # 2
     mov(r7, 10)             # 1
-    data(2, 0x5FEF)         # 2  ldrsh r7,[r5,r7]
+    data(2, 0x5FEF)         # 2  ldrsh r7,[r5,r7]  ** m2, s16
     label(LANE)
     data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
-    ldr(r5, [r4, 0])        # 2
-    ldr(r2, [r4, 4])        # 2
-    add(r0, r2, 1)          # 1
+    ldr(r5, [r4, 0])        # 2  outputs
+    ldr(r2, [r4, 4])        # 2  y
+    add(r0, r2, 1)          # 1  of the next channel
     str(r0, [r4, 4])        # 2
     add(r4, 8)              # 1
     data(2, 0x9406)         # 2  str r4,[sp,#24]
@@ -599,7 +618,7 @@ def convolve(r0):
     mov(r4, 20)             # 1
     mul(r4, r5)             # 1
     add(r4, r4, r0)         # 1
-    mov(r12, r4)            # 1
+    mov(r12, r4)            # 1  end
     neg(r5, r5)             # 1
     lsl(r5, r5, 30)         # 1
     lsr(r5, r5, 30)         # 1  blocks to skip
@@ -611,60 +630,60 @@ def convolve(r0):
     bne(RELU)               # 2
     mov(r4, 26)             # 1
     mul(r4, r5)             # 1
-    data(2, 0x44A7)         # 2  add pc,r4
-    data(2, 0x46C0)         # 1  nop 
+    data(2, 0x44A7)         # 2  add pc,r4  ** pc: of the block after nop
+    data(2, 0x46C0)         # 1  nop
     label(SIGNED)  # 16 cycles an output, 18 where the accumulator is negative
-    ldr(r4, [r0, 0])        # 2
+    ldr(r4, [r0, 0])        # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(MINUS0)             # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH0)              # 2
     label(PUT0)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    ldr(r4, [r0, 20])       # 2
+    ldr(r4, [r0, 20])       # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(MINUS1)             # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH1)              # 2
     label(PUT1)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    ldr(r4, [r0, 40])       # 2
+    ldr(r4, [r0, 40])       # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(MINUS2)             # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH2)              # 2
     label(PUT2)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    ldr(r4, [r0, 60])       # 2
+    ldr(r4, [r0, 60])       # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(MINUS3)             # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(HIGH3)              # 2
     label(PUT3)
@@ -682,11 +701,11 @@ def convolve(r0):
     b(CHANNEL_DONE)         # 2
     label(MINUS0)
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4474)         # 1  add r4,lr
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x4554)         # 1  cmp r4,r10
     bge(PUT0)               # 2
     mov(r4, r10)            # 1
@@ -696,11 +715,11 @@ def convolve(r0):
     b(PUT0)                 # 2
     label(MINUS1)
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4474)         # 1  add r4,lr
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x4554)         # 1  cmp r4,r10
     bge(PUT1)               # 2
     mov(r4, r10)            # 1
@@ -710,11 +729,11 @@ def convolve(r0):
     b(PUT1)                 # 2
     label(MINUS2)
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4474)         # 1  add r4,lr
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x4554)         # 1  cmp r4,r10
     bge(PUT2)               # 2
     mov(r4, r10)            # 1
@@ -724,11 +743,11 @@ def convolve(r0):
     b(PUT2)                 # 2
     label(MINUS3)
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4474)         # 1  add r4,lr
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x4554)         # 1  cmp r4,r10
     bge(PUT3)               # 2
     mov(r4, r10)            # 1
@@ -739,60 +758,60 @@ def convolve(r0):
     label(RELU)
     mov(r4, 26)             # 1
     mul(r4, r5)             # 1
-    data(2, 0x44A7)         # 2  add pc,r4
-    data(2, 0x46C0)         # 1  nop 
+    data(2, 0x44A7)         # 2  add pc,r4  ** pc: of the block after nop
+    data(2, 0x46C0)         # 1  nop
     label(POSITIVE)  # 16 cycles an output, 12 where the accumulator is negative
-    ldr(r4, [r0, 0])        # 2
+    ldr(r4, [r0, 0])        # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(ZERO0)              # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(TOP0)               # 2
     label(PUTZ0)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    ldr(r4, [r0, 20])       # 2
+    ldr(r4, [r0, 20])       # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(ZERO1)              # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(TOP1)               # 2
     label(PUTZ1)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    ldr(r4, [r0, 40])       # 2
+    ldr(r4, [r0, 40])       # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(ZERO2)              # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(TOP2)               # 2
     label(PUTZ2)
     strb(r4, [r2, 0])       # 2
     data(2, 0x444A)         # 1  add r2,r9
-    ldr(r4, [r0, 60])       # 2
+    ldr(r4, [r0, 60])       # 2  acc
     asr(r5, r4, 4)          # 1
     bmi(ZERO3)              # 2
     mul(r5, r7)             # 1
-    asr(r5, r6)             # 1
+    asr(r5, r6)             # 1  (acc >> 4) * m2 >> j
     mul(r4, r1)             # 1
-    add(r4, r4, r5)         # 1
+    add(r4, r4, r5)         # 1  + acc * m1
     data(2, 0x4444)         # 1  add r4,r8
-    asr(r4, r3)             # 1
+    asr(r4, r3)             # 1  y, Q0
     data(2, 0x455C)         # 1  cmp r4,r11
     bgt(TOP3)               # 2
     label(PUTZ3)
@@ -847,24 +866,24 @@ def convolve(r0):
     add(r3, r3, r4)         # 1
     lsl(r4, r3, 16)         # 1
     add(r3, r3, r4)         # 1
-    lsl(r7, r3, 3)          # 1
+    lsl(r7, r3, 3)          # 1  0x78787878: + 120
     label(NIBBLES)  # 28 cycles for 8 weights: w + 8 in four bits to w + 128
     ldrh(r4, [r1, 0])       # 2
     lsl(r5, r4, 8)          # 1
     orr(r4, r5)             # 1
-    and_(r4, r2)            # 1
+    and_(r4, r2)            # 1  bytes, 16 bits apart
     lsl(r5, r4, 4)          # 1
     orr(r4, r5)             # 1
-    and_(r4, r3)            # 1
+    and_(r4, r3)            # 1  w + 8, 8 bits apart
     add(r4, r4, r7)         # 1
     data(2, 0xC610)         # 2  stm r6!,{r4}
     ldrh(r4, [r1, 2])       # 2
     lsl(r5, r4, 8)          # 1
     orr(r4, r5)             # 1
-    and_(r4, r2)            # 1
+    and_(r4, r2)            # 1  bytes, 16 bits apart
     lsl(r5, r4, 4)          # 1
     orr(r4, r5)             # 1
-    and_(r4, r3)            # 1
+    and_(r4, r3)            # 1  w + 8, 8 bits apart
     add(r4, r4, r7)         # 1
     data(2, 0xC610)         # 2  stm r6!,{r4}
     add(r1, 4)              # 1
@@ -878,13 +897,13 @@ def convolve(r0):
     label(PATCH_CHANNEL)
     bl(WEIGHTS)             # 3
     ldr(r6, [r0, 52])       # 2
-    mov(r7, 0x31)           # 1
-    lsl(r7, r7, 8)          # 1
+    mov(r7, 49)             # 1
+    lsl(r7, r7, 8)          # 1  add r1,#0
     mov(r5, 8)              # 1
     lsl(r5, r5, 8)          # 1
     add(r5, r5, r7)         # 1
-    mov(r8, r5)             # 1
-    mov(r5, 128)            # 1
+    mov(r8, r5)             # 1  sub r1,#0
+    mov(r5, 128)            # 1  r1 starts at 0
     label(PATCH_RUN)
     ldr(r4, [r0, 76])       # 2
     lsr(r4, r4, 2)          # 1
@@ -894,32 +913,32 @@ def convolve(r0):
     ldrb(r2, [r1, 0])       # 2
     sub(r3, r2, r5)         # 1
     bcc(LESS0)              # 2
-    add(r3, r3, r7)         # 1
+    add(r3, r3, r7)         # 1  add r1,#difference
     label(STORE0)
     strh(r3, [r6, 2])       # 2
     ldrb(r5, [r1, 1])       # 2
     sub(r3, r5, r2)         # 1
     bcc(LESS1)              # 2
-    add(r3, r3, r7)         # 1
+    add(r3, r3, r7)         # 1  add r1,#difference
     label(STORE1)
     strh(r3, [r6, 8])       # 2
     ldrb(r2, [r1, 2])       # 2
     sub(r3, r2, r5)         # 1
     bcc(LESS2)              # 2
-    add(r3, r3, r7)         # 1
+    add(r3, r3, r7)         # 1  add r1,#difference
     label(STORE2)
     strh(r3, [r6, 32])      # 2
     ldrb(r5, [r1, 3])       # 2
     sub(r3, r5, r2)         # 1
     bcc(LESS3)              # 2
-    add(r3, r3, r7)         # 1
+    add(r3, r3, r7)         # 1  add r1,#difference
     label(STORE3)
     strh(r3, [r6, 38])      # 2
     add(r1, 4)              # 1
     add(r6, 60)             # 1
     data(2, 0x4571)         # 1  cmp r1,lr
     bne(PATCH)              # 2
-    add(r6, 4)              # 1
+    add(r6, 4)              # 1  behind a run: add r0,r12, nop
     data(2, 0x4561)         # 1  cmp r1,r12
     bne(PATCH_RUN)          # 2
     ldr(r1, [r0, 68])       # 2
@@ -936,14 +955,14 @@ def convolve(r0):
     data(2, 0x9F01)         # 2  ldr r7,[sp,#4]
     mov(r1, r8)             # 1
     lsl(r2, r4, 16)         # 1
-    sub(r1, r1, r2)         # 1
+    sub(r1, r1, r2)         # 1  sum 0 = X - (Y << 16)
     mov(r2, r4)             # 1
     mov(r3, r9)             # 1
     lsl(r4, r5, 16)         # 1
-    sub(r3, r3, r4)         # 1
-    data(2, 0xC72E)         # 5  stm r7!,{r1,r2,r3,r5}
+    sub(r3, r3, r4)         # 1  sum 0 = X - (Y << 16)
+    data(2, 0xC72E)         # 5  stm r7!,{r1,r2,r3,r5}  ** pixels 0 to 3
     label(NEXT_GROUP)
-    data(2, 0xCF01)         # 2  ldm r7!,{r0}
+    data(2, 0xCF01)         # 2  ldm r7!,{r0}  ** packed inputs
     cmp(r0, 0)              # 1
     beq(PATCHED_END)        # 2
     data(2, 0x9701)         # 2  str r7,[sp,#4]
@@ -951,26 +970,26 @@ def convolve(r0):
     mov(r9, r10)            # 1
     mov(r4, r11)            # 1
     mov(r5, r11)            # 1
-    mov(r1, 0)              # 1
+    mov(r1, 0)              # 1  w
     data(2, 0x9F02)         # 2  ldr r7,[sp,#8]
     data(2, 0x46BF)         # 2  mov pc,r7
     label(PATCHED_END)
     b(REQUANTIZE)           # 2
     label(LESS0)
     neg(r3, r3)             # 1
-    data(2, 0x4443)         # 1  add r3,r8
+    data(2, 0x4443)         # 1  add r3,r8  ** sub r1,#difference
     b(STORE0)               # 2
     label(LESS1)
     neg(r3, r3)             # 1
-    data(2, 0x4443)         # 1  add r3,r8
+    data(2, 0x4443)         # 1  add r3,r8  ** sub r1,#difference
     b(STORE1)               # 2
     label(LESS2)
     neg(r3, r3)             # 1
-    data(2, 0x4443)         # 1  add r3,r8
+    data(2, 0x4443)         # 1  add r3,r8  ** sub r1,#difference
     b(STORE2)               # 2
     label(LESS3)
     neg(r3, r3)             # 1
-    data(2, 0x4443)         # 1  add r3,r8
+    data(2, 0x4443)         # 1  add r3,r8  ** sub r1,#difference
     b(STORE3)               # 2
     label(CHANNEL_DONE)
     data(2, 0x9800)         # 2  ldr r0,[sp,#0]
@@ -1006,8 +1025,8 @@ def convolve(r0):
     ldrh(r3, [r5, 6])       # 2
     label(LANE_EXACT)
     data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
-    ldr(r5, [r4, 0])        # 2
-    ldr(r2, [r4, 4])        # 2
+    ldr(r5, [r4, 0])        # 2  outputs
+    ldr(r2, [r4, 4])        # 2  y
     mov(lr, r2)             # 1
     add(r2, 1)              # 1
     str(r2, [r4, 4])        # 2
@@ -1027,42 +1046,42 @@ def convolve(r0):
     add(r0, 20)             # 1
     mov(r12, r0)            # 1
     mov(r6, r8)             # 1
-    lsl(r4, r6)             # 1
-    data(2, 0xB2A5)         # 1  uxth r5,r4
-    asr(r4, r4, 16)         # 1
+    lsl(r4, r6)             # 1  acc << left_shift
+    data(2, 0xB2A5)         # 1  uxth r5,r4  ** acc low, u16
+    asr(r4, r4, 16)         # 1  acc high, s16
     mov(r6, r5)             # 1
-    mul(r6, r1)             # 1
-    lsr(r6, r6, 16)         # 1
-    mul(r5, r3)             # 1
+    mul(r6, r1)             # 1  low * m_low
+    lsr(r6, r6, 16)         # 1  units of 2^16 from here
+    mul(r5, r3)             # 1  low * m_high
     lsl(r0, r5, 17)         # 1
-    lsr(r0, r0, 17)         # 1
+    lsr(r0, r0, 17)         # 1  15 bits below 2^31
     add(r6, r6, r0)         # 1
-    lsr(r5, r5, 15)         # 1
+    lsr(r5, r5, 15)         # 1  and above
     mov(r0, r4)             # 1
-    mul(r0, r1)             # 1
-    asr(r2, r0, 15)         # 1
+    mul(r0, r1)             # 1  high * m_low, signed
+    asr(r2, r0, 15)         # 1  above 2^31
     add(r5, r5, r2)         # 1
     lsl(r0, r0, 17)         # 1
-    lsr(r0, r0, 17)         # 1
+    lsr(r0, r0, 17)         # 1  15 bits below 2^31
     add(r6, r6, r0)         # 1
-    mul(r4, r3)             # 1
-    lsl(r4, r4, 1)          # 1
+    mul(r4, r3)             # 1  high * m_high, units of 2^32
+    lsl(r4, r4, 1)          # 1  units of 2^31 from here
     add(r4, r4, r5)         # 1
     mov(r0, 1)              # 1
-    lsl(r0, r0, 14)         # 1
+    lsl(r0, r0, 14)         # 1  2^30: eq. (2) rounds
     add(r6, r6, r0)         # 1
-    lsr(r6, r6, 15)         # 1
+    lsr(r6, r6, 15)         # 1  the carry
     add(r4, r4, r6)         # 1
     cmp(r7, 0)              # 1
     beq(WHOLE)              # 2
-    asr(r0, r4, 31)         # 1
+    asr(r0, r4, 31)         # 1  -1 where acc < 0: half away from zero
     add(r4, r4, r0)         # 1
     sub(r0, r7, 1)          # 1
-    asr(r4, r0)             # 1
+    asr(r4, r0)             # 1  one bit more than y, Q1
     add(r4, 1)              # 1
     asr(r4, r4, 1)          # 1
     label(WHOLE)
-    data(2, 0x444C)         # 1  add r4,r9
+    data(2, 0x444C)         # 1  add r4,r9  ** + y_zero_point
     data(2, 0x4554)         # 1  cmp r4,r10
     bge(ABOVE)              # 2
     mov(r4, r10)            # 1
@@ -1097,37 +1116,102 @@ def convolve(r0):
     mov(r11, r4)            # 1
 
 
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_SCRATCH_OFFSET = const(7)
+_BATCHES = const(8)
+_IN_H = const(9)
+_IN_W = const(10)
+_IN_C = const(11)
+_OUT_H = const(12)
+_OUT_W = const(13)
+_OUT_C = const(14)
+_KERNEL_H = const(15)
+_KERNEL_W = const(16)
+_STRIDE_H = const(17)
+_STRIDE_W = const(18)
+_DILATION_H = const(19)
+_DILATION_W = const(20)
+_PAD_TOP = const(21)
+_PAD_LEFT = const(22)
+_X_ZERO_POINT = const(23)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_WEIGHTS_OFFSET = const(27)
+_CHANNELS_OFFSET = const(28)
+_FORM = const(29)
+_FAST_OFFSET = const(30)
+_TILE = const(31)
+_Y_STEP = const(32)
+_PIECE = const(33)
+_WEIGHTS_FORMAT = const(34)
+_S_TABLE = const(0)
+_S_ENTRIES = const(1)
+_S_IMAGE_ROWS = const(1)
+_S_CHANNELS = const(1)
+_S_TO = const(2)
+_S_Y_ZERO_POINT = const(2)
+_S_LEFT = const(3)
+_S_RUN = const(4)
+_S_RUNS = const(5)
+_S_BOTTOM = const(5)
+_S_RUN_STEP = const(6)
+_S_ROWS = const(7)
+_S_TOP = const(7)
+_S_ROW_STEP = const(8)
+_S_SKIP = const(8)
+_S_RIGHT = const(9)
+_S_PADDING = const(10)
+_S_UNPACKED = const(10)
+_S_ENTRY_BYTES = const(11)
+_S_WEIGHTS = const(12)
+_S_WIDE = const(13)
+_S_WIDE_END = const(14)
+_S_COUNT = const(15)
+_S_CHANNEL = const(16)
+_S_FAST = const(17)
+_S_RELU = const(18)
+_S_RUN_BYTES = const(19)
+_S_GAP = const(20)
+_S_START = const(21)
+_S_Y_STEP = const(22)
+_S_CLAMP_MIN = const(23)
+_S_CLAMP_MAX = const(24)
+_S_FLIP = const(25)
+
+
 @micropython.viper
 def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(y_)
     constants = int(w)
-    s = ptr32(arena + rec[7])
-    in_h = rec[9]
-    in_w = rec[10]
-    in_c = rec[11]
-    out_h = rec[12]
-    out_w = rec[13]
-    out_c = rec[32]
+    s = ptr32(arena + rec[_SCRATCH_OFFSET])
+    in_h = rec[_IN_H]
+    in_w = rec[_IN_W]
+    in_c = rec[_IN_C]
+    out_h = rec[_OUT_H]
+    out_w = rec[_OUT_W]
+    out_c = rec[_Y_STEP]
     if out_c == 0:
-        out_c = rec[14]
-    stride_h = rec[17]
-    stride_w = rec[18]
-    dilation_w = rec[20]
-    zero = rec[23]
-    planes = rec[29] & 1
-    batch = rec[8]
-    if rec[29] & 2:
+        out_c = rec[_OUT_C]
+    stride_h = rec[_STRIDE_H]
+    stride_w = rec[_STRIDE_W]
+    dilation_w = rec[_DILATION_W]
+    zero = rec[_X_ZERO_POINT]
+    planes = rec[_FORM] & 1
+    batch = rec[_BATCHES]
+    if rec[_FORM] & 2:
         in_w *= in_h * batch
         out_w = in_w
         in_h = 1
         out_h = 1
         batch = 1
-    tile_h = rec[31] >> 16
-    tile_w = rec[31] & 0xFFFF
-    reach_h = (rec[15] - 1) * rec[19] + 1
-    reach_w = (rec[16] - 1) * dilation_w + 1
-    size = (rec[15] * rec[16] * in_c + 3) & ~3
+    tile_h = rec[_TILE] >> 16
+    tile_w = rec[_TILE] & 0xFFFF
+    reach_h = (rec[_KERNEL_H] - 1) * rec[_DILATION_H] + 1
+    reach_w = (rec[_KERNEL_W] - 1) * dilation_w + 1
+    size = (rec[_KERNEL_H] * rec[_KERNEL_W] * in_c + 3) & ~3
     lanes_h = tile_h
     groups = (tile_h * tile_w + 3) >> 2
     plane_h = (tile_h - 1) * stride_h + reach_h
@@ -1139,20 +1223,20 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
         entries = groups
         if plane_h > entries:
             entries = plane_h
-    table = arena + rec[7] + 136
+    table = arena + rec[_SCRATCH_OFFSET] + 136
     wide = table + 20 * (entries + 1)
     border = wide + 4 * size
-    s[20] = 0
-    if rec[29] & 4:
+    s[_S_GAP] = 0
+    if rec[_FORM] & 4:
         border += 4 * size
-        s[20] = 0 - 8 * size
+        s[_S_GAP] = 0 - 8 * size
     n = 1
     if planes:
-        n = rec[15]
-    if rec[29] & 8:
+        n = rec[_KERNEL_H]
+    if rec[_FORM] & 8:
         border = wide + 15 * size + 4 * n
     unpacked = 0
-    if rec[34]:
+    if rec[_WEIGHTS_FORMAT]:
         unpacked = border
         border += (size + 7) & ~7
     n = border
@@ -1160,7 +1244,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     if planes:
         n += plane_w * in_c
     elif (
-        rec[21] | rec[22] == 0
+        rec[_PAD_TOP] | rec[_PAD_LEFT] == 0
         and (out_h - 1) * stride_h + reach_h <= in_h
         and (out_w - 1) * stride_w + reach_w <= in_w
     ):
@@ -1168,29 +1252,29 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     else:
         n += plane_h * plane_w * in_c
     columns = (n + 7) & ~7
-    s[0] = table
-    s[13] = wide
-    s[14] = wide + 4 * size
-    s[15] = size
-    s[18] = 0
-    if rec[25] == rec[24]:
-        s[18] = 1
-    s[19] = 4 * size
+    s[_S_TABLE] = table
+    s[_S_WIDE] = wide
+    s[_S_WIDE_END] = wide + 4 * size
+    s[_S_COUNT] = size
+    s[_S_RELU] = 0
+    if rec[_CLAMP_MIN] == rec[_Y_ZERO_POINT]:
+        s[_S_RELU] = 1
+    s[_S_RUN_BYTES] = 4 * size
     n = 0 - size
     if planes:
-        n = rec[16] * in_c
-        s[19] = 4 * n
-        s[20] = (rec[19] * plane_w * in_c - n) * 8
+        n = rec[_KERNEL_W] * in_c
+        s[_S_RUN_BYTES] = 4 * n
+        s[_S_GAP] = (rec[_DILATION_H] * plane_w * in_c - n) * 8
         n = 0 - n
-    s[21] = ((n >> 2) & 3) * 60
-    s[22] = out_c
-    s[23] = rec[25]
-    s[24] = rec[26]
-    if rec[29] & 8 and ptr32(_patches)[0]:
-        s[21] = -1
+    s[_S_START] = ((n >> 2) & 3) * 60
+    s[_S_Y_STEP] = out_c
+    s[_S_CLAMP_MIN] = rec[_CLAMP_MIN]
+    s[_S_CLAMP_MAX] = rec[_CLAMP_MAX]
+    if rec[_FORM] & 8 and ptr32(_patches)[0]:
+        s[_S_START] = -1
         build(s)
     n = 0x8080
-    s[25] = (n << 16) + n
+    s[_S_FLIP] = (n << 16) + n
     if planes:
         x = ptr8(border)
         n = plane_w * in_c
@@ -1199,18 +1283,18 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
             x[n] = zero
     # A later piece of an op that one tile covers finds its inputs packed already.
     fresh = 1
-    if rec[33] > 0 and batch == 1 and tile_w >= out_w and lanes_h >= out_h:
+    if rec[_PIECE] > 0 and batch == 1 and tile_w >= out_w and lanes_h >= out_h:
         fresh = 0
-    image = arena + rec[5]
-    y = arena + rec[6]
+    image = arena + rec[_X_OFFSET]
+    y = arena + rec[_Y_OFFSET]
     while batch > 0:
         batch -= 1
         oy = 0
         while oy < out_h:
-            iy = oy * stride_h - rec[21]
+            iy = oy * stride_h - rec[_PAD_TOP]
             ox = 0
             while ox < out_w:
-                ix = ox * stride_w - rec[22]
+                ix = ox * stride_w - rec[_PAD_LEFT]
                 tw = tile_w
                 if ox + tw > out_w:
                     tw = out_w - ox
@@ -1240,14 +1324,14 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                                 at[k] = image + (r * in_w + ix + left) * in_c
                         n += 1
                         at = ptr32(int(at) + 20)
-                    s[1] = plane_h
-                    s[3] = left * in_c
-                    s[4] = middle * in_c
-                    s[5] = 1
-                    s[6] = 0
-                    s[7] = 1
-                    s[9] = (plane_w - left - middle) * in_c
-                    s[11] = plane_w * in_c * 8
+                    s[_S_ENTRIES] = plane_h
+                    s[_S_LEFT] = left * in_c
+                    s[_S_RUN] = middle * in_c
+                    s[_S_RUNS] = 1
+                    s[_S_RUN_STEP] = 0
+                    s[_S_ROWS] = 1
+                    s[_S_RIGHT] = (plane_w - left - middle) * in_c
+                    s[_S_ENTRY_BYTES] = plane_w * in_c * 8
                 else:
                     th = tile_h
                     if oy + th > out_h:
@@ -1274,14 +1358,14 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                         if middle == 0:
                             top = step_h
                             n = 0
-                        s[1] = n
-                        s[3] = left * in_c
-                        s[4] = middle * in_c
-                        s[5] = (step_h - top - n) * row
-                        s[7] = top * row
-                        s[8] = (in_w - middle) * in_c
-                        s[9] = (step_w - left - middle) * in_c
-                        s[10] = zero
+                        s[_S_IMAGE_ROWS] = n
+                        s[_S_LEFT] = left * in_c
+                        s[_S_RUN] = middle * in_c
+                        s[_S_BOTTOM] = (step_h - top - n) * row
+                        s[_S_TOP] = top * row
+                        s[_S_SKIP] = (in_w - middle) * in_c
+                        s[_S_RIGHT] = (step_w - left - middle) * in_c
+                        s[_S_PADDING] = zero
                         if fresh:
                             band(border, image + ((iy + top) * in_w + ix + left) * in_c, s)
                     n = 0
@@ -1302,20 +1386,20 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                             if n == tw:
                                 n = 0
                                 r += 1
-                    s[1] = groups
-                    s[3] = 0
-                    s[4] = in_c
-                    s[5] = rec[16]
+                    s[_S_ENTRIES] = groups
+                    s[_S_LEFT] = 0
+                    s[_S_RUN] = in_c
+                    s[_S_RUNS] = rec[_KERNEL_W]
                     if dilation_w == 1:
-                        s[4] = in_c * rec[16]
-                        s[5] = 1
-                    s[6] = dilation_w * in_c
-                    s[7] = rec[15]
-                    s[8] = rec[19] * row
-                    s[9] = 0
-                    s[11] = size * 8
-                s[2] = columns
-                s[10] = zero * 0x10001
+                        s[_S_RUN] = in_c * rec[_KERNEL_W]
+                        s[_S_RUNS] = 1
+                    s[_S_RUN_STEP] = dilation_w * in_c
+                    s[_S_ROWS] = rec[_KERNEL_H]
+                    s[_S_ROW_STEP] = rec[_DILATION_H] * row
+                    s[_S_RIGHT] = 0
+                    s[_S_ENTRY_BYTES] = size * 8
+                s[_S_TO] = columns
+                s[_S_PADDING] = zero * 0x10001
                 if fresh:
                     pack(s)
                 at = ptr32(table)
@@ -1360,12 +1444,12 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                         to += groups * out_c
                     lanes = ptr32(int(lanes) + 8)
                     k += 1
-                s[1] = rec[14]
-                s[2] = rec[24]
-                s[10] = unpacked
-                s[12] = constants + rec[27]
-                s[16] = constants + rec[28]
-                s[17] = constants + rec[30]
+                s[_S_CHANNELS] = rec[_OUT_C]
+                s[_S_Y_ZERO_POINT] = rec[_Y_ZERO_POINT]
+                s[_S_UNPACKED] = unpacked
+                s[_S_WEIGHTS] = constants + rec[_WEIGHTS_OFFSET]
+                s[_S_CHANNEL] = constants + rec[_CHANNELS_OFFSET]
+                s[_S_FAST] = constants + rec[_FAST_OFFSET]
                 convolve(s)
                 ox += tile_w
             oy += lanes_h

@@ -13,7 +13,7 @@ Instruction = tuple[str, tuple]
 
 _SPECIAL = {"sp": 13, "lr": 14, "pc": 15}
 _EXTENDS = ("sxth", "sxtb", "uxth", "uxtb")
-_BRANCHES = ("beq", "bne", "bcs", "bcc", "bmi", "bpl", "bvs", "bvc", "bhi", "bls", "bge", "blt", "bgt", "ble")
+BRANCHES = ("beq", "bne", "bcs", "bcc", "bmi", "bpl", "bvs", "bvc", "bhi", "bls", "bge", "blt", "bgt", "ble")
 _LOADS = ("ldr", "ldrb", "ldrh", "ldrsb", "ldrsh")
 _STORES = ("str", "strb", "strh")
 _TWO = ("mul", "and_", "orr", "eor", "adc", "sbc", "bic", "neg", "mvn", "tst")  # both registers low
@@ -36,7 +36,7 @@ _KNOWN = {
     "ldrb": ("low low byte",), "strb": ("low low byte",),
     "ldrh": ("low low half",), "strh": ("low low half",),
     "push": ("lows",), "pop": ("lows",),
-    **{op: ("label",) for op in _BRANCHES + ("b", "bl", "label")},
+    **{op: ("label",) for op in BRANCHES + ("b", "bl", "label")},
 }  # fmt: skip
 
 # What it lacks: op -> (kinds, encoding of the operands' numbers).
@@ -170,7 +170,7 @@ def cycles(instruction: Instruction) -> int:
         return 1 + len(args[-1])
     if op == "bl":
         return 3
-    if op in _BRANCHES + ("b", "bx") + _LOADS + _STORES or args[:1] == ("pc",):
+    if op in BRANCHES + ("b", "bx") + _LOADS + _STORES or args[:1] == ("pc",):
         return 2
     return 1
 
@@ -178,7 +178,7 @@ def cycles(instruction: Instruction) -> int:
 def registers(instruction: Instruction) -> tuple[set[str], set[str]]:
     """(those it reads, those it writes), without the pc and the flags."""
     op, args = instruction
-    if op in _BRANCHES + ("b", "bl", "label", "nop"):
+    if op in BRANCHES + ("b", "bl", "label", "nop"):
         return set(), {"lr"} if op == "bl" else set()
     listed = set(args[-1]) if isinstance(args[-1], tuple) else set()
     named = [a for a in args if isinstance(a, str)]

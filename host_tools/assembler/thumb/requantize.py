@@ -14,8 +14,8 @@ from .writer import Fields, Function
 CHANNEL = Fields("r5", {"first": 0, "multiplier_low": 4, "multiplier_high": 6, "left_shift": 8, "right_shift": 9}, 12)
 # Of the short one: the multiplier is Q16, its upper half.
 SHORT_CHANNEL = Fields("r5", {"first": 0, "multiplier": 4, "left_shift": 6, "right_shift": 7}, 8)
-# Of the fast table (records of thumb): see two_multiplies.
-FAST_CHANNEL = Fields("r5", {"first": 0, "c": 4, "m1": 8, "m2": 10, "shift": 12, "j": 13, "f": 14, "kind": 15}, 16)
+# Of the fast table (records of thumb): lanes.py has the formula.
+FAST_CHANNEL = Fields("r5", {"first": 0, "c": 4, "m1": 8, "m2": 10, "s": 12, "j": 13, "f": 14, "kind": 15}, 16)
 
 
 def halves(f: Function, acc: str, high: str, low: str) -> None:

@@ -28,6 +28,9 @@ class Fields:
     def __init__(self, base: str, offsets: dict[str, int], size: int, meanings: dict[str, str] | None = None):
         self._base, self._offsets, self._meanings = base, offsets, meanings or {}
         self.size = size
+        taken = [name for name in offsets if name in dir(Fields) or name == "size"]
+        if taken:
+            raise ValueError(f"fields cannot be named {', '.join(taken)}")
 
     def __getattr__(self, name: str) -> tuple[str, int]:
         if name.startswith("_") or name not in self._offsets:
@@ -48,18 +51,20 @@ class Fields:
         """Which word of an array it is."""
         return self._offsets[name] // 4
 
-    def described(self, width: int = 118) -> str:
-        """The table of contents, for a docstring."""
+    def described(self) -> str:
+        """The table of contents, for a docstring: a line each."""
         rows: dict[int, list[str]] = {}
         for name, offset in self._offsets.items():
             meaning = self._meanings.get(name)
             rows.setdefault(offset, []).append(f"{name}: {meaning}" if meaning else name)
-        return textwrap.fill("     ".join(f"{offset} {' | '.join(names)}" for offset, names in rows.items()), width)
+        return "\n".join(f"{offset:4} {' | '.join(names)}" for offset, names in rows.items())
 
 
 def words(base: str, *rows: str | tuple[str, str]) -> Fields:
     """Fields of one word each, in order. A row: name, or (name, meaning); "a|b": two names of one word; "a*3": three words."""
-    offsets, meanings, at = {}, {}, 0
+    offsets: dict[str, int] = {}
+    meanings: dict[str, str] = {}
+    at = 0
     for row in rows:
         names, meaning = (row, "") if isinstance(row, str) else row
         names, _, count = names.partition("*")
@@ -81,9 +86,20 @@ class Function:
         self._frame = 0
 
     def __getattr__(self, op: str):
+        """One instruction; `ldr(r1=state.x, r2=state.y)`: several; `beq("r1", 0, "DONE")`: a comparison before a branch."""
         if op.startswith("_"):
             raise AttributeError(op)
-        return lambda *args, note="": self._add(op, args, note)
+
+        def add(*args, note: str = "", **several) -> None:
+            if op in isa.BRANCHES and len(args) == 3:
+                self._add("cmp", args[:2], "")
+                args = args[2:]
+            if args or not several:
+                self._add(op, args, note)
+            for i, (register, operand) in enumerate(several.items()):
+                self._add(op, (register, operand), "" if i else note)
+
+        return add
 
     def _add(self, op: str, args: tuple, note: str) -> None:
         try:
@@ -124,15 +140,28 @@ class Function:
             for low, high in zip(via.split(), ("r8", "r9", "r10", "r11")):
                 self.mov(high, low)
 
-    def fetch(self, high: str, source: tuple, via: str, note: str = "") -> None:
-        """high = a word of memory; via is lost."""
-        self.ldr(via, source, note=note)
-        self.mov(high, via)
+    def fetch(self, *args, note: str = "", **several) -> None:
+        """fetch("r8", state.x, "r1"), or fetch("r1", r8=state.x, r9=state.y): a high register = a word; the low one is lost."""
+        via = args[-1]
+        for high, source in ([args[:2]] if len(args) == 3 else []) + list(several.items()):
+            self.ldr(via, source, note=note)
+            self.mov(high, via)
 
     def copy(self, to: tuple, source: tuple, via: str, note: str = "") -> None:
         """A word from memory to memory; via holds it."""
         self.ldr(via, source, note=note)
         self.str(via, to)
+
+    def again(self, name: str, left: str | tuple, via: str) -> None:
+        """The end of a loop: back to `name` while `left`, less one, is not 0; via is lost."""
+        self.step(left, -1, via)
+        self.bne(name)
+
+    def far(self, branch: str, name: str, over: str) -> None:
+        """To `name`, out of a branch's reach, where `branch` is not taken; `over`: the label after it."""
+        getattr(self, branch)(over)
+        self.b(name)
+        self.label(over)
 
     def step(self, register: str | tuple, by: int, via: str) -> None:
         """register (r8 to lr) or a word of memory, += by; via holds it, the flags are its."""
@@ -149,11 +178,11 @@ class Function:
         self.lsl(by, word, 16)
         self.add(word, word, by)
 
-    def number(self, to: str, value: int) -> None:
+    def number(self, to: str, value: int, note: str = "") -> None:
         """to = a number of 16 bits."""
         self.mov(to, value >> 8)
         self.lsl(to, to, 8)
-        self.add(to, value & 255)
+        self.add(to, value & 255, note=note)
 
     @contextmanager
     def loop(self, name: str, until: tuple = (), count: str = "", by: int = 1, go: str = "bne", note: str = ""):
@@ -189,19 +218,25 @@ class Function:
 
 
 def device_file(doc: str, parts: list, imports: str = "import micropython", record=None, state: Fields | None = None) -> str:
-    """The text of a device file: docstring, imports, names of words, parts.
+    """The text of a device file: docstring, imports, parts.
 
-    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's those get a
-    constant, `_STRIDE_H` and `_S_TABLE`, that the parts use.
+    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's those that a text
+    uses get a constant before it, `_STRIDE_H` and `_S_TABLE`.
     """
-    body = "\n\n\n".join((part.source() if isinstance(part, Function) else part).strip("\n") for part in parts)
     constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
     if state:
         constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()}
-    rows = [f"{name} = const({word})" for name, word in constants.items() if re.search(rf"\b{name}\b", body)]
     doc = doc.strip("\n")
-    head = f'"""{doc}' + ('\n"""' if "\n" in doc else '"""')
-    return "\n\n".join([head, imports] + (["\n".join(rows)] if rows else [])) + "\n\n\n" + body + "\n"
+    sections = [f'"""{doc}' + ('\n"""' if "\n" in doc else '"""') + "\n\n" + imports]
+    for part in parts:
+        if isinstance(part, Function):
+            sections.append(part.source().strip("\n"))
+            continue
+        used = {name: word for name, word in constants.items() if re.search(rf"\b{name}\b", part)}
+        if used:
+            sections.append("\n".join(f"{name} = const({word})" for name, word in used.items()))
+        sections.append(part.strip("\n"))
+    return "\n\n\n".join(sections) + "\n"
 
 
 def driver(name: str) -> str:

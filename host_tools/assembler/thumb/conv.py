@@ -1,0 +1,251 @@
+"""device/fxnn/thumb_conv.py: what packs a tile's inputs and writes the unrolled code; conv_products.py has the products."""
+
+from __future__ import annotations
+
+from . import isa
+from .conv_products import UNIT, WEIGHT_AT, convolve
+from .conv_state import STATE
+from .pixels import load_two
+from .records import words
+from .writer import Function, device_file, driver
+
+HEAD = """
+Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref.conv_2d for the meaning.
+
+The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, fast form): words hold
+x[pixel 0] + (x[pixel 1] << 16); muls by w[k] and w[k + 1] and their sum give both pixels' pair sums in one word, the
+low one borrowing from the high one where it is negative. X sums the words modulo 2^32; asrs by 16 leaves the borrow in
+the carry, adcs adds the high half, repaired, to Y. At the end sum1 = Y and sum0 = X - (Y << 16).
+
+The driver cuts the output into tiles. pack() writes the tile's inputs as such words, for four pixels at a time:
+(k: 0, 1) (k + 1: 0, 1) (k: 2, 3) (k + 1: 2, 3). convolve() then takes one output channel after the other. It widens
+the channel's weights to words, or patches them, as differences, into code that build() has unrolled in the scratch:
+there a weight is one instruction, adds or subs r1,#imm8. Nothing of that code outlives the call.
+
+State, 34 words at the start of the scratch, byte offsets; pack's and band's come first, convolve reuses some:
+{state}
+"""
+IMPORTS = """
+import sys
+import micropython
+from array import array
+
+# Whether convolve may run code that it has patched: on the M0+, which has no caches (armv6m).
+_patches = array("i", bytes(4))
+_patches[0] = getattr(sys.implementation, "_mpy", 0) >> 10 & 15 == 4
+"""
+
+
+def file() -> str:
+    head = HEAD.replace("{state}", STATE.described())
+    parts = [band(), pack(), build(), convolve(), driver("conv")]
+    return device_file(head, parts, IMPORTS.strip(), record=words("window"), state=STATE)
+
+
+def band() -> Function:
+    f = Function("band", "r0 r1 r2", """
+        The part of the image that a tile sees, with its padding. FORMAT.md, window.
+        In   r0 *to uint8[] | r1 *image | r2 *state    Uses r3 count, end | r4 padding | r5 byte | r7 rows | lr    Stack 0
+        Cost 9 cycles a byte copied, 6 a byte of padding (counted).
+        """)  # fmt: skip
+    s = STATE.at("r2")
+
+    def fill(count: tuple) -> None:
+        f.ldr("r3", count)
+        f.bl("FILL")
+
+    f.ldr("r4", s.padding, note="x_zero_point")
+    fill(s.top)
+    f.ldr("r7", s.image_rows)
+    f.b("LAST")
+    f.label("ROW")
+    fill(s.left)
+    f.ldr("r3", s.run)
+    f.add("r3", "r1")
+    with f.loop("COPY", until=("r1", "r3")):
+        f.ldrb("r5", "r1", 0)
+        f.strb("r5", "r0", 0)
+        f.add("r1", 1)
+        f.add("r0", 1)
+    f.ldr("r3", s.skip)
+    f.add("r1", "r3")
+    fill(s.right)
+    f.sub("r7", 1)
+    f.label("LAST")
+    f.cmp("r7", 0)
+    f.bgt("ROW")
+    fill(s.bottom)
+    f.b("END")
+    f.label("FILL", note="r3 bytes of padding")
+    f.add("r3", "r0")
+    f.b("TEST")
+    f.label("BYTE")
+    f.strb("r4", "r0", 0)
+    f.add("r0", 1)
+    f.label("TEST")
+    f.cmp("r0", "r3")
+    f.bne("BYTE")
+    f.ret()
+    f.label("END")
+    f.leave()
+    return f
+
+
+def pack() -> Function:
+    f = Function("pack", "r0", """
+        Packs the inputs of a tile, four pixels (columns) or four rows (planes) at a time.
+        In   r0 *state    Uses r1-r3, r7 pointers of the four | r0 index | r4, r5 inputs | r6 where they go | r8 state
+             r9 entry | r10 rows left | r11 runs left | r12 row | lr end of run    Stack 16
+        Cost 19 cycles an input of four pixels (counted); 23 where runs are of odd length.
+        """)  # fmt: skip
+    s, s4 = STATE, STATE.at("r4")
+
+    def four(at: int) -> None:
+        """An input of the four pixels; index and, by the caller, to move on."""
+        for pixels, offset in ((("r1", "r2"), at), (("r3", "r7"), at + 8)):
+            load_two(f, *pixels, pair="r4 r5")
+            f.str("r4", "r6", offset)
+        f.add("r0", 1)
+
+    f.enter("r1 r2 r3 r4")
+    f.mov("r8", "r0")
+    f.fetch("r9", s.table, "r4", note="entries")
+    f.label("ENTRY")
+    f.mov("r0", "r8")
+    f.ldr("r6", s.to)
+    f.ldr("r4", s.entry_bytes)
+    f.add("r4", "r6")
+    f.str("r4", s.to, note="where the next entry goes")
+    f.ldr("r4", s.left)
+    f.bl("FILL")
+    f.mov("r4", "r9")
+    f.add("r4", 4, note="behind packed inputs, the pointers")
+    f.ldm("r4", "r1 r2 r3 r7")
+    f.mov("r9", "r4")
+    f.mov("r4", "r8")
+    f.fetch("r10", s4.rows, "r4")
+    f.mov("r0", 0)
+    f.label("ROW")
+    f.mov("r12", "r0")
+    f.mov("r4", "r8")
+    f.fetch("r11", s4.runs, "r4")
+    f.label("RUN")
+    f.mov("r4", "r8")
+    f.ldr("r4", s4.run)
+    f.add("r5", "r4", "r0")
+    f.mov("lr", "r5")
+    f.cmp("r0", "lr")
+    f.beq("NEXT")
+    f.lsl("r4", "r4", 31, note="odd?")
+    f.bmi("ODD")
+    with f.loop("PAIR", until=("r0", "lr"), note="19 cycles an input byte of four pixels"):
+        four(0)
+        four(4)
+        f.add("r6", 16)
+    f.label("NEXT")
+    f.mov("r4", "r8")
+    f.ldr("r5", s4.run)
+    f.sub("r0", "r5")
+    f.ldr("r5", s4.run_step)
+    f.add("r0", "r5")
+    f.step("r11", -1, "r5")
+    f.bne("RUN")
+    f.ldr("r5", s4.row_step)
+    f.mov("r0", "r12")
+    f.add("r0", "r5")
+    f.step("r10", -1, "r5")
+    f.bne("ROW")
+    f.ldr("r4", s4.right)
+    f.bl("FILL")
+    f.mov("r0", "r8")
+    f.step(s.entries, -1, "r4")
+    f.bne("ENTRY")
+    f.b("END")
+    with f.loop("ODD", until=("r0", "lr"), note="runs of odd length: words 0 and 1 of the four in turn"):
+        four(0)
+        f.lsl("r4", "r6", 29, note="the four begin at a multiple of 8")
+        f.bpl("FIRST")
+        f.add("r6", 8)
+        f.label("FIRST")
+        f.add("r6", 4)
+    f.b("NEXT")
+    f.label("FILL", note="r4: inputs, even; r6: where to")
+    f.mov("r5", "r8")
+    f.ldr("r5", STATE.at("r5").padding)
+    f.b("TEST")
+    f.label("WORDS")
+    for offset in (0, 4, 8, 12):
+        f.str("r5", "r6", offset)
+    f.add("r6", 16)
+    f.sub("r4", 2)
+    f.label("TEST")
+    f.cmp("r4", 0)
+    f.bgt("WORDS")
+    f.ret()
+    f.label("END")
+    f.leave()
+    return f
+
+
+def build() -> Function:
+    f = Function("build", "r0", """
+        Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four, behind
+        a run add r0,r12 (what lies between runs) and nop, behind the last bx lr.
+        In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code | r6 template
+             r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
+        Cost 44 cycles 4 weights (counted).
+        """)  # fmt: skip
+    f.nop()
+    f.mov("r1", "pc", note="TEMPLATE")
+    f.b("START")
+    f.label("TEMPLATE", note="38 cycles for 16 products; the zeros become the differences of weights")
+    first, weights = len(f.lines), []
+    for _ in range(2):  # w[k], w[k + 1] of four pixels
+        f.ldm("r0", "r2 r3 r6 r7")
+        for a, b in (("r2", "r6"), ("r3", "r7")):
+            weights.append(2 * (len(f.lines) - first))
+            f.add("r1", 0, note="w")
+            f.mul(a, "r1")
+            f.mul(b, "r1")
+        f.add("r2", "r3", note="pixels 0, 1")
+        f.add("r6", "r7", note="pixels 2, 3")
+        for x, y, word in (("r8", "r4", "r2"), ("r9", "r5", "r6")):
+            f.add(x, word, note="X")
+            f.asr(word, word, 16, note="borrow in C")
+            f.adc(y, word, note="Y")
+    assert 2 * (len(f.lines) - first) == UNIT and tuple(weights) == WEIGHT_AT
+    f.label("START")
+    f.mov("r12", "r0")
+    f.ldr("r2", STATE.wide)
+    f.ldr("r4", STATE.count)
+    f.lsl("r4", "r4", 2)
+    f.mov("lr", "r4")
+    f.label("RUN")
+    f.mov("r0", "r12")
+    f.ldr("r0", STATE.run_bytes)
+    f.mov("r4", "lr")
+    f.sub("r4", "r0")
+    f.mov("lr", "r4")
+    with f.loop("UNIT", count="r0", by=16, note="44 cycles for 4 weights"):
+        f.mov("r6", "r1")
+        for registers in 3 * ["r3 r4 r5 r7"] + ["r3 r4 r5"]:  # UNIT bytes
+            f.ldm("r6", registers)
+            f.stm("r2", registers)
+    f.number("r3", _code("add", "r0", "r12"), note="add r0,r12")
+    f.number("r4", _code("nop"), note="nop")
+    f.lsl("r4", "r4", 16)
+    f.add("r3", "r4")
+    f.mov("r4", "lr")
+    f.cmp("r4", 0)
+    f.bne("NEXT")
+    f.number("r3", _code("bx", "lr"), note="bx lr")
+    f.label("NEXT")
+    f.stm("r2", "r3")
+    f.cmp("r4", 0)
+    f.bne("RUN")
+    f.leave()
+    return f
+
+
+def _code(op: str, *args) -> int:
+    return isa.encode((op, args))

@@ -1,0 +1,326 @@
+"""convolve of device/fxnn/thumb_conv.py: the products of a tile, a channel at a time, looped or patched."""
+
+from __future__ import annotations
+
+from .conv_state import STATE
+from .lanes import Lanes
+from .pixels import flush, low_sum
+from .requantize import FAST_CHANNEL
+from .writer import Function, words
+
+ENTRY = 20  # bytes of an entry of the table: packed inputs, four accumulators
+UNIT = 60  # bytes of code of four weights, in the loop and in build's TEMPLATE
+MORE, LESS = 0x3100, 0x3900  # add r1,#0 and sub r1,#0
+WEIGHT_AT = (2, 8, 32, 38)  # where in TEMPLATE they are
+FRAME = words(
+    "sp", "state", "wide|entry", "start", "run", "weights_end", "gap", "lane", "acc", "relu|end", "y_step"
+)  # fmt: skip
+DOC = """
+    The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.conv_2d.
+    In   r0 *state
+    Uses products: r0 packed inputs | r1, r7 w Q0 | r2, r3 two pixels | r4, r5 Y | r6 widened weights | r8, r9 X
+         r10, r11 X and Y at first | r12 entry | lr end of run; patched: r1 w | r2, r3, r6, r7 four pixels | r12 bytes
+         between runs | lr GROUP_DONE; patching: r1 weights | r2, r5 w | r3 difference | r4 run | r6 code | r7, r8 opcodes
+         requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half) | r4-r6 temporary,
+         r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
+         r12 end (accumulators) | lr c - 2^f (y)
+    Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
+    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no wrap, proved by the host a channel.
+    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile (four bits: 3.5 more), 12 to 18 an output requantized by
+         two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles a product in all (profile on the
+         virtual Pico, MicroPython 1.25).
+"""
+
+
+def convolve() -> Function:
+    f = Function("convolve", "r0", DOC)
+    lanes = ConvLanes(f, STATE, FRAME, pitch=ENTRY, blocks=4)
+    f.enter("r1 r2 r3 r4", FRAME)
+    f.mov("r3", "pc", note="MAC")
+    f.b("SETUP")
+    _products(f)
+    _setup(f)
+    _widen(f)
+    lanes.requantize()
+    _weights(f)
+    _patched(f)
+    _channel_done(f)
+    lanes.exact()
+    f.label("END")
+    f.leave()
+    return f
+
+
+def _products(f: Function) -> None:
+    """MAC: a group of four pixels, run by run; GROUP: the next one, REQUANTIZE where there is none."""
+    with f.loop("MAC", until=("r6", "lr"), note="21 cycles for 8 products, 4 x 2 pairs of inputs"):
+        for _ in range(8):
+            f.ldm("r6", "r1 r7", note="w[k], w[k+1]")
+            for x, y in (("r8", "r4"), ("r9", "r5")):
+                f.ldm("r0", "r2 r3", note="x[k], x[k+1] of two pixels")
+                f.mul("r2", "r1")
+                f.mul("r3", "r7")
+                f.add("r2", "r3", note="two pair sums")
+                flush(f, x, y, "r2")
+    f.ldr("r1", FRAME.weights_end)
+    f.cmp("r6", "r1")
+    f.bne("NEXT_RUN")
+    f.mov("r7", "r12")
+    _store_group(f)
+    f.label("GROUP")
+    f.ldm("r7", "r0", note="packed inputs")
+    f.cmp("r0", 0)
+    f.beq("REQUANTIZE")
+    f.mov("r12", "r7")
+    _first_sums(f)
+    f.ldr("r6", FRAME.wide)
+    f.label("RUN")
+    f.ldr("r1", FRAME.run)
+    f.add("r1", "r6")
+    f.mov("lr", "r1")
+    f.ldr("r1", FRAME.start)
+    f.mov("pc", "r1", note="into MAC")
+    f.label("NEXT_RUN")
+    f.ldr("r1", FRAME.gap)
+    f.add("r0", "r1")
+    f.b("RUN")
+
+
+def _store_group(f: Function) -> None:
+    """The entry at r7 has its four accumulators: r7 behind it."""
+    f.mov("r1", "r8")
+    low_sum(f, "r1", "r4", "r2")
+    f.mov("r2", "r4")
+    f.mov("r3", "r9")
+    low_sum(f, "r3", "r5", "r4")
+    f.stm("r7", "r1 r2 r3 r5", note="pixels 0 to 3")
+
+
+def _first_sums(f: Function) -> None:
+    f.mov("r8", "r10")
+    f.mov("r9", "r10")
+    f.mov("r4", "r11")
+    f.mov("r5", "r11")
+
+
+def _first(f: Function) -> None:
+    """r10, r11 X and Y at first: the channel's first accumulator, of r1 its fast entry; r7 the first entry of the table."""
+    f.ldr("r1", FAST_CHANNEL.at("r1").first)
+    f.mov("r11", "r1")
+    f.twice("r1", "r2")
+    f.mov("r10", "r1")
+
+
+def _setup(f: Function) -> None:
+    """r3: MAC."""
+    f.label("SETUP")
+    f.str("r0", FRAME.state)
+    f.copy(FRAME.wide, STATE.wide, "r1")
+    f.ldr("r2", STATE.start)
+    f.cmp("r2", 0)
+    f.bge("LOOP")
+    f.b("PATCHED")
+    f.label("LOOP")
+    f.add("r3", "r2")
+    f.str("r3", FRAME.start)
+    f.copy(FRAME.run, STATE.run_bytes, "r1")
+    f.copy(FRAME.gap, STATE.gap, "r1")
+
+
+def _widen(f: Function) -> None:
+    """CHANNEL: its weights as words; where it is split, as two runs; then its groups."""
+    f.label("CHANNEL")
+    f.bl("WEIGHTS")
+    f.ldr("r6", STATE.wide)
+    f.ldr("r7", STATE.flip)
+    f.mov("r0", "r1")
+    with f.loop("WIDEN", until=("r0", "r12"), note="17 cycles for 4 weights"):
+        f.ldm("r0", "r4")
+        f.eor("r4", "r7", note="w + 128 to w, int8")
+        for w in ("r1", "r2", "r3"):
+            f.sxtb(w, "r4")
+            f.asr("r4", "r4", 8)
+        f.stm("r6", "r1 r2 r3 r4")
+    f.ldr("r0", FRAME.state)
+    f.ldr("r1", STATE.fast)
+    f.ldrb("r3", FAST_CHANNEL.at("r1").kind)
+    f.str("r6", FRAME.weights_end)
+    f.lsr("r3", "r3", 4, note="kind, bit 3: split")
+    f.bcc("START")
+    f.ldr("r7", STATE.wide)
+    with f.loop(
+        "SPLIT", until=("r7", "r2"), note="14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first"
+    ):
+        f.ldr("r2", "r7", 0)
+        f.mov("r3", 127)
+        f.add("r3", "r2")
+        f.asr("r3", "r3", 31, note="-1 where w = -128")
+        f.stm("r6", "r3")
+        f.sub("r2", "r3")
+        f.stm("r7", "r2")
+        f.ldr("r2", STATE.wide_end)
+    f.str("r6", FRAME.weights_end)
+    f.label("START")
+    _first(f)
+    f.ldr("r7", STATE.table)
+    f.b("GROUP")
+
+
+def _weights(f: Function) -> None:
+    f.label("WEIGHTS", note="r1: a channel's weights as bytes, r12: their end")
+    f.ldr("r1", STATE.weights)
+    f.ldr("r2", STATE.count)
+    f.ldr("r6", STATE.unpacked)
+    f.cmp("r6", 0)
+    f.bne("UNPACK")
+    f.add("r2", "r1")
+    f.str("r2", STATE.weights)
+    f.mov("r12", "r2")
+    f.ret()
+    f.label("UNPACK")
+    f.add("r2", "r6")
+    f.mov("r12", "r2")
+    f.mov("r2", 255)
+    f.twice("r2", "r3")  # r2 = 0x00FF00FF
+    f.mov("r3", 15)
+    f.lsl("r4", "r3", 8)
+    f.add("r3", "r4")
+    f.twice("r3", "r4")  # r3 = 0x0F0F0F0F
+    f.lsl("r7", "r3", 3, note="0x78787878: + 120")
+    f.label("NIBBLES", note="28 cycles for 8 weights: w + 8 in four bits to w + 128")
+    for at in (0, 2):
+        f.ldrh("r4", "r1", at)
+        for shift, mask, parts in ((8, "r2", "bytes, 16 bits apart"), (4, "r3", "w + 8, 8 bits apart")):
+            f.lsl("r5", "r4", shift)
+            f.orr("r4", "r5")
+            f.and_("r4", mask, note=parts)
+        f.add("r4", "r7")
+        f.stm("r6", "r4")
+    f.add("r1", 4)
+    f.cmp("r6", "r12")
+    f.bcc("NIBBLES")
+    f.str("r1", STATE.weights)
+    f.ldr("r1", STATE.unpacked)
+    f.ret()
+
+
+def _patched(f: Function) -> None:
+    """PATCHED: the weights of each channel go into build's code, as differences: w[k] = w[k - 1] + d; then its groups."""
+    f.label("PATCHED", note="the unrolled code of build(), from the start of the scratch's code; lr returns from it to GROUP_DONE")
+    f.str("r1", FRAME.start)
+    f.label("PATCH_CHANNEL")
+    f.bl("WEIGHTS")
+    f.ldr("r6", STATE.wide)
+    f.mov("r7", MORE >> 8)
+    f.lsl("r7", "r7", 8, note="add r1,#0")
+    f.mov("r5", (LESS - MORE) >> 8)
+    f.lsl("r5", "r5", 8)
+    f.add("r5", "r7")
+    f.mov("r8", "r5", note="sub r1,#0")
+    f.mov("r5", 128, note="r1 starts at 0")
+    f.label("PATCH_RUN")
+    f.ldr("r4", STATE.run_bytes)
+    f.lsr("r4", "r4", 2)
+    f.add("r4", "r1")
+    f.mov("lr", "r4")
+    with f.loop("PATCH", until=("r1", "lr"), note="7 cycles a weight, 11 where it is less than the one before"):
+        for k, at in enumerate(WEIGHT_AT):
+            w, before = ("r2", "r5") if k % 2 == 0 else ("r5", "r2")
+            f.ldrb(w, "r1", k)
+            f.sub("r3", w, before)
+            f.bcc(f"LESS{k}")
+            f.add("r3", "r7", note="add r1,#difference")
+            f.label(f"STORE{k}")
+            f.strh("r3", "r6", at)
+        f.add("r1", 4)
+        f.add("r6", UNIT)
+    f.add("r6", 4, note="behind a run: add r0,r12, nop")
+    f.cmp("r1", "r12")
+    f.bne("PATCH_RUN")
+    f.ldr("r1", STATE.fast)
+    _first(f)
+    f.fetch("r12", STATE.gap, "r1")
+    f.ldr("r7", STATE.table)
+    f.bl("NEXT_GROUP")
+    f.label("GROUP_DONE", note="33 cycles a group besides the products")
+    f.ldr("r7", FRAME.entry)
+    _store_group(f)
+    f.label("NEXT_GROUP")
+    f.ldm("r7", "r0", note="packed inputs")
+    f.cmp("r0", 0)
+    f.beq("PATCHED_END")
+    f.str("r7", FRAME.entry)
+    _first_sums(f)
+    f.mov("r1", 0, note="w")
+    f.ldr("r7", FRAME.start)
+    f.mov("pc", "r7")
+    f.label("PATCHED_END")
+    f.b("REQUANTIZE")
+    for k in range(4):
+        f.label(f"LESS{k}")
+        f.neg("r3", "r3")
+        f.add("r3", "r8", note="sub r1,#difference")
+        f.b(f"STORE{k}")
+
+
+def _channel_done(f: Function) -> None:
+    f.label("CHANNEL_DONE")
+    f.ldr("r0", FRAME.state)
+    f.step(STATE.channel, 12, "r1")
+    f.step(STATE.fast, 16, "r1")
+    f.step(STATE.channels, -1, "r1")
+    f.beq("END")
+    f.ldr("r1", STATE.start)
+    f.cmp("r1", 0)
+    f.blt("PATCH_AGAIN")
+    f.b("CHANNEL")
+    f.label("PATCH_AGAIN")
+    f.b("PATCH_CHANNEL")
+
+
+class ConvLanes(Lanes):
+    """Four lanes, the pixels of each group: accumulators one behind the other in the table's entries."""
+
+    def first_lane(self) -> None:
+        f = self.f
+        f.ldr("r1", STATE.table)
+        f.add("r1", 4)
+        f.str("r1", FRAME.acc)
+        f.mov("r1", "r0")
+        f.add("r1", STATE.offset("lanes"))
+        f.str("r1", FRAME.lane)
+
+    def exact_entry(self) -> None:
+        f = self.f
+        f.ldr("r5", STATE.channel)
+        f.ldr("r1", STATE.unpacked)
+        f.cmp("r1", 0)
+        f.beq("LONG")
+        f.ldr("r5", STATE.fast, note="the fast table holds what the short one has not")
+        f.label("LONG")
+
+    def next_lane(self, exact: bool) -> None:
+        f = self.f
+        f.add("r4", 8)
+        f.str("r4", FRAME.lane)
+        f.ldr("r0", FRAME.acc)
+        if exact:
+            f.mov("r12", "r0")
+            self.times_pitch("r5")
+            f.add("r4", "r0")
+            f.str("r4", FRAME.end)
+            f.add("r0", 4)
+            f.str("r0", FRAME.acc)
+        else:
+            f.add("r4", "r0", 4)
+            f.str("r4", FRAME.acc)
+
+    def times_pitch(self, count: str) -> None:
+        self.f.mov("r4", ENTRY)
+        self.f.mul("r4", count)
+
+    def compare_last(self) -> None:
+        f = self.f
+        f.ldr("r5", FRAME.state)
+        f.sub("r4", "r5")
+        f.cmp("r4", STATE.size)
