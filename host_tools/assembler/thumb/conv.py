@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from . import isa
-from .conv_products import UNIT, WEIGHT_AT, convolve
-from .conv_state import STATE
-from .pixels import load_two
+from .conv_products import STATE, UNIT, WEIGHT_AT, convolve
+from .pixels import flush, load_two
 from .records import words
 from .writer import Function, device_file, driver
 
@@ -65,15 +64,12 @@ def band() -> Function:
     with f.loop("COPY", until=("r1", "r3")):
         f.ldrb("r5", "r1", 0)
         f.strb("r5", "r0", 0)
-        f.add("r1", 1)
-        f.add("r0", 1)
-    f.ldr("r3", s.skip)
-    f.add("r1", "r3")
+        f.add(r1=1, r0=1)
+    f.add("r1", s.skip, via="r3")
     fill(s.right)
     f.sub("r7", 1)
     f.label("LAST")
-    f.cmp("r7", 0)
-    f.bgt("ROW")
+    f.bgt("r7", 0, "ROW")
     fill(s.bottom)
     f.b("END")
     f.label("FILL", note="r3 bytes of padding")
@@ -83,8 +79,7 @@ def band() -> Function:
     f.strb("r4", "r0", 0)
     f.add("r0", 1)
     f.label("TEST")
-    f.cmp("r0", "r3")
-    f.bne("BYTE")
+    f.bne("r0", "r3", "BYTE")
     f.ret()
     f.label("END")
     f.leave()
@@ -98,44 +93,43 @@ def pack() -> Function:
              r9 entry | r10 rows left | r11 runs left | r12 row | lr end of run    Stack 16
         Cost 19 cycles an input of four pixels (counted); 23 where runs are of odd length.
         """)  # fmt: skip
-    s, s4 = STATE, STATE.at("r4")
+    s = STATE.at("r4")
 
     def four(at: int) -> None:
-        """An input of the four pixels; index and, by the caller, to move on."""
-        for pixels, offset in ((("r1", "r2"), at), (("r3", "r7"), at + 8)):
-            load_two(f, *pixels, pair="r4 r5")
+        """An input of the four pixels."""
+        for first, second, offset in (("r1", "r2", at), ("r3", "r7", at + 8)):
+            load_two(f, first, second, pair="r4 r5")
             f.str("r4", "r6", offset)
         f.add("r0", 1)
 
+    def fill(inputs: tuple) -> None:
+        f.ldr("r4", inputs)
+        f.bl("FILL")
+
     f.enter("r1 r2 r3 r4")
     f.mov("r8", "r0")
-    f.fetch("r9", s.table, "r4", note="entries")
+    f.fetch("r9", STATE.table, "r4")
     f.label("ENTRY")
     f.mov("r0", "r8")
-    f.ldr("r6", s.to)
-    f.ldr("r4", s.entry_bytes)
+    f.ldr(r6=STATE.to, r4=STATE.entry_bytes)
     f.add("r4", "r6")
-    f.str("r4", s.to, note="where the next entry goes")
-    f.ldr("r4", s.left)
-    f.bl("FILL")
+    f.str("r4", STATE.to, note="where the next entry goes")
+    fill(STATE.left)
     f.mov("r4", "r9")
-    f.add("r4", 4, note="behind packed inputs, the pointers")
-    f.ldm("r4", "r1 r2 r3 r7")
-    f.mov("r9", "r4")
-    f.mov("r4", "r8")
-    f.fetch("r10", s4.rows, "r4")
+    f.add("r4", 4)
+    f.ldm("r4", "r1 r2 r3 r7", note="pointers to inputs of the four")
+    f.mov(r9="r4", r4="r8")
+    f.fetch("r10", s.rows, "r4")
     f.mov("r0", 0)
     f.label("ROW")
-    f.mov("r12", "r0")
-    f.mov("r4", "r8")
-    f.fetch("r11", s4.runs, "r4")
+    f.mov(r12="r0", r4="r8")
+    f.fetch("r11", s.runs, "r4")
     f.label("RUN")
     f.mov("r4", "r8")
-    f.ldr("r4", s4.run)
+    f.ldr("r4", s.run)
     f.add("r5", "r4", "r0")
     f.mov("lr", "r5")
-    f.cmp("r0", "lr")
-    f.beq("NEXT")
+    f.beq("r0", "lr", "NEXT")
     f.lsl("r4", "r4", 31, note="odd?")
     f.bmi("ODD")
     with f.loop("PAIR", until=("r0", "lr"), note="19 cycles an input byte of four pixels"):
@@ -144,26 +138,20 @@ def pack() -> Function:
         f.add("r6", 16)
     f.label("NEXT")
     f.mov("r4", "r8")
-    f.ldr("r5", s4.run)
-    f.sub("r0", "r5")
-    f.ldr("r5", s4.run_step)
-    f.add("r0", "r5")
-    f.step("r11", -1, "r5")
-    f.bne("RUN")
-    f.ldr("r5", s4.row_step)
+    f.sub("r0", s.run, via="r5")
+    f.add("r0", s.run_step, via="r5")
+    f.again("RUN", "r11", via="r5")
+    f.ldr("r5", s.row_step)
     f.mov("r0", "r12")
     f.add("r0", "r5")
-    f.step("r10", -1, "r5")
-    f.bne("ROW")
-    f.ldr("r4", s4.right)
-    f.bl("FILL")
+    f.again("ROW", "r10", via="r5")
+    fill(s.right)
     f.mov("r0", "r8")
-    f.step(s.entries, -1, "r4")
-    f.bne("ENTRY")
+    f.again("ENTRY", STATE.entries, via="r4")
     f.b("END")
     with f.loop("ODD", until=("r0", "lr"), note="runs of odd length: words 0 and 1 of the four in turn"):
         four(0)
-        f.lsl("r4", "r6", 29, note="the four begin at a multiple of 8")
+        f.lsl("r4", "r6", 29, note="word 1: the next four; they begin at a multiple of 8")
         f.bpl("FIRST")
         f.add("r6", 8)
         f.label("FIRST")
@@ -179,8 +167,7 @@ def pack() -> Function:
     f.add("r6", 16)
     f.sub("r4", 2)
     f.label("TEST")
-    f.cmp("r4", 0)
-    f.bgt("WORDS")
+    f.bgt("r4", 0, "WORDS")
     f.ret()
     f.label("END")
     f.leave()
@@ -207,17 +194,13 @@ def build() -> Function:
             f.add("r1", 0, note="w")
             f.mul(a, "r1")
             f.mul(b, "r1")
-        f.add("r2", "r3", note="pixels 0, 1")
-        f.add("r6", "r7", note="pixels 2, 3")
-        for x, y, word in (("r8", "r4", "r2"), ("r9", "r5", "r6")):
-            f.add(x, word, note="X")
-            f.asr(word, word, 16, note="borrow in C")
-            f.adc(y, word, note="Y")
+        f.add(r2="r3", r6="r7", note="pair sums of pixels 0, 1; 2, 3")
+        flush(f, "r8", "r4", "r2")
+        flush(f, "r9", "r5", "r6")
     assert 2 * (len(f.lines) - first) == UNIT and tuple(weights) == WEIGHT_AT
     f.label("START")
     f.mov("r12", "r0")
-    f.ldr("r2", STATE.wide)
-    f.ldr("r4", STATE.count)
+    f.ldr(r2=STATE.wide, r4=STATE.count)
     f.lsl("r4", "r4", 2)
     f.mov("lr", "r4")
     f.label("RUN")
@@ -231,21 +214,21 @@ def build() -> Function:
         for registers in 3 * ["r3 r4 r5 r7"] + ["r3 r4 r5"]:  # UNIT bytes
             f.ldm("r6", registers)
             f.stm("r2", registers)
-    f.number("r3", _code("add", "r0", "r12"), note="add r0,r12")
-    f.number("r4", _code("nop"), note="nop")
+    _code(f, "r3", "add", "r0", "r12")
+    _code(f, "r4", "nop")
     f.lsl("r4", "r4", 16)
     f.add("r3", "r4")
     f.mov("r4", "lr")
-    f.cmp("r4", 0)
-    f.bne("NEXT")
-    f.number("r3", _code("bx", "lr"), note="bx lr")
+    f.bne("r4", 0, "NEXT")
+    _code(f, "r3", "bx", "lr")
     f.label("NEXT")
     f.stm("r2", "r3")
-    f.cmp("r4", 0)
-    f.bne("RUN")
+    f.bne("r4", 0, "RUN")
     f.leave()
     return f
 
 
-def _code(op: str, *args) -> int:
-    return isa.encode((op, args))
+def _code(f: Function, to: str, *instruction: str) -> None:
+    """to = the code of an instruction."""
+    op, *args = instruction
+    f.number(to, isa.encode((op, tuple(args))), note=f"the code of {isa.mnemonic((op, tuple(args)))}")

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from .conv_state import STATE
 from .lanes import Lanes
 from .pixels import flush, low_sum
 from .requantize import FAST_CHANNEL
 from .writer import Function, words
 
+STATE = words(
+    "r0",
+    ("table", "entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}"),
+    ("entries|image_rows|channels", "left to do"),
+    ("to|y_zero_point", "where packed inputs go, until convolve"),
+    ("left", "inputs of padding before a run"),
+    ("run", "inputs"),
+    ("runs|bottom", "a row; band: bytes of padding"),
+    ("run_step", "from run to run"),
+    ("rows|top", "band: bytes of padding"),
+    ("row_step|skip", "from row to row; band: from run to run"),
+    ("right", "inputs of padding after a run"),
+    ("padding|unpacked", "x_zero_point, pack: * 65537; where weights of four bits are unpacked, 0: they have eight"),
+    ("entry_bytes", "packed"),
+    "weights",
+    ("wide", "widened weights or code"),
+    ("wide_end", "of them"),
+    ("count", "weights a channel"),
+    ("channel", "table"),
+    ("fast", "table"),
+    ("relu", "1: negative accumulators give clamp_min"),
+    ("run_bytes", "widened"),
+    ("gap", "packed bytes between runs"),
+    ("start", "where a run starts in the unrolled loop, -1: patched code"),
+    ("y_step", "from one output to the next"),
+    "clamp_min",
+    "clamp_max",
+    ("flip", "0x80808080"),
+    ("lanes*8", "four times {outputs, where they go}: the pixels 0 to 3 of the groups"),
+)
 ENTRY = 20  # bytes of an entry of the table: packed inputs, four accumulators
 UNIT = 60  # bytes of code of four weights, in the loop and in build's TEMPLATE
 MORE, LESS = 0x3100, 0x3900  # add r1,#0 and sub r1,#0
@@ -44,7 +73,13 @@ def convolve() -> Function:
     lanes.requantize()
     _weights(f)
     _patched(f)
-    _channel_done(f)
+    lanes.channel_done()
+    f.ldr("r1", STATE.start)
+    f.cmp("r1", 0)
+    f.blt("PATCH_AGAIN")
+    f.b("CHANNEL")
+    f.label("PATCH_AGAIN")
+    f.b("PATCH_CHANNEL")
     lanes.exact()
     f.label("END")
     f.leave()
@@ -58,53 +93,47 @@ def _products(f: Function) -> None:
             f.ldm("r6", "r1 r7", note="w[k], w[k+1]")
             for x, y in (("r8", "r4"), ("r9", "r5")):
                 f.ldm("r0", "r2 r3", note="x[k], x[k+1] of two pixels")
-                f.mul("r2", "r1")
-                f.mul("r3", "r7")
-                f.add("r2", "r3", note="two pair sums")
+                f.mul(r2="r1", r3="r7")
+                f.add("r2", "r3", note="their pair sums")
                 flush(f, x, y, "r2")
-    f.ldr("r1", FRAME.weights_end)
-    f.cmp("r6", "r1")
-    f.bne("NEXT_RUN")
+    f.bne("r6", FRAME.weights_end, "NEXT_RUN", via="r1")
     f.mov("r7", "r12")
     _store_group(f)
-    f.label("GROUP")
-    f.ldm("r7", "r0", note="packed inputs")
-    f.cmp("r0", 0)
-    f.beq("REQUANTIZE")
-    f.mov("r12", "r7")
-    _first_sums(f)
+    _next_group(f, "GROUP", "REQUANTIZE")
     f.ldr("r6", FRAME.wide)
     f.label("RUN")
     f.ldr("r1", FRAME.run)
     f.add("r1", "r6")
     f.mov("lr", "r1")
-    f.ldr("r1", FRAME.start)
-    f.mov("pc", "r1", note="into MAC")
+    f.mov("pc", FRAME.start, via="r1", note="into MAC")
     f.label("NEXT_RUN")
-    f.ldr("r1", FRAME.gap)
-    f.add("r0", "r1")
+    f.add("r0", FRAME.gap, via="r1")
     f.b("RUN")
 
 
 def _store_group(f: Function) -> None:
-    """The entry at r7 has its four accumulators: r7 behind it."""
+    """The accumulators of four pixels, to the entry at r7; r7 is then the next entry."""
     f.mov("r1", "r8")
     low_sum(f, "r1", "r4", "r2")
-    f.mov("r2", "r4")
-    f.mov("r3", "r9")
+    f.mov(r2="r4", r3="r9")
     low_sum(f, "r3", "r5", "r4")
     f.stm("r7", "r1 r2 r3 r5", note="pixels 0 to 3")
 
 
+def _next_group(f: Function, name: str, end: str, keep: tuple | str = "r12") -> None:
+    """r0 = packed inputs of the entry at r7, which `keep` then holds; X and Y as they are at first. To `end` after the last."""
+    f.label(name)
+    f.ldm("r7", "r0", note="packed inputs")
+    f.beq("r0", 0, end)
+    if isinstance(keep, tuple):
+        f.str("r7", keep)
+    else:
+        f.mov(keep, "r7")
+    f.mov(r8="r10", r9="r10", r4="r11", r5="r11")
+
+
 def _first_sums(f: Function) -> None:
-    f.mov("r8", "r10")
-    f.mov("r9", "r10")
-    f.mov("r4", "r11")
-    f.mov("r5", "r11")
-
-
-def _first(f: Function) -> None:
-    """r10, r11 X and Y at first: the channel's first accumulator, of r1 its fast entry; r7 the first entry of the table."""
+    """r10, r11 = X and Y at first, of the channel whose fast entry r1 is; r1, r2 are lost."""
     f.ldr("r1", FAST_CHANNEL.at("r1").first)
     f.mov("r11", "r1")
     f.twice("r1", "r2")
@@ -118,9 +147,7 @@ def _setup(f: Function) -> None:
     f.copy(FRAME.wide, STATE.wide, "r1")
     f.ldr("r2", STATE.start)
     f.cmp("r2", 0)
-    f.bge("LOOP")
-    f.b("PATCHED")
-    f.label("LOOP")
+    f.far("bge", "PATCHED", over="LOOP")
     f.add("r3", "r2")
     f.str("r3", FRAME.start)
     f.copy(FRAME.run, STATE.run_bytes, "r1")
@@ -131,8 +158,7 @@ def _widen(f: Function) -> None:
     """CHANNEL: its weights as words; where it is split, as two runs; then its groups."""
     f.label("CHANNEL")
     f.bl("WEIGHTS")
-    f.ldr("r6", STATE.wide)
-    f.ldr("r7", STATE.flip)
+    f.ldr(r6=STATE.wide, r7=STATE.flip)
     f.mov("r0", "r1")
     with f.loop("WIDEN", until=("r0", "r12"), note="17 cycles for 4 weights"):
         f.ldm("r0", "r4")
@@ -141,52 +167,45 @@ def _widen(f: Function) -> None:
             f.sxtb(w, "r4")
             f.asr("r4", "r4", 8)
         f.stm("r6", "r1 r2 r3 r4")
-    f.ldr("r0", FRAME.state)
-    f.ldr("r1", STATE.fast)
+    f.ldr(r0=FRAME.state, r1=STATE.fast)
     f.ldrb("r3", FAST_CHANNEL.at("r1").kind)
     f.str("r6", FRAME.weights_end)
-    f.lsr("r3", "r3", 4, note="kind, bit 3: split")
+    f.lsr("r3", "r3", 4, note="bit 3: split")
     f.bcc("START")
     f.ldr("r7", STATE.wide)
-    with f.loop(
-        "SPLIT", until=("r7", "r2"), note="14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first"
-    ):
-        f.ldr("r2", "r7", 0)
-        f.mov("r3", 127)
-        f.add("r3", "r2")
-        f.asr("r3", "r3", 31, note="-1 where w = -128")
-        f.stm("r6", "r3")
-        f.sub("r2", "r3")
-        f.stm("r7", "r2")
-        f.ldr("r2", STATE.wide_end)
+    f.label("SPLIT", note="14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first")
+    f.ldr("r2", "r7", 0)
+    f.mov("r3", 127)
+    f.add("r3", "r2")
+    f.asr("r3", "r3", 31, note="-1 where w = -128")
+    f.stm("r6", "r3")
+    f.sub("r2", "r3")
+    f.stm("r7", "r2")
+    f.bne("r7", STATE.wide_end, "SPLIT", via="r2")
     f.str("r6", FRAME.weights_end)
     f.label("START")
-    _first(f)
+    _first_sums(f)
     f.ldr("r7", STATE.table)
     f.b("GROUP")
 
 
 def _weights(f: Function) -> None:
     f.label("WEIGHTS", note="r1: a channel's weights as bytes, r12: their end")
-    f.ldr("r1", STATE.weights)
-    f.ldr("r2", STATE.count)
-    f.ldr("r6", STATE.unpacked)
-    f.cmp("r6", 0)
-    f.bne("UNPACK")
+    f.ldr(r1=STATE.weights, r2=STATE.count, r6=STATE.unpacked)
+    f.bne("r6", 0, "UNPACK")
     f.add("r2", "r1")
     f.str("r2", STATE.weights)
     f.mov("r12", "r2")
     f.ret()
     f.label("UNPACK")
     f.add("r2", "r6")
-    f.mov("r12", "r2")
-    f.mov("r2", 255)
-    f.twice("r2", "r3")  # r2 = 0x00FF00FF
+    f.mov(r12="r2", r2=255)
+    f.twice("r2", "r3", note="0x00FF00FF")
     f.mov("r3", 15)
     f.lsl("r4", "r3", 8)
     f.add("r3", "r4")
-    f.twice("r3", "r4")  # r3 = 0x0F0F0F0F
-    f.lsl("r7", "r3", 3, note="0x78787878: + 120")
+    f.twice("r3", "r4", note="0x0F0F0F0F")
+    f.lsl("r7", "r3", 3, note="120 four times")
     f.label("NIBBLES", note="28 cycles for 8 weights: w + 8 in four bits to w + 128")
     for at in (0, 2):
         f.ldrh("r4", "r1", at)
@@ -197,8 +216,7 @@ def _weights(f: Function) -> None:
         f.add("r4", "r7")
         f.stm("r6", "r4")
     f.add("r1", 4)
-    f.cmp("r6", "r12")
-    f.bcc("NIBBLES")
+    f.bcc("r6", "r12", "NIBBLES")
     f.str("r1", STATE.weights)
     f.ldr("r1", STATE.unpacked)
     f.ret()
@@ -217,7 +235,7 @@ def _patched(f: Function) -> None:
     f.lsl("r5", "r5", 8)
     f.add("r5", "r7")
     f.mov("r8", "r5", note="sub r1,#0")
-    f.mov("r5", 128, note="r1 starts at 0")
+    f.mov("r5", 128, note="w = 0, where r1 starts")
     f.label("PATCH_RUN")
     f.ldr("r4", STATE.run_bytes)
     f.lsr("r4", "r4", 2)
@@ -232,28 +250,20 @@ def _patched(f: Function) -> None:
             f.add("r3", "r7", note="add r1,#difference")
             f.label(f"STORE{k}")
             f.strh("r3", "r6", at)
-        f.add("r1", 4)
-        f.add("r6", UNIT)
-    f.add("r6", 4, note="behind a run: add r0,r12, nop")
-    f.cmp("r1", "r12")
-    f.bne("PATCH_RUN")
+        f.add(r1=4, r6=UNIT)
+    f.add("r6", 4, note="add r0,r12 and nop, after a run")
+    f.bne("r1", "r12", "PATCH_RUN")
     f.ldr("r1", STATE.fast)
-    _first(f)
+    _first_sums(f)
     f.fetch("r12", STATE.gap, "r1")
     f.ldr("r7", STATE.table)
     f.bl("NEXT_GROUP")
     f.label("GROUP_DONE", note="33 cycles a group besides the products")
     f.ldr("r7", FRAME.entry)
     _store_group(f)
-    f.label("NEXT_GROUP")
-    f.ldm("r7", "r0", note="packed inputs")
-    f.cmp("r0", 0)
-    f.beq("PATCHED_END")
-    f.str("r7", FRAME.entry)
-    _first_sums(f)
+    _next_group(f, "NEXT_GROUP", "PATCHED_END", keep=FRAME.entry)
     f.mov("r1", 0, note="w")
-    f.ldr("r7", FRAME.start)
-    f.mov("pc", "r7")
+    f.mov("pc", FRAME.start, via="r7")
     f.label("PATCHED_END")
     f.b("REQUANTIZE")
     for k in range(4):
@@ -261,21 +271,6 @@ def _patched(f: Function) -> None:
         f.neg("r3", "r3")
         f.add("r3", "r8", note="sub r1,#difference")
         f.b(f"STORE{k}")
-
-
-def _channel_done(f: Function) -> None:
-    f.label("CHANNEL_DONE")
-    f.ldr("r0", FRAME.state)
-    f.step(STATE.channel, 12, "r1")
-    f.step(STATE.fast, 16, "r1")
-    f.step(STATE.channels, -1, "r1")
-    f.beq("END")
-    f.ldr("r1", STATE.start)
-    f.cmp("r1", 0)
-    f.blt("PATCH_AGAIN")
-    f.b("CHANNEL")
-    f.label("PATCH_AGAIN")
-    f.b("PATCH_CHANNEL")
 
 
 class ConvLanes(Lanes):
@@ -292,10 +287,8 @@ class ConvLanes(Lanes):
 
     def exact_entry(self) -> None:
         f = self.f
-        f.ldr("r5", STATE.channel)
-        f.ldr("r1", STATE.unpacked)
-        f.cmp("r1", 0)
-        f.beq("LONG")
+        f.ldr(r5=STATE.channel, r1=STATE.unpacked)
+        f.beq("r1", 0, "LONG")
         f.ldr("r5", STATE.fast, note="the fast table holds what the short one has not")
         f.label("LONG")
 
@@ -306,9 +299,7 @@ class ConvLanes(Lanes):
         f.ldr("r0", FRAME.acc)
         if exact:
             f.mov("r12", "r0")
-            self.times_pitch("r5")
-            f.add("r4", "r0")
-            f.str("r4", FRAME.end)
+            self.set_end()
             f.add("r0", 4)
             f.str("r0", FRAME.acc)
         else:
@@ -321,6 +312,5 @@ class ConvLanes(Lanes):
 
     def compare_last(self) -> None:
         f = self.f
-        f.ldr("r5", FRAME.state)
-        f.sub("r4", "r5")
+        f.sub("r4", FRAME.state, via="r5")
         f.cmp("r4", STATE.size)

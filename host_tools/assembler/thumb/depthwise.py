@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .lanes import Lanes
+from contextlib import contextmanager
+
+from .lanes import ROW, Lanes
 from .pixels import flush, load_two, low_sum
 from .records import words as words_of
 from .requantize import FAST_CHANNEL
@@ -54,8 +56,8 @@ FRAME = words(
     "sp", "w6", "w7", "w8", "first_twice", "first", "segment", "lane", "rows|acc", "relu|end|packed", "y_step",
     "acc_end", "stride|skip", "window_step", "state",
 )  # fmt: skip
-WEIGHTS = ("r8", "r9", "r10", "r11", "r12", "lr", "w6", "w7", "w8")  # of the window; the last three in the frame
-ROW = 64  # bytes of a row of the plane
+WEIGHTS = ("r8", "r9", "r10", "r11", "r12", "lr", FRAME.w6, FRAME.w7, FRAME.w8)  # of the window
+PLANE_ROW = 64  # bytes of a row of the plane
 ACC = 8  # bytes of two outputs' accumulators
 DOC = """
     The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.depthwise_conv_2d.
@@ -85,18 +87,12 @@ def depthwise() -> Function:
     _row(f, "C")
     _row(f, "B")
     f.label("WHOLE_WINDOW")
-    f.cmp("r2", 3)
-    f.beq("ROW_A")
+    f.beq("r2", 3, "ROW_A")
     f.ldr("r5", FRAME.w8)
     _row(f, "S")
     _row(f, "A")
     lanes.requantize()
-    f.label("CHANNEL_DONE")
-    f.ldr("r0", FRAME.state)
-    f.step(STATE.channel, 12, "r1")
-    f.step(STATE.fast, 16, "r1")
-    f.step(STATE.channels, -1, "r1")
-    f.beq("END")
+    lanes.channel_done()
     f.b("CHANNEL")
     lanes.exact()
     f.label("END")
@@ -106,31 +102,22 @@ def depthwise() -> Function:
 
 def _clear(f: Function) -> None:
     """The plane is x_zero_point, where no input will come."""
-    f.ldr("r1", STATE.plane)
-    f.ldr("r2", STATE.plane_end)
-    f.ldr("r3", STATE.x_zero_point)
+    f.ldr(r1=STATE.plane, r2=STATE.plane_end, r3=STATE.x_zero_point)
     f.twice("r3", "r4")
-    for r in ("r4", "r5", "r6"):
-        f.mov(r, "r3")
-    f.label("CLEAR", note="8 cycles 4 words of the plane")
-    f.stm("r1", "r3 r4 r5 r6")
-    f.cmp("r1", "r2")
-    f.bcc("CLEAR")
+    f.mov(r4="r3", r5="r3", r6="r3")
+    with f.loop("CLEAR", until=("r1", "r2"), go="bcc", note="8 cycles 4 words of the plane"):
+        f.stm("r1", "r3 r4 r5 r6")
 
 
 def _pack(f: Function) -> None:
-    """CHANNEL: the two rows that windows see, of one input channel, as words; where depth_multiplier is 1, of each channel.
+    """CHANNEL: where an input channel is new, the rows that its windows see as words, by segments of STATE.segments.
 
-    Segments of rows, by which of the two lie inside the image. r0 first row, r1 from it to the second, r5 0, r6 plane,
-    r7 in_c, r9 gap, r10 end of a row, r11 rows left, r12 x_zero_point, lr bytes of a row, r4 from a row to the next.
+    r0 first row, r1 from it to the second, r4 from a row's end to the next row, r5 0 (or x_zero_point), r6 plane, r7 in_c,
+    r9 gap, r10 end of a row, r11 rows left, r12 x_zero_point, lr bytes of a row.
     """
     f.label("CHANNEL")
-    f.ldr("r1", STATE.same_left, note="outputs left of this input channel")
-    f.sub("r1", 1)
-    f.str("r1", STATE.same_left)
-    f.bmi("PACK")
-    f.b("PACKED")
-    f.label("PACK")
+    f.step(STATE.same_left, -1, "r1")
+    f.far("bmi", "PACKED", over="PACK")
     f.ldr("r1", STATE.depth_multiplier)
     f.sub("r1", 1)
     f.str("r1", STATE.same_left)
@@ -144,92 +131,74 @@ def _pack(f: Function) -> None:
     f.ldr("r3", STATE.row_bytes)
     f.sub("r3", "r2")
     f.str("r3", FRAME.skip)
-    f.fetch("r9", STATE.gap, "r2")
-    f.fetch("r12", STATE.x_zero_point, "r2")
+    f.fetch("r2", r9=STATE.gap, r12=STATE.x_zero_point)
     f.ldr("r5", STATE.segments)
     f.label("SEGMENT")
-    f.ldm("r5", "r3 r4")
+    f.ldm("r5", "r3 r4", note="kind, rows")
     f.str("r5", FRAME.segment)
-    f.cmp("r3", 0)
-    f.beq("PACKED")
-    f.mov("r11", "r4", note="rows")
-    f.ldr("r0", FRAME.rows)
-    f.ldr("r6", FRAME.packed)
-    f.ldr("r4", FRAME.skip)
+    f.beq("r3", 0, "PACKED")
+    f.mov("r11", "r4")
+    f.ldr(r0=FRAME.rows, r6=FRAME.packed, r4=FRAME.skip)
     f.mov("r5", 0)
-    f.cmp("r3", 2)
-    f.beq("FIRST")
+    f.beq("r3", 2, "FIRST")
     f.bgt("NOT_BOTH")
-    _rows(f, "BOTH_ROW", lambda: _until_end(f, "BOTH", 2, note="10.5 cycles two inputs"))
+    with _rows(f, "BOTH_ROW"), f.loop("BOTH", until=("r0", "r10"), note="10.5 cycles two inputs"):
+        _both(f)
+        _both(f)
     f.label("SEGMENT_DONE")
-    f.str("r0", FRAME.rows)
-    f.str("r6", FRAME.packed)
+    f.str(r0=FRAME.rows, r6=FRAME.packed)
     f.ldr("r5", FRAME.segment)
     f.b("SEGMENT")
     f.label("FIRST", note="the second of the two rows is outside")
     f.mov("r3", "r12")
     f.lsl("r3", "r3", 16)
-
-    def first() -> None:
+    with _rows(f, "FIRST_ROW"), f.loop("FIRST_LOOP", until=("r0", "r10")):
         f.ldrsb("r2", "r0", "r5")
         f.add("r2", "r3")
         f.stm("r6", "r2")
         f.add("r0", "r7")
-
-    def second() -> None:
+    f.b("SEGMENT_DONE")
+    f.label("NOT_BOTH")
+    f.beq("r3", 4, "NEITHER")
+    f.bgt("ODD_COLUMNS")
+    f.mov("r5", "r12")
+    with _rows(f, "SECOND_ROW"), f.loop("SECOND", until=("r0", "r10")):
         f.ldrsb("r3", "r0", "r1")
         f.lsl("r3", "r3", 16)
         f.add("r3", "r5")
         f.stm("r6", "r3")
         f.add("r0", "r7")
-
-    _rows(f, "FIRST_ROW", lambda: _until_end(f, "FIRST_LOOP", 1, first), done=True)
-    f.label("NOT_BOTH")
-    f.cmp("r3", 4)
-    f.beq("NEITHER")
-    f.bgt("ODD_COLUMNS")
-    f.mov("r5", "r12")
-    _rows(f, "SECOND_ROW", lambda: _until_end(f, "SECOND", 1, second), done=True)
+    f.b("SEGMENT_DONE")
     f.label("ODD_COLUMNS", note="both rows inside")
-    f.cmp("r7", "lr")
-    f.beq("SINGLE")
-
-    def odd() -> None:
+    f.beq("r7", "lr", "SINGLE")
+    with _rows(f, "ODD_ROW"):
         _both(f)
-        _until_end(f, "ODD", 2)
-
-    _rows(f, "ODD_ROW", odd, done=True)
-    _rows(f, "SINGLE", lambda: _both(f), ends=False, done=True)
+        with f.loop("ODD", until=("r0", "r10")):
+            _both(f)
+            _both(f)
+    f.b("SEGMENT_DONE")
+    with _rows(f, "SINGLE", ends=False):
+        _both(f)
+    f.b("SEGMENT_DONE")
     f.label("NEITHER")
-    f.mov("r2", ROW)
-    f.add("r6", "r2")
-    f.add("r0", "r4")
+    f.mov("r2", PLANE_ROW)
+    f.add(r6="r2", r0="r4")
     f.add("r0", "lr")
-    f.step("r11", -1, "r2")
-    f.bne("NEITHER")
+    f.again("NEITHER", "r11", via="r2")
     f.b("SEGMENT_DONE")
 
 
-def _rows(f: Function, name: str, row, ends: bool = True, done: bool = False) -> None:
-    """A segment's rows: `row` packs one, to r10, its end."""
+@contextmanager
+def _rows(f: Function, name: str, ends: bool = True):
+    """A segment's rows: what is inside packs one, to its end r10."""
     f.label(name)
     if ends:
         f.mov("r2", "lr")
         f.add("r2", "r0")
         f.mov("r10", "r2")
-    row()
-    f.add("r0", "r4")
-    f.add("r6", "r9")
-    f.step("r11", -1, "r2")
-    f.bne(name)
-    if done:
-        f.b("SEGMENT_DONE")
-
-
-def _until_end(f: Function, name: str, inputs: int, pack=None, note: str = "") -> None:
-    with f.loop(name, until=("r0", "r10"), note=note):
-        for _ in range(inputs):
-            pack() if pack else _both(f)
+    yield
+    f.add(r0="r4", r6="r9")
+    f.again(name, "r11", via="r2")
 
 
 def _both(f: Function) -> None:
@@ -241,11 +210,11 @@ def _both(f: Function) -> None:
 
 def _load_weights(f: Function) -> None:
     """PACKED: w[0] to w[8] of the channel, out_c apart; its first accumulator; the row that its kind can take."""
+    fast = FAST_CHANNEL.at("r1")
     f.label("PACKED")
-    f.ldr("r0", FRAME.state)
-    f.ldr("r1", STATE.weights)
+    f.ldr(r0=FRAME.state, r1=STATE.weights)
     f.add("r2", "r1", 1)
-    f.str("r2", STATE.weights)
+    f.str("r2", STATE.weights, note="of the next channel")
     f.ldr("r7", STATE.out_c)
     f.mov("r6", 128)
     for k, w in enumerate(WEIGHTS):
@@ -253,11 +222,7 @@ def _load_weights(f: Function) -> None:
             f.add("r1", "r7")
         f.ldrb("r2", "r1", 0)
         f.sub("r2", "r6", note="w + 128 to w, Q0")
-        if w in FRAME.names():
-            f.str("r2", getattr(FRAME, w))
-        else:
-            f.mov(w, "r2")
-    fast = FAST_CHANNEL.at("r1")
+        f.mov(w, "r2") if isinstance(w, str) else f.str("r2", w)
     f.ldr("r1", STATE.fast)
     f.copy(FRAME.first, fast.first, "r2")
     f.lsl("r3", "r2", 16)
@@ -267,11 +232,9 @@ def _load_weights(f: Function) -> None:
     f.copy(FRAME.stride, STATE.stride, "r2")
     f.copy(FRAME.window_step, STATE.window_step, "r2")
     f.ldrb("r2", fast.kind)
-    f.ldr("r6", STATE.plane_window)
-    f.ldr("r7", STATE.acc)
-    f.lsr("r2", "r2", 1)
-    f.cmp("r2", 1)
-    f.beq("ROW_B")
+    f.ldr(r6=STATE.plane_window, r7=STATE.acc)
+    f.lsr("r2", "r2", 1, note="bits 1 and 2")
+    f.beq("r2", 1, "ROW_B")
     f.bgt("WHOLE_WINDOW")
 
 
@@ -285,7 +248,7 @@ def _row(f: Function, kind: str) -> None:
     if kind in "CB":
         _first_sums(f)
     for row in range(3):
-        _products(f, row, in_r5="w8" if kind == "S" else "")
+        _products(f, row, in_r5=FRAME.w8 if kind == "S" else None)
         f.add("r1", "r2")
         if kind == "C":
             flush(f, "r4", "r5", "r1")
@@ -303,30 +266,25 @@ def _row(f: Function, kind: str) -> None:
             if kind != "S":
                 flush(f, "r4", "r5", "r1")
         if row < 2:
-            f.add("r6", ROW - 12)
+            f.add("r6", PLANE_ROW - 12)
     if kind == "S":
         f.sxth("r2", "r1")
         f.sub("r1", "r2")
         f.asr("r4", "r1", 16)
-        f.ldr("r0", FRAME.first)
-        f.add("r2", "r0")
+        f.add("r2", FRAME.first, via="r0")
         f.add("r4", "r0")
         f.stm("r7", "r2 r4")
     else:
         low_sum(f, "r4", "r5", "r0")
         f.stm("r7", "r4 r5")
-    back = 2 * ROW + 12  # to the window's first input
+    back = 2 * PLANE_ROW + 12  # to the window's first input
     f.sub("r6", back if kind == "C" else back - 4)
     if kind == "C":
-        f.ldr("r0", FRAME.stride)
-        f.add("r6", "r0")
+        f.add("r6", FRAME.stride, via="r0")
     f.lsl("r0", "r6", 26, note="a multiple of 64?")
     f.bne(name)
-    f.ldr("r0", FRAME.window_step)
-    f.add("r6", "r0")
-    f.ldr("r0", FRAME.acc_end)
-    f.cmp("r7", "r0")
-    f.bne(name)
+    f.add("r6", FRAME.window_step, via="r0")
+    f.bne("r7", FRAME.acc_end, name, via="r0")
     f.b("REQUANTIZE")
 
 
@@ -335,18 +293,11 @@ def _first_sums(f: Function) -> None:
     f.ldr("r5", FRAME.first, note="Y")
 
 
-def _products(f: Function, row: int, in_r5: str) -> None:
+def _products(f: Function, row: int, in_r5) -> None:
     """r1, r2, r3 = a row of the window times its weights; in_r5: the weight that r5 holds."""
     f.ldm("r6", "r1 r2 r3", note="two pixels each, Q0")
     for x, w in zip(("r1", "r2", "r3"), WEIGHTS[3 * row :]):
-        if w == in_r5:
-            f.mul(x, "r5")
-        elif w in FRAME.names():
-            f.ldr("r0", getattr(FRAME, w))
-            f.mul(x, "r0")
-        else:
-            f.mov("r0", w)
-            f.mul(x, "r0")
+        f.mul(x, "r5") if w == in_r5 else f.mul(x, w, via="r0")
 
 
 class DepthwiseLanes(Lanes):
@@ -360,16 +311,13 @@ class DepthwiseLanes(Lanes):
 
     def next_lane(self, exact: bool) -> None:
         f = self.f
-        f.ldr("r0", "r4", 8, note="accumulators")
+        f.ldr("r0", ROW.acc)
         if exact:
             f.mov("r12", "r0")
-        f.add("r4", 12)
+        f.add("r4", ROW.size)
         f.str("r4", FRAME.lane)
         if exact:
-            f.mov("r4", ACC)
-            f.mul("r4", "r5")
-            f.add("r4", "r0")
-            f.str("r4", FRAME.end)
+            self.set_end()
 
     def times_pitch(self, count: str) -> None:
         self.f.lsl("r4", count, 3)
@@ -377,5 +325,4 @@ class DepthwiseLanes(Lanes):
     def compare_last(self) -> None:
         f = self.f
         f.ldr("r5", FRAME.state)
-        f.ldr("r5", STATE.at("r5").lanes_end)
-        f.cmp("r4", "r5")
+        f.cmp("r4", STATE.at("r5").lanes_end, via="r5")

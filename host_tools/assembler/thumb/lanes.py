@@ -9,8 +9,9 @@ in blocks of 13 instructions, of which so many are skipped at first that the las
 from __future__ import annotations
 
 from .requantize import CHANNEL, FAST_CHANNEL, clamp, halves, high_mul, round_shift
-from .writer import Fields, Function
+from .writer import Fields, Function, words
 
+ROW = words("r4", "outputs", "y", "acc")  # of a lane; conv has no acc
 BLOCK = 2 * 13  # bytes of code of one output
 
 
@@ -52,14 +53,11 @@ class Lanes:
         self.first_lane()
         f.fetch("r9", s.y_step, "r1")
         f.str("r1", frame.y_step)
-        f.fetch("r10", s.clamp_min, "r1")
-        f.fetch("r11", s.clamp_max, "r1")
+        f.fetch("r1", r10=s.clamp_min, r11=s.clamp_max)
         f.ldr("r5", s.fast)
         f.ldrb("r2", fast.kind)
         f.lsr("r2", "r2", 1, note="bit 0: two multiplies")
-        f.bcs("FAST")
-        f.b("EXACT")
-        f.label("FAST")
+        f.far("bcs", "EXACT", over="FAST")
         f.copy(frame.relu, s.relu, "r2")
         f.fetch("r8", fast.c, "r2", note="c, rounding and zero point, Q(s)")
         f.ldrb("r3", fast.f)
@@ -68,20 +66,17 @@ class Lanes:
         f.neg("r2", "r2")
         f.add("r2", "r8")
         f.mov("lr", "r2", note="c - 2^f, for acc < 0")
-        f.ldrb("r3", fast.s)
-        f.ldrb("r6", fast.j)
+        f.ldrb(r3=fast.s, r6=fast.j)
         f.ldrh("r1", fast.m1)
         f.mov("r7", fast.m2[1])
         f.ldrsh("r7", "r5", "r7", note="m2, s16")
         f.label("LANE")
         f.ldr("r4", frame.lane)
-        f.ldr("r5", "r4", 0, note="outputs")
-        f.ldr("r2", "r4", 4, note="y")
-        f.add("r0", "r2", 1, note="of the next channel")
-        f.str("r0", "r4", 4)
+        f.ldr(r5=ROW.outputs, r2=ROW.y)
+        f.add("r0", "r2", 1)
+        f.str("r0", ROW.y, note="of the next channel")
         self.next_lane(exact=False)
-        f.cmp("r5", 0)
-        f.beq("LANE_DONE")
+        f.beq("r5", 0, "LANE_DONE")
         self.times_pitch("r5")
         f.add("r4", "r0")
         f.mov("r12", "r4", note="end")
@@ -94,9 +89,7 @@ class Lanes:
         f.ldr("r4", frame.relu)
         f.cmp("r4", 0)
         if self.blocks > 4:  # RELU is out of a branch's reach
-            f.beq("SIGNED_LANE")
-            f.b("RELU")
-            f.label("SIGNED_LANE")
+            f.far("beq", "RELU", over="SIGNED_LANE")
         else:
             f.bne("RELU")
         self._outputs("SIGNED", "MINUS", "HIGH", "PUT", "16 cycles an output, 18 where the accumulator is negative")
@@ -105,8 +98,7 @@ class Lanes:
         for i in range(self.blocks):
             f.label(f"MINUS{i}")
             self._accumulate("lr")
-            f.cmp("r4", "r10")
-            f.bge(f"PUT{i}")
+            f.bge("r4", "r10", f"PUT{i}")
             f.mov("r4", "r10")
             f.b(f"PUT{i}")
             self._bound(f"HIGH{i}", "r11", f"PUT{i}")
@@ -117,14 +109,30 @@ class Lanes:
             self._bound(f"ZERO{i}", "r10", f"PUTZ{i}")
             self._bound(f"TOP{i}", "r11", f"PUTZ{i}")
 
+    def set_end(self) -> None:
+        """frame.end = the end of r5 accumulators from r0; r4 is lost."""
+        f = self.f
+        f.mov("r4", self.pitch)
+        f.mul("r4", "r5")
+        f.add("r4", "r0")
+        f.str("r4", self.frame.end)
+
+    def channel_done(self) -> None:
+        """CHANNEL_DONE: the state's next channel, or END."""
+        f, s = self.f, self.s
+        f.label("CHANNEL_DONE")
+        f.ldr("r0", self.frame.state)
+        f.step(s.channel, CHANNEL.size, "r1")
+        f.step(s.fast, FAST_CHANNEL.size, "r1")
+        f.step(s.channels, -1, "r1")
+        f.beq("END")
+
     def compare_last_lane(self, lane: str, far: bool = False) -> None:
         f = self.f
         f.ldr("r4", self.frame.lane)
         self.compare_last()
         if far:
-            f.beq("LANES_DONE")
-            f.b(lane)
-            f.label("LANES_DONE")
+            f.far("beq", lane, over="LANES_DONE")
         else:
             f.bne(lane)
         f.b("CHANNEL_DONE")
@@ -142,8 +150,7 @@ class Lanes:
                 f.asr("r5", "r4", 4)
                 f.bmi(f"{minus}{i}")
                 self._accumulate("r8")
-                f.cmp("r4", "r11")
-                f.bgt(f"{high}{i}")
+                f.bgt("r4", "r11", f"{high}{i}")
                 f.label(f"{put}{i}")
                 f.strb("r4", "r2", 0)
                 f.add("r2", "r9")
@@ -173,22 +180,19 @@ class Lanes:
         f.ldrb("r1", CHANNEL.left_shift)
         f.mov("r8", "r1")
         f.ldrb("r7", CHANNEL.right_shift)
-        f.ldrh("r1", CHANNEL.multiplier_low)
-        f.ldrh("r3", CHANNEL.multiplier_high)
+        f.ldrh(r1=CHANNEL.multiplier_low, r3=CHANNEL.multiplier_high)
         f.label("LANE_EXACT")
         f.ldr("r4", frame.lane)
-        f.ldr("r5", "r4", 0, note="outputs")
-        f.ldr("r2", "r4", 4, note="y")
+        f.ldr(r5=ROW.outputs, r2=ROW.y)
         f.mov("lr", "r2")
         f.add("r2", 1)
-        f.str("r2", "r4", 4)
+        f.str("r2", ROW.y, note="of the next channel")
         self.next_lane(exact=True)
         f.b("NEXT_EXACT")
         f.label("OUTPUT", note="eq. (2), (3), modulo 2^32")
         f.ldr("r4", "r0", 0)
         f.add("r0", self.pitch)
-        f.mov("r12", "r0")
-        f.mov("r6", "r8")
+        f.mov(r12="r0", r6="r8")
         f.lsl("r4", "r6", note="acc << left_shift")
         halves(f, "r4", "r4", "r5")
         high_mul(f, keep=True)
@@ -197,12 +201,9 @@ class Lanes:
         clamp(f, "r4", "r10", "r11")
         f.mov("r2", "lr")
         f.strb("r4", "r2", 0)
-        f.ldr("r0", frame.y_step)
-        f.add("r2", "r0")
+        f.add("r2", frame.y_step, via="r0")
         f.mov("lr", "r2")
         f.label("NEXT_EXACT")
         f.mov("r0", "r12")
-        f.ldr("r2", frame.end)
-        f.cmp("r0", "r2")
-        f.bne("OUTPUT")
+        f.bne("r0", frame.end, "OUTPUT", via="r2")
         self.compare_last_lane("LANE_EXACT")

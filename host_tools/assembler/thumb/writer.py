@@ -14,12 +14,19 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 from . import isa
 
 _FOLDER = Path(__file__).parent
+
+
+class Field(tuple):
+    """(base register, byte offset); its name is the comment of an instruction that has no other."""
+
+    name: str
 
 
 class Fields:
@@ -32,10 +39,12 @@ class Fields:
         if taken:
             raise ValueError(f"fields cannot be named {', '.join(taken)}")
 
-    def __getattr__(self, name: str) -> tuple[str, int]:
+    def __getattr__(self, name: str) -> Field:
         if name.startswith("_") or name not in self._offsets:
             raise AttributeError(name)
-        return self._base, self._offsets[name]
+        field = Field((self._base, self._offsets[name]))
+        field.name = name
+        return field
 
     def at(self, base: str) -> Fields:
         """The same fields from another register."""
@@ -86,32 +95,42 @@ class Function:
         self._frame = 0
 
     def __getattr__(self, op: str):
-        """One instruction; `ldr(r1=state.x, r2=state.y)`: several; `beq("r1", 0, "DONE")`: a comparison before a branch."""
+        """One instruction; `ldr(r1=state.x, r2=state.y)`: several; `beq("r1", 0, "DONE")`: a comparison before a branch.
+
+        via="r2": the last operand, a field or a high register, comes by way of r2: `add("r0", state.x, via="r2")`.
+        Calls may be chained where several instructions are one step.
+        """
         if op.startswith("_"):
             raise AttributeError(op)
 
-        def add(*args, note: str = "", **several) -> None:
+        def add(*args, note: str = "", via: str = "", **several) -> Function:
             if op in isa.BRANCHES and len(args) == 3:
-                self._add("cmp", args[:2], "")
-                args = args[2:]
+                self._add("cmp", args[:2], "", via)
+                args, via = args[2:], ""
             if args or not several:
-                self._add(op, args, note)
+                self._add(op, args, note, via)
             for i, (register, operand) in enumerate(several.items()):
-                self._add(op, (register, operand), "" if i else note)
+                self._add(op, (register, operand), "" if i else note, via)
+            return self
 
         return add
 
-    def _add(self, op: str, args: tuple, note: str) -> None:
+    def _add(self, op: str, args: tuple, note: str, via: str = "") -> None:
+        if via and isinstance(args[-1], (str, tuple)):
+            self._add("ldr" if isinstance(args[-1], tuple) else "mov", (via, args[-1]), "")
+            args = (*args[:-1], via)
+        named = [arg.name.replace("_", " ") for arg in args if isinstance(arg, Field)]
         try:
             op, args = isa.normal(op, *args)
         except ValueError as error:
             raise ValueError(f"{self.name}, instruction {len(self.lines)}: {error}") from None
-        self.lines.append((op, args, note or self._note))
+        self.lines.append((op, args, note or self._note or "".join(named)))
         self._note = ""
 
-    def text(self, note: str) -> None:
+    def text(self, note: str) -> Function:
         """A comment beside the next instruction."""
         self._note = note
+        return self
 
     def title(self, note: str) -> None:
         """A comment on a line of its own."""
@@ -140,17 +159,17 @@ class Function:
             for low, high in zip(via.split(), ("r8", "r9", "r10", "r11")):
                 self.mov(high, low)
 
-    def fetch(self, *args, note: str = "", **several) -> None:
+    def fetch(self, *args, note: str = "", **several) -> Function:
         """fetch("r8", state.x, "r1"), or fetch("r1", r8=state.x, r9=state.y): a high register = a word; the low one is lost."""
         via = args[-1]
         for high, source in ([args[:2]] if len(args) == 3 else []) + list(several.items()):
             self.ldr(via, source, note=note)
             self.mov(high, via)
+        return self
 
-    def copy(self, to: tuple, source: tuple, via: str, note: str = "") -> None:
+    def copy(self, to: tuple, source: tuple, via: str, note: str = "") -> Function:
         """A word from memory to memory; via holds it."""
-        self.ldr(via, source, note=note)
-        self.str(via, to)
+        return self.ldr(via, source, note=note).str(via, to)
 
     def again(self, name: str, left: str | tuple, via: str) -> None:
         """The end of a loop: back to `name` while `left`, less one, is not 0; via is lost."""
@@ -163,34 +182,35 @@ class Function:
         self.b(name)
         self.label(over)
 
-    def step(self, register: str | tuple, by: int, via: str) -> None:
+    def step(self, register: str | tuple, by: int, via: str) -> Function:
         """register (r8 to lr) or a word of memory, += by; via holds it, the flags are its."""
         memory = isinstance(register, tuple)
         (self.ldr if memory else self.mov)(via, register)
         (self.sub if by < 0 else self.add)(via, abs(by))
-        if memory:
-            self.str(via, register)
-        else:
-            self.mov(register, via)
+        return self.str(via, register) if memory else self.mov(register, via)
 
-    def twice(self, word: str, by: str) -> None:
+    def twice(self, word: str, by: str, note: str = "") -> Function:
         """word *= 65537 (mod 2^32): an int16 in both halves. by is lost."""
-        self.lsl(by, word, 16)
-        self.add(word, word, by)
+        return self.lsl(by, word, 16).add(word, word, by, note=note)
 
-    def number(self, to: str, value: int, note: str = "") -> None:
+    def number(self, to: str, value: int, note: str = "") -> Function:
         """to = a number of 16 bits."""
-        self.mov(to, value >> 8)
-        self.lsl(to, to, 8)
-        self.add(to, value & 255, note=note)
+        return self.mov(to, value >> 8).lsl(to, to, 8).add(to, value & 255, note=note)
 
     @contextmanager
-    def loop(self, name: str, until: tuple = (), count: str = "", by: int = 1, go: str = "bne", note: str = ""):
-        """A label, what is inside, and the branch back: until two are equal, or while `count`, less `by`, lets `go` go."""
+    def loop(self, name: str, until: tuple = (), count: str = "", by: int = 1, go: str = "bne", note: str = "", test: str = "", via=""):
+        """A label, what is inside, and the branch back: until two are equal, or while `count`, less `by`, lets `go` go.
+
+        test: a label before the comparison, where the loop begins.
+        """
+        if test:
+            self.b(test)
         self.label(name, note=note)
         yield
+        if test:
+            self.label(test)
         if until:
-            self.cmp(*until)
+            self._add("cmp", until, "", via)
         elif count:
             self.sub(count, by)
         getattr(self, go)(name)
@@ -215,6 +235,22 @@ class Function:
                 note = f"{mnemonic}  ** {note}" if mnemonic and note else mnemonic or note
                 out.append(f"    {text:23} # {isa.cycles((op, args))}" + (f"  {note}" if note else ""))
         return "\n".join(out) + "\n"
+
+
+def kernel(args: str, saved: str = "", frame: Fields | int = 0, restored: str | None = None) -> Callable:
+    """A function of instructions, from one that appends them: its name and docstring; enter() and leave() around."""
+
+    def decorate(describe: Callable[[Function], None]) -> Callable[[], Function]:
+        def written() -> Function:
+            f = Function(describe.__name__, args, describe.__doc__ or "")
+            f.enter(saved, frame)
+            describe(f)
+            f.leave(restored)
+            return f
+
+        return written
+
+    return decorate
 
 
 def device_file(doc: str, parts: list, imports: str = "import micropython", record=None, state: Fields | None = None) -> str:
