@@ -57,14 +57,14 @@ def band(r0, r1, r2):
     Cost 9 cycles a byte copied, 6 a byte of padding (counted).
     """
     ldr(r4, [r2, 40])       # 2  x_zero_point
-    ldr(r3, [r2, 28])       # 2
+    ldr(r3, [r2, 28])       # 2  top
     bl(FILL)                # 3
-    ldr(r7, [r2, 4])        # 2
+    ldr(r7, [r2, 4])        # 2  image rows
     b(LAST)                 # 2
     label(ROW)
-    ldr(r3, [r2, 12])       # 2
+    ldr(r3, [r2, 12])       # 2  left
     bl(FILL)                # 3
-    ldr(r3, [r2, 16])       # 2
+    ldr(r3, [r2, 16])       # 2  run
     add(r3, r3, r1)         # 1
     label(COPY)
     ldrb(r5, [r1, 0])       # 2
@@ -73,15 +73,15 @@ def band(r0, r1, r2):
     add(r0, 1)              # 1
     cmp(r1, r3)             # 1
     bne(COPY)               # 2
-    ldr(r3, [r2, 32])       # 2
+    ldr(r3, [r2, 32])       # 2  skip
     add(r1, r1, r3)         # 1
-    ldr(r3, [r2, 36])       # 2
+    ldr(r3, [r2, 36])       # 2  right
     bl(FILL)                # 3
     sub(r7, 1)              # 1
     label(LAST)
     cmp(r7, 0)              # 1
     bgt(ROW)                # 2
-    ldr(r3, [r2, 20])       # 2
+    ldr(r3, [r2, 20])       # 2  bottom
     bl(FILL)                # 3
     b(END)                  # 2
     label(FILL)  # r3 bytes of padding
@@ -112,32 +112,32 @@ def pack(r0):
     mov(r4, r11)            # 1
     push({r1, r2, r3, r4})  # 5
     mov(r8, r0)             # 1
-    ldr(r4, [r0, 0])        # 2  entries
+    ldr(r4, [r0, 0])        # 2  table
     mov(r9, r4)             # 1
     label(ENTRY)
     mov(r0, r8)             # 1
-    ldr(r6, [r0, 8])        # 2
-    ldr(r4, [r0, 44])       # 2
+    ldr(r6, [r0, 8])        # 2  to
+    ldr(r4, [r0, 44])       # 2  entry bytes
     add(r4, r4, r6)         # 1
     str(r4, [r0, 8])        # 2  where the next entry goes
-    ldr(r4, [r0, 12])       # 2
+    ldr(r4, [r0, 12])       # 2  left
     bl(FILL)                # 3
     mov(r4, r9)             # 1
-    add(r4, 4)              # 1  behind packed inputs, the pointers
-    data(2, 0xCC8E)         # 5  ldm r4!,{r1,r2,r3,r7}
+    add(r4, 4)              # 1
+    data(2, 0xCC8E)         # 5  ldm r4!,{r1,r2,r3,r7}  ** pointers to inputs of the four
     mov(r9, r4)             # 1
     mov(r4, r8)             # 1
-    ldr(r4, [r4, 28])       # 2
+    ldr(r4, [r4, 28])       # 2  rows
     mov(r10, r4)            # 1
     mov(r0, 0)              # 1
     label(ROW)
     mov(r12, r0)            # 1
     mov(r4, r8)             # 1
-    ldr(r4, [r4, 20])       # 2
+    ldr(r4, [r4, 20])       # 2  runs
     mov(r11, r4)            # 1
     label(RUN)
     mov(r4, r8)             # 1
-    ldr(r4, [r4, 16])       # 2
+    ldr(r4, [r4, 16])       # 2  run
     add(r5, r4, r0)         # 1
     mov(lr, r5)             # 1
     data(2, 0x4570)         # 1  cmp r0,lr
@@ -172,27 +172,27 @@ def pack(r0):
     bne(PAIR)               # 2
     label(NEXT)
     mov(r4, r8)             # 1
-    ldr(r5, [r4, 16])       # 2
+    ldr(r5, [r4, 16])       # 2  run
     sub(r0, r0, r5)         # 1
-    ldr(r5, [r4, 24])       # 2
+    ldr(r5, [r4, 24])       # 2  run step
     add(r0, r0, r5)         # 1
     mov(r5, r11)            # 1
     sub(r5, 1)              # 1
     mov(r11, r5)            # 1
     bne(RUN)                # 2
-    ldr(r5, [r4, 32])       # 2
+    ldr(r5, [r4, 32])       # 2  row step
     mov(r0, r12)            # 1
     add(r0, r0, r5)         # 1
     mov(r5, r10)            # 1
     sub(r5, 1)              # 1
     mov(r10, r5)            # 1
     bne(ROW)                # 2
-    ldr(r4, [r4, 36])       # 2
+    ldr(r4, [r4, 36])       # 2  right
     bl(FILL)                # 3
     mov(r0, r8)             # 1
-    ldr(r4, [r0, 4])        # 2
+    ldr(r4, [r0, 4])        # 2  entries
     sub(r4, 1)              # 1
-    str(r4, [r0, 4])        # 2
+    str(r4, [r0, 4])        # 2  entries
     bne(ENTRY)              # 2
     b(END)                  # 2
     label(ODD)  # runs of odd length: words 0 and 1 of the four in turn
@@ -207,7 +207,7 @@ def pack(r0):
     add(r4, r4, r5)         # 1  x[0] + x[1] * 2^16, Q0
     str(r4, [r6, 8])        # 2
     add(r0, 1)              # 1
-    lsl(r4, r6, 29)         # 1  the four begin at a multiple of 8
+    lsl(r4, r6, 29)         # 1  word 1: the next four; they begin at a multiple of 8
     bpl(FIRST)              # 2
     add(r6, 8)              # 1
     label(FIRST)
@@ -217,7 +217,7 @@ def pack(r0):
     b(NEXT)                 # 2
     label(FILL)  # r4: inputs, even; r6: where to
     mov(r5, r8)             # 1
-    ldr(r5, [r5, 40])       # 2
+    ldr(r5, [r5, 40])       # 2  padding
     b(TEST)                 # 2
     label(WORDS)
     str(r5, [r6, 0])        # 2
@@ -259,8 +259,8 @@ def build(r0):
     add(r1, 0)              # 1  w
     mul(r3, r1)             # 1
     mul(r7, r1)             # 1
-    add(r2, r2, r3)         # 1  pixels 0, 1
-    add(r6, r6, r7)         # 1  pixels 2, 3
+    add(r2, r2, r3)         # 1  pair sums of pixels 0, 1; 2, 3
+    add(r6, r6, r7)         # 1
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
@@ -274,8 +274,8 @@ def build(r0):
     add(r1, 0)              # 1  w
     mul(r3, r1)             # 1
     mul(r7, r1)             # 1
-    add(r2, r2, r3)         # 1  pixels 0, 1
-    add(r6, r6, r7)         # 1  pixels 2, 3
+    add(r2, r2, r3)         # 1  pair sums of pixels 0, 1; 2, 3
+    add(r6, r6, r7)         # 1
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
@@ -284,13 +284,13 @@ def build(r0):
     adc(r5, r6)             # 1  Y
     label(START)
     mov(r12, r0)            # 1
-    ldr(r2, [r0, 52])       # 2
-    ldr(r4, [r0, 60])       # 2
+    ldr(r2, [r0, 52])       # 2  wide
+    ldr(r4, [r0, 60])       # 2  count
     lsl(r4, r4, 2)          # 1
     mov(lr, r4)             # 1
     label(RUN)
     mov(r0, r12)            # 1
-    ldr(r0, [r0, 76])       # 2
+    ldr(r0, [r0, 76])       # 2  run bytes
     mov(r4, lr)             # 1
     sub(r4, r4, r0)         # 1
     mov(lr, r4)             # 1
@@ -308,10 +308,10 @@ def build(r0):
     bne(UNIT)               # 2
     mov(r3, 68)             # 1
     lsl(r3, r3, 8)          # 1
-    add(r3, 96)             # 1  add r0,r12
+    add(r3, 96)             # 1  the code of add r0,r12
     mov(r4, 70)             # 1
     lsl(r4, r4, 8)          # 1
-    add(r4, 192)            # 1  nop
+    add(r4, 192)            # 1  the code of nop
     lsl(r4, r4, 16)         # 1
     add(r3, r3, r4)         # 1
     mov(r4, lr)             # 1
@@ -319,7 +319,7 @@ def build(r0):
     bne(NEXT)               # 2
     mov(r3, 71)             # 1
     lsl(r3, r3, 8)          # 1
-    add(r3, 112)            # 1  bx lr
+    add(r3, 112)            # 1  the code of bx lr
     label(NEXT)
     data(2, 0xC208)         # 2  stm r2!,{r3}
     cmp(r4, 0)              # 1
@@ -339,10 +339,10 @@ def convolve(r0):
          r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
          r12 end (accumulators) | lr c - 2^f (y)
     Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
-    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no wrap, proved by the host a channel.
-    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile (four bits: 3.5 more), 12 to 18 an output requantized by
-         two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles a product in all (profile on the
-         virtual Pico, MicroPython 1.25).
+    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no overflow, proved by the host per channel.
+    Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile (four bits: 3.5 more), 12 to 18 an
+         output requantized by two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles per product
+         in all (profile on the virtual Pico, MicroPython 1.25).
     """
     mov(r1, r8)             # 1
     mov(r2, r9)             # 1
@@ -357,14 +357,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -372,14 +372,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -387,14 +387,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -402,14 +402,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -417,14 +417,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -432,14 +432,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -447,14 +447,14 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
@@ -462,20 +462,20 @@ def convolve(r0):
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4490)         # 1  add r8,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r4, r2)             # 1  Y
     data(2, 0xC80C)         # 3  ldm r0!,{r2,r3}  ** x[k], x[k+1] of two pixels
     mul(r2, r1)             # 1
     mul(r3, r7)             # 1
-    add(r2, r2, r3)         # 1  two pair sums
+    add(r2, r2, r3)         # 1  their pair sums
     data(2, 0x4491)         # 1  add r9,r2  ** X
     asr(r2, r2, 16)         # 1  borrow in C
     adc(r5, r2)             # 1  Y
     data(2, 0x4576)         # 1  cmp r6,lr
     bne(MAC)                # 2
-    data(2, 0x9904)         # 2  ldr r1,[sp,#16]
+    data(2, 0x9904)         # 2  ldr r1,[sp,#16]  ** weights end
     cmp(r6, r1)             # 1
     bne(NEXT_RUN)           # 2
     mov(r7, r12)            # 1
@@ -496,36 +496,36 @@ def convolve(r0):
     mov(r9, r10)            # 1
     mov(r4, r11)            # 1
     mov(r5, r11)            # 1
-    data(2, 0x9E01)         # 2  ldr r6,[sp,#4]
+    data(2, 0x9E01)         # 2  ldr r6,[sp,#4]  ** wide
     label(RUN)
-    data(2, 0x9903)         # 2  ldr r1,[sp,#12]
+    data(2, 0x9903)         # 2  ldr r1,[sp,#12]  ** run
     add(r1, r1, r6)         # 1
     mov(lr, r1)             # 1
-    data(2, 0x9902)         # 2  ldr r1,[sp,#8]
+    data(2, 0x9902)         # 2  ldr r1,[sp,#8]  ** start
     data(2, 0x468F)         # 2  mov pc,r1  ** into MAC
     label(NEXT_RUN)
-    data(2, 0x9905)         # 2  ldr r1,[sp,#20]
+    data(2, 0x9905)         # 2  ldr r1,[sp,#20]  ** gap
     add(r0, r0, r1)         # 1
     b(RUN)                  # 2
     label(SETUP)
-    data(2, 0x9000)         # 2  str r0,[sp,#0]
-    ldr(r1, [r0, 52])       # 2
-    data(2, 0x9101)         # 2  str r1,[sp,#4]
-    ldr(r2, [r0, 84])       # 2
+    data(2, 0x9000)         # 2  str r0,[sp,#0]  ** state
+    ldr(r1, [r0, 52])       # 2  wide
+    data(2, 0x9101)         # 2  str r1,[sp,#4]  ** wide
+    ldr(r2, [r0, 84])       # 2  start
     cmp(r2, 0)              # 1
     bge(LOOP)               # 2
     b(PATCHED)              # 2
     label(LOOP)
     add(r3, r3, r2)         # 1
-    data(2, 0x9302)         # 2  str r3,[sp,#8]
-    ldr(r1, [r0, 76])       # 2
-    data(2, 0x9103)         # 2  str r1,[sp,#12]
-    ldr(r1, [r0, 80])       # 2
-    data(2, 0x9105)         # 2  str r1,[sp,#20]
+    data(2, 0x9302)         # 2  str r3,[sp,#8]  ** start
+    ldr(r1, [r0, 76])       # 2  run bytes
+    data(2, 0x9103)         # 2  str r1,[sp,#12]  ** run
+    ldr(r1, [r0, 80])       # 2  gap
+    data(2, 0x9105)         # 2  str r1,[sp,#20]  ** gap
     label(CHANNEL)
     bl(WEIGHTS)             # 3
-    ldr(r6, [r0, 52])       # 2
-    ldr(r7, [r0, 100])      # 2
+    ldr(r6, [r0, 52])       # 2  wide
+    ldr(r7, [r0, 100])      # 2  flip
     mov(r0, r1)             # 1
     label(WIDEN)  # 17 cycles for 4 weights
     data(2, 0xC810)         # 2  ldm r0!,{r4}
@@ -539,13 +539,13 @@ def convolve(r0):
     data(2, 0xC61E)         # 5  stm r6!,{r1,r2,r3,r4}
     data(2, 0x4560)         # 1  cmp r0,r12
     bne(WIDEN)              # 2
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
-    ldr(r1, [r0, 68])       # 2
-    ldrb(r3, [r1, 15])      # 2
-    data(2, 0x9604)         # 2  str r6,[sp,#16]
-    lsr(r3, r3, 4)          # 1  kind, bit 3: split
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** state
+    ldr(r1, [r0, 68])       # 2  fast
+    ldrb(r3, [r1, 15])      # 2  kind
+    data(2, 0x9604)         # 2  str r6,[sp,#16]  ** weights end
+    lsr(r3, r3, 4)          # 1  bit 3: split
     bcc(START)              # 2
-    ldr(r7, [r0, 52])       # 2
+    ldr(r7, [r0, 52])       # 2  wide
     label(SPLIT)  # 14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first
     ldr(r2, [r7, 0])        # 2
     mov(r3, 127)            # 1
@@ -554,65 +554,65 @@ def convolve(r0):
     data(2, 0xC608)         # 2  stm r6!,{r3}
     sub(r2, r2, r3)         # 1
     data(2, 0xC704)         # 2  stm r7!,{r2}
-    ldr(r2, [r0, 56])       # 2
+    ldr(r2, [r0, 56])       # 2  wide end
     cmp(r7, r2)             # 1
     bne(SPLIT)              # 2
-    data(2, 0x9604)         # 2  str r6,[sp,#16]
+    data(2, 0x9604)         # 2  str r6,[sp,#16]  ** weights end
     label(START)
-    ldr(r1, [r1, 0])        # 2
+    ldr(r1, [r1, 0])        # 2  first
     mov(r11, r1)            # 1
     lsl(r2, r1, 16)         # 1
     add(r1, r1, r2)         # 1
     mov(r10, r1)            # 1
-    ldr(r7, [r0, 0])        # 2
+    ldr(r7, [r0, 0])        # 2  table
     b(GROUP)                # 2
     label(REQUANTIZE)
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
-    ldr(r1, [r0, 0])        # 2
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** state
+    ldr(r1, [r0, 0])        # 2  table
     add(r1, 4)              # 1
-    data(2, 0x9107)         # 2  str r1,[sp,#28]
+    data(2, 0x9107)         # 2  str r1,[sp,#28]  ** acc
     mov(r1, r0)             # 1
     add(r1, 104)            # 1
-    data(2, 0x9106)         # 2  str r1,[sp,#24]
-    ldr(r1, [r0, 88])       # 2
+    data(2, 0x9106)         # 2  str r1,[sp,#24]  ** lane
+    ldr(r1, [r0, 88])       # 2  y step
     mov(r9, r1)             # 1
-    data(2, 0x9109)         # 2  str r1,[sp,#36]
-    ldr(r1, [r0, 92])       # 2
+    data(2, 0x9109)         # 2  str r1,[sp,#36]  ** y step
+    ldr(r1, [r0, 92])       # 2  clamp min
     mov(r10, r1)            # 1
-    ldr(r1, [r0, 96])       # 2
+    ldr(r1, [r0, 96])       # 2  clamp max
     mov(r11, r1)            # 1
-    ldr(r5, [r0, 68])       # 2
-    ldrb(r2, [r5, 15])      # 2
+    ldr(r5, [r0, 68])       # 2  fast
+    ldrb(r2, [r5, 15])      # 2  kind
     lsr(r2, r2, 1)          # 1  bit 0: two multiplies
     bcs(FAST)               # 2
     b(EXACT)                # 2
     label(FAST)
-    ldr(r2, [r0, 72])       # 2
-    data(2, 0x9208)         # 2  str r2,[sp,#32]
-    ldr(r2, [r5, 4])        # 2  c, rounding and zero point, Q(s)
+    ldr(r2, [r0, 72])       # 2  relu
+    data(2, 0x9208)         # 2  str r2,[sp,#32]  ** relu
+    ldr(r2, [r5, 4])        # 2  c: rounding and zero point, s more bits than y
     mov(r8, r2)             # 1
-    ldrb(r3, [r5, 14])      # 2
+    ldrb(r3, [r5, 14])      # 2  f
     mov(r2, 1)              # 1
     lsl(r2, r3)             # 1
     neg(r2, r2)             # 1
     data(2, 0x4442)         # 1  add r2,r8
     mov(lr, r2)             # 1  c - 2^f, for acc < 0
-    ldrb(r3, [r5, 12])      # 2
-    ldrb(r6, [r5, 13])      # 2
-    ldrh(r1, [r5, 8])       # 2
+    ldrb(r3, [r5, 12])      # 2  s
+    ldrb(r6, [r5, 13])      # 2  j
+    ldrh(r1, [r5, 8])       # 2  m1
     mov(r7, 10)             # 1
     data(2, 0x5FEF)         # 2  ldrsh r7,[r5,r7]  ** m2, s16
     label(LANE)
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
     ldr(r5, [r4, 0])        # 2  outputs
     ldr(r2, [r4, 4])        # 2  y
-    add(r0, r2, 1)          # 1  of the next channel
-    str(r0, [r4, 4])        # 2
+    add(r0, r2, 1)          # 1
+    str(r0, [r4, 4])        # 2  of the next channel
     add(r4, 8)              # 1
-    data(2, 0x9406)         # 2  str r4,[sp,#24]
-    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
+    data(2, 0x9406)         # 2  str r4,[sp,#24]  ** lane
+    data(2, 0x9807)         # 2  ldr r0,[sp,#28]  ** acc
     add(r4, r0, 4)          # 1
-    data(2, 0x9407)         # 2  str r4,[sp,#28]
+    data(2, 0x9407)         # 2  str r4,[sp,#28]  ** acc
     cmp(r5, 0)              # 1
     beq(LANE_DONE)          # 2
     mov(r4, 20)             # 1
@@ -625,7 +625,7 @@ def convolve(r0):
     mov(r4, 20)             # 1
     mul(r4, r5)             # 1
     sub(r0, r0, r4)         # 1
-    data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
+    data(2, 0x9C08)         # 2  ldr r4,[sp,#32]  ** relu
     cmp(r4, 0)              # 1
     bne(RELU)               # 2
     mov(r4, 26)             # 1
@@ -693,8 +693,8 @@ def convolve(r0):
     data(2, 0x4560)         # 1  cmp r0,r12
     bne(SIGNED)             # 2
     label(LANE_DONE)
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
-    data(2, 0x9D00)         # 2  ldr r5,[sp,#0]
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
+    data(2, 0x9D00)         # 2  ldr r5,[sp,#0]  ** state
     sub(r4, r4, r5)         # 1
     cmp(r4, 136)            # 1
     bne(LANE)               # 2
@@ -846,13 +846,13 @@ def convolve(r0):
     mov(r4, r11)            # 1
     b(PUTZ3)                # 2
     label(WEIGHTS)  # r1: a channel's weights as bytes, r12: their end
-    ldr(r1, [r0, 48])       # 2
-    ldr(r2, [r0, 60])       # 2
-    ldr(r6, [r0, 40])       # 2
+    ldr(r1, [r0, 48])       # 2  weights
+    ldr(r2, [r0, 60])       # 2  count
+    ldr(r6, [r0, 40])       # 2  unpacked
     cmp(r6, 0)              # 1
     bne(UNPACK)             # 2
     add(r2, r2, r1)         # 1
-    str(r2, [r0, 48])       # 2
+    str(r2, [r0, 48])       # 2  weights
     mov(r12, r2)            # 1
     data(2, 0x4770)         # 2  bx lr
     label(UNPACK)
@@ -860,13 +860,13 @@ def convolve(r0):
     mov(r12, r2)            # 1
     mov(r2, 255)            # 1
     lsl(r3, r2, 16)         # 1
-    add(r2, r2, r3)         # 1
+    add(r2, r2, r3)         # 1  0x00FF00FF
     mov(r3, 15)             # 1
     lsl(r4, r3, 8)          # 1
     add(r3, r3, r4)         # 1
     lsl(r4, r3, 16)         # 1
-    add(r3, r3, r4)         # 1
-    lsl(r7, r3, 3)          # 1  0x78787878: + 120
+    add(r3, r3, r4)         # 1  0x0F0F0F0F
+    lsl(r7, r3, 3)          # 1  120 four times
     label(NIBBLES)  # 28 cycles for 8 weights: w + 8 in four bits to w + 128
     ldrh(r4, [r1, 0])       # 2
     lsl(r5, r4, 8)          # 1
@@ -889,23 +889,23 @@ def convolve(r0):
     add(r1, 4)              # 1
     data(2, 0x4566)         # 1  cmp r6,r12
     bcc(NIBBLES)            # 2
-    str(r1, [r0, 48])       # 2
-    ldr(r1, [r0, 40])       # 2
+    str(r1, [r0, 48])       # 2  weights
+    ldr(r1, [r0, 40])       # 2  unpacked
     data(2, 0x4770)         # 2  bx lr
-    label(PATCHED)  # the unrolled code of build(), from the start of the scratch's code; lr returns from it to GROUP_DONE
-    data(2, 0x9102)         # 2  str r1,[sp,#8]
+    label(PATCHED)  # the unrolled code of build(), from the start of the scratch's code; lr returns to GROUP_DONE
+    data(2, 0x9102)         # 2  str r1,[sp,#8]  ** start
     label(PATCH_CHANNEL)
     bl(WEIGHTS)             # 3
-    ldr(r6, [r0, 52])       # 2
+    ldr(r6, [r0, 52])       # 2  wide
     mov(r7, 49)             # 1
     lsl(r7, r7, 8)          # 1  add r1,#0
     mov(r5, 8)              # 1
     lsl(r5, r5, 8)          # 1
     add(r5, r5, r7)         # 1
     mov(r8, r5)             # 1  sub r1,#0
-    mov(r5, 128)            # 1  r1 starts at 0
+    mov(r5, 128)            # 1  w = 0, where r1 starts
     label(PATCH_RUN)
-    ldr(r4, [r0, 76])       # 2
+    ldr(r4, [r0, 76])       # 2  run bytes
     lsr(r4, r4, 2)          # 1
     add(r4, r4, r1)         # 1
     mov(lr, r4)             # 1
@@ -938,21 +938,21 @@ def convolve(r0):
     add(r6, 60)             # 1
     data(2, 0x4571)         # 1  cmp r1,lr
     bne(PATCH)              # 2
-    add(r6, 4)              # 1  behind a run: add r0,r12, nop
+    add(r6, 4)              # 1  add r0,r12 and nop, after a run
     data(2, 0x4561)         # 1  cmp r1,r12
     bne(PATCH_RUN)          # 2
-    ldr(r1, [r0, 68])       # 2
-    ldr(r1, [r1, 0])        # 2
+    ldr(r1, [r0, 68])       # 2  fast
+    ldr(r1, [r1, 0])        # 2  first
     mov(r11, r1)            # 1
     lsl(r2, r1, 16)         # 1
     add(r1, r1, r2)         # 1
     mov(r10, r1)            # 1
-    ldr(r1, [r0, 80])       # 2
+    ldr(r1, [r0, 80])       # 2  gap
     mov(r12, r1)            # 1
-    ldr(r7, [r0, 0])        # 2
+    ldr(r7, [r0, 0])        # 2  table
     bl(NEXT_GROUP)          # 3
     label(GROUP_DONE)  # 33 cycles a group besides the products
-    data(2, 0x9F01)         # 2  ldr r7,[sp,#4]
+    data(2, 0x9F01)         # 2  ldr r7,[sp,#4]  ** entry
     mov(r1, r8)             # 1
     lsl(r2, r4, 16)         # 1
     sub(r1, r1, r2)         # 1  sum 0 = X - (Y << 16)
@@ -965,13 +965,13 @@ def convolve(r0):
     data(2, 0xCF01)         # 2  ldm r7!,{r0}  ** packed inputs
     cmp(r0, 0)              # 1
     beq(PATCHED_END)        # 2
-    data(2, 0x9701)         # 2  str r7,[sp,#4]
+    data(2, 0x9701)         # 2  str r7,[sp,#4]  ** entry
     mov(r8, r10)            # 1
     mov(r9, r10)            # 1
     mov(r4, r11)            # 1
     mov(r5, r11)            # 1
     mov(r1, 0)              # 1  w
-    data(2, 0x9F02)         # 2  ldr r7,[sp,#8]
+    data(2, 0x9F02)         # 2  ldr r7,[sp,#8]  ** start
     data(2, 0x46BF)         # 2  mov pc,r7
     label(PATCHED_END)
     b(REQUANTIZE)           # 2
@@ -992,57 +992,57 @@ def convolve(r0):
     data(2, 0x4443)         # 1  add r3,r8  ** sub r1,#difference
     b(STORE3)               # 2
     label(CHANNEL_DONE)
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
-    ldr(r1, [r0, 64])       # 2
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** state
+    ldr(r1, [r0, 64])       # 2  channel
     add(r1, 12)             # 1
-    str(r1, [r0, 64])       # 2
-    ldr(r1, [r0, 68])       # 2
+    str(r1, [r0, 64])       # 2  channel
+    ldr(r1, [r0, 68])       # 2  fast
     add(r1, 16)             # 1
-    str(r1, [r0, 68])       # 2
-    ldr(r1, [r0, 4])        # 2
+    str(r1, [r0, 68])       # 2  fast
+    ldr(r1, [r0, 4])        # 2  channels
     sub(r1, 1)              # 1
-    str(r1, [r0, 4])        # 2
+    str(r1, [r0, 4])        # 2  channels
     beq(END)                # 2
-    ldr(r1, [r0, 84])       # 2
+    ldr(r1, [r0, 84])       # 2  start
     cmp(r1, 0)              # 1
     blt(PATCH_AGAIN)        # 2
     b(CHANNEL)              # 2
     label(PATCH_AGAIN)
     b(PATCH_CHANNEL)        # 2
     label(EXACT)
-    ldr(r5, [r0, 8])        # 2
+    ldr(r5, [r0, 8])        # 2  y zero point
     mov(r9, r5)             # 1
-    ldr(r5, [r0, 64])       # 2
-    ldr(r1, [r0, 40])       # 2
+    ldr(r5, [r0, 64])       # 2  channel
+    ldr(r1, [r0, 40])       # 2  unpacked
     cmp(r1, 0)              # 1
     beq(LONG)               # 2
     ldr(r5, [r0, 68])       # 2  the fast table holds what the short one has not
     label(LONG)
-    ldrb(r1, [r5, 8])       # 2
+    ldrb(r1, [r5, 8])       # 2  left shift
     mov(r8, r1)             # 1
-    ldrb(r7, [r5, 9])       # 2
-    ldrh(r1, [r5, 4])       # 2
-    ldrh(r3, [r5, 6])       # 2
+    ldrb(r7, [r5, 9])       # 2  right shift
+    ldrh(r1, [r5, 4])       # 2  multiplier low
+    ldrh(r3, [r5, 6])       # 2  multiplier high
     label(LANE_EXACT)
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
     ldr(r5, [r4, 0])        # 2  outputs
     ldr(r2, [r4, 4])        # 2  y
     mov(lr, r2)             # 1
     add(r2, 1)              # 1
-    str(r2, [r4, 4])        # 2
+    str(r2, [r4, 4])        # 2  of the next channel
     add(r4, 8)              # 1
-    data(2, 0x9406)         # 2  str r4,[sp,#24]
-    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
+    data(2, 0x9406)         # 2  str r4,[sp,#24]  ** lane
+    data(2, 0x9807)         # 2  ldr r0,[sp,#28]  ** acc
     mov(r12, r0)            # 1
     mov(r4, 20)             # 1
     mul(r4, r5)             # 1
     add(r4, r4, r0)         # 1
-    data(2, 0x9408)         # 2  str r4,[sp,#32]
+    data(2, 0x9408)         # 2  str r4,[sp,#32]  ** end
     add(r0, 4)              # 1
-    data(2, 0x9007)         # 2  str r0,[sp,#28]
+    data(2, 0x9007)         # 2  str r0,[sp,#28]  ** acc
     b(NEXT_EXACT)           # 2
     label(OUTPUT)  # eq. (2), (3), modulo 2^32
-    ldr(r4, [r0, 0])        # 2
+    ldr(r4, [r0, 0])        # 2  acc
     add(r0, 20)             # 1
     mov(r12, r0)            # 1
     mov(r6, r8)             # 1
@@ -1092,16 +1092,16 @@ def convolve(r0):
     label(BELOW)
     mov(r2, lr)             # 1
     strb(r4, [r2, 0])       # 2
-    data(2, 0x9809)         # 2  ldr r0,[sp,#36]
+    data(2, 0x9809)         # 2  ldr r0,[sp,#36]  ** y step
     add(r2, r2, r0)         # 1
     mov(lr, r2)             # 1
     label(NEXT_EXACT)
     mov(r0, r12)            # 1
-    data(2, 0x9A08)         # 2  ldr r2,[sp,#32]
+    data(2, 0x9A08)         # 2  ldr r2,[sp,#32]  ** end
     cmp(r0, r2)             # 1
     bne(OUTPUT)             # 2
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
-    data(2, 0x9D00)         # 2  ldr r5,[sp,#0]
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
+    data(2, 0x9D00)         # 2  ldr r5,[sp,#0]  ** state
     sub(r4, r4, r5)         # 1
     cmp(r4, 136)            # 1
     bne(LANE_EXACT)         # 2

@@ -57,10 +57,10 @@ def depthwise(r0):
     mov(r4, r11)            # 1
     push({r1, r2, r3, r4})  # 5
     data(2, 0xB08E)         # 1  sub sp,#56
-    data(2, 0x900D)         # 2  str r0,[sp,#52]
-    ldr(r1, [r0, 108])      # 2
-    ldr(r2, [r0, 112])      # 2
-    ldr(r3, [r0, 116])      # 2
+    data(2, 0x900D)         # 2  str r0,[sp,#52]  ** state
+    ldr(r1, [r0, 108])      # 2  plane
+    ldr(r2, [r0, 112])      # 2  plane end
+    ldr(r3, [r0, 116])      # 2  x zero point
     lsl(r4, r3, 16)         # 1
     add(r3, r3, r4)         # 1
     mov(r4, r3)             # 1
@@ -71,42 +71,42 @@ def depthwise(r0):
     cmp(r1, r2)             # 1
     bcc(CLEAR)              # 2
     label(CHANNEL)
-    ldr(r1, [r0, 96])       # 2  outputs left of this input channel
+    ldr(r1, [r0, 96])       # 2  same left
     sub(r1, 1)              # 1
-    str(r1, [r0, 96])       # 2
+    str(r1, [r0, 96])       # 2  same left
     bmi(PACK)               # 2
     b(PACKED)               # 2
     label(PACK)
-    ldr(r1, [r0, 92])       # 2
+    ldr(r1, [r0, 92])       # 2  depth multiplier
     sub(r1, 1)              # 1
-    str(r1, [r0, 96])       # 2
-    ldr(r4, [r0, 0])        # 2
-    data(2, 0x9407)         # 2  str r4,[sp,#28]
+    str(r1, [r0, 96])       # 2  same left
+    ldr(r4, [r0, 0])        # 2  image
+    data(2, 0x9407)         # 2  str r4,[sp,#28]  ** rows
     add(r4, 1)              # 1
-    str(r4, [r0, 0])        # 2
-    ldr(r1, [r0, 4])        # 2
-    ldr(r6, [r0, 8])        # 2
-    data(2, 0x9608)         # 2  str r6,[sp,#32]
-    ldr(r7, [r0, 20])       # 2
-    ldr(r2, [r0, 24])       # 2
+    str(r4, [r0, 0])        # 2  next channel
+    ldr(r1, [r0, 4])        # 2  second row
+    ldr(r6, [r0, 8])        # 2  plane first
+    data(2, 0x9608)         # 2  str r6,[sp,#32]  ** packed
+    ldr(r7, [r0, 20])       # 2  in c
+    ldr(r2, [r0, 24])       # 2  pack bytes
     mov(lr, r2)             # 1
-    ldr(r3, [r0, 16])       # 2
+    ldr(r3, [r0, 16])       # 2  row bytes
     sub(r3, r3, r2)         # 1
-    data(2, 0x930B)         # 2  str r3,[sp,#44]
-    ldr(r2, [r0, 104])      # 2
+    data(2, 0x930B)         # 2  str r3,[sp,#44]  ** skip
+    ldr(r2, [r0, 104])      # 2  gap
     mov(r9, r2)             # 1
-    ldr(r2, [r0, 116])      # 2
+    ldr(r2, [r0, 116])      # 2  x zero point
     mov(r12, r2)            # 1
-    ldr(r5, [r0, 28])       # 2
+    ldr(r5, [r0, 28])       # 2  segments
     label(SEGMENT)
-    data(2, 0xCD18)         # 3  ldm r5!,{r3,r4}
-    data(2, 0x9505)         # 2  str r5,[sp,#20]
+    data(2, 0xCD18)         # 3  ldm r5!,{r3,r4}  ** kind, rows
+    data(2, 0x9505)         # 2  str r5,[sp,#20]  ** segment
     cmp(r3, 0)              # 1
     beq(PACKED)             # 2
-    mov(r11, r4)            # 1  rows
-    data(2, 0x9807)         # 2  ldr r0,[sp,#28]
-    data(2, 0x9E08)         # 2  ldr r6,[sp,#32]
-    data(2, 0x9C0B)         # 2  ldr r4,[sp,#44]
+    mov(r11, r4)            # 1
+    data(2, 0x9807)         # 2  ldr r0,[sp,#28]  ** rows
+    data(2, 0x9E08)         # 2  ldr r6,[sp,#32]  ** packed
+    data(2, 0x9C0B)         # 2  ldr r4,[sp,#44]  ** skip
     mov(r5, 0)              # 1
     cmp(r3, 2)              # 1
     beq(FIRST)              # 2
@@ -137,9 +137,9 @@ def depthwise(r0):
     mov(r11, r2)            # 1
     bne(BOTH_ROW)           # 2
     label(SEGMENT_DONE)
-    data(2, 0x9007)         # 2  str r0,[sp,#28]
-    data(2, 0x9608)         # 2  str r6,[sp,#32]
-    data(2, 0x9D05)         # 2  ldr r5,[sp,#20]
+    data(2, 0x9007)         # 2  str r0,[sp,#28]  ** rows
+    data(2, 0x9608)         # 2  str r6,[sp,#32]  ** packed
+    data(2, 0x9D05)         # 2  ldr r5,[sp,#20]  ** segment
     b(SEGMENT)              # 2
     label(FIRST)  # the second of the two rows is outside
     mov(r3, r12)            # 1
@@ -246,11 +246,11 @@ def depthwise(r0):
     bne(NEITHER)            # 2
     b(SEGMENT_DONE)         # 2
     label(PACKED)
-    data(2, 0x980D)         # 2  ldr r0,[sp,#52]
-    ldr(r1, [r0, 52])       # 2
+    data(2, 0x980D)         # 2  ldr r0,[sp,#52]  ** state
+    ldr(r1, [r0, 52])       # 2  weights
     add(r2, r1, 1)          # 1
-    str(r2, [r0, 52])       # 2
-    ldr(r7, [r0, 56])       # 2
+    str(r2, [r0, 52])       # 2  of the next channel
+    ldr(r7, [r0, 56])       # 2  out c
     mov(r6, 128)            # 1
     ldrb(r2, [r1, 0])       # 2
     sub(r2, r2, r6)         # 1  w + 128 to w, Q0
@@ -278,31 +278,31 @@ def depthwise(r0):
     add(r1, r1, r7)         # 1
     ldrb(r2, [r1, 0])       # 2
     sub(r2, r2, r6)         # 1  w + 128 to w, Q0
-    data(2, 0x9200)         # 2  str r2,[sp,#0]
+    data(2, 0x9200)         # 2  str r2,[sp,#0]  ** w6
     add(r1, r1, r7)         # 1
     ldrb(r2, [r1, 0])       # 2
     sub(r2, r2, r6)         # 1  w + 128 to w, Q0
-    data(2, 0x9201)         # 2  str r2,[sp,#4]
+    data(2, 0x9201)         # 2  str r2,[sp,#4]  ** w7
     add(r1, r1, r7)         # 1
     ldrb(r2, [r1, 0])       # 2
     sub(r2, r2, r6)         # 1  w + 128 to w, Q0
-    data(2, 0x9202)         # 2  str r2,[sp,#8]
-    ldr(r1, [r0, 64])       # 2
-    ldr(r2, [r1, 0])        # 2
-    data(2, 0x9204)         # 2  str r2,[sp,#16]
+    data(2, 0x9202)         # 2  str r2,[sp,#8]  ** w8
+    ldr(r1, [r0, 64])       # 2  fast
+    ldr(r2, [r1, 0])        # 2  first
+    data(2, 0x9204)         # 2  str r2,[sp,#16]  ** first
     lsl(r3, r2, 16)         # 1
     add(r3, r3, r2)         # 1
-    data(2, 0x9303)         # 2  str r3,[sp,#12]
-    ldr(r2, [r0, 40])       # 2
-    data(2, 0x920A)         # 2  str r2,[sp,#40]
-    ldr(r2, [r0, 44])       # 2
-    data(2, 0x920B)         # 2  str r2,[sp,#44]
-    ldr(r2, [r0, 48])       # 2
-    data(2, 0x920C)         # 2  str r2,[sp,#48]
-    ldrb(r2, [r1, 15])      # 2
-    ldr(r6, [r0, 12])       # 2
-    ldr(r7, [r0, 32])       # 2
-    lsr(r2, r2, 1)          # 1
+    data(2, 0x9303)         # 2  str r3,[sp,#12]  ** first twice
+    ldr(r2, [r0, 40])       # 2  acc end
+    data(2, 0x920A)         # 2  str r2,[sp,#40]  ** acc end
+    ldr(r2, [r0, 44])       # 2  stride
+    data(2, 0x920B)         # 2  str r2,[sp,#44]  ** stride
+    ldr(r2, [r0, 48])       # 2  window step
+    data(2, 0x920C)         # 2  str r2,[sp,#48]  ** window step
+    ldrb(r2, [r1, 15])      # 2  kind
+    ldr(r6, [r0, 12])       # 2  plane window
+    ldr(r7, [r0, 32])       # 2  acc
+    lsr(r2, r2, 1)          # 1  bits 1 and 2
     cmp(r2, 1)              # 1
     beq(ROW_B)              # 2
     bgt(WHOLE_WINDOW)       # 2
@@ -340,11 +340,11 @@ def depthwise(r0):
     adc(r5, r3)             # 1  Y
     add(r6, 52)             # 1
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** w6
     mul(r1, r0)             # 1
-    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]  ** w7
     mul(r2, r0)             # 1
-    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]  ** w8
     mul(r3, r0)             # 1
     add(r1, r1, r2)         # 1
     add(r4, r4, r1)         # 1  X
@@ -357,13 +357,13 @@ def depthwise(r0):
     sub(r4, r4, r0)         # 1  sum 0 = X - (Y << 16)
     data(2, 0xC730)         # 3  stm r7!,{r4,r5}
     sub(r6, 140)            # 1
-    data(2, 0x980B)         # 2  ldr r0,[sp,#44]
+    data(2, 0x980B)         # 2  ldr r0,[sp,#44]  ** stride
     add(r6, r6, r0)         # 1
     lsl(r0, r6, 26)         # 1  a multiple of 64?
     bne(ROW_C)              # 2
-    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]  ** window step
     add(r6, r6, r0)         # 1
-    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]  ** acc end
     cmp(r7, r0)             # 1
     bne(ROW_C)              # 2
     b(REQUANTIZE)           # 2
@@ -397,11 +397,11 @@ def depthwise(r0):
     adc(r5, r1)             # 1  Y
     add(r6, 52)             # 1
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** w6
     mul(r1, r0)             # 1
-    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]  ** w7
     mul(r2, r0)             # 1
-    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]  ** w8
     mul(r3, r0)             # 1
     add(r1, r1, r2)         # 1
     add(r1, r1, r3)         # 1
@@ -414,16 +414,16 @@ def depthwise(r0):
     sub(r6, 136)            # 1
     lsl(r0, r6, 26)         # 1  a multiple of 64?
     bne(ROW_B)              # 2
-    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]  ** window step
     add(r6, r6, r0)         # 1
-    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]  ** acc end
     cmp(r7, r0)             # 1
     bne(ROW_B)              # 2
     b(REQUANTIZE)           # 2
     label(WHOLE_WINDOW)
     cmp(r2, 3)              # 1
     beq(ROW_A)              # 2
-    data(2, 0x9D02)         # 2  ldr r5,[sp,#8]
+    data(2, 0x9D02)         # 2  ldr r5,[sp,#8]  ** w8
     label(ROW_S)  # two outputs; a row ends where r6 is a multiple of 64
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
     mov(r0, r8)             # 1
@@ -433,7 +433,7 @@ def depthwise(r0):
     mov(r0, r10)            # 1
     mul(r3, r0)             # 1
     add(r1, r1, r2)         # 1
-    add(r4, r1, r3)         # 1
+    add(r4, r1, r3)         # 1  row 0
     add(r6, 52)             # 1
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
     mov(r0, r11)            # 1
@@ -444,30 +444,30 @@ def depthwise(r0):
     mul(r3, r0)             # 1
     add(r1, r1, r2)         # 1
     add(r1, r1, r3)         # 1
-    add(r4, r4, r1)         # 1
+    add(r4, r4, r1)         # 1  rows 0 and 1
     add(r6, 52)             # 1
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** w6
     mul(r1, r0)             # 1
-    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]  ** w7
     mul(r2, r0)             # 1
     mul(r3, r5)             # 1
     add(r1, r1, r2)         # 1
     add(r1, r1, r3)         # 1
     add(r1, r1, r4)         # 1
-    data(2, 0xB20A)         # 1  sxth r2,r1
+    data(2, 0xB20A)         # 1  sxth r2,r1  ** sum 0
     sub(r1, r1, r2)         # 1
-    asr(r4, r1, 16)         # 1
-    data(2, 0x9804)         # 2  ldr r0,[sp,#16]
+    asr(r4, r1, 16)         # 1  sum 1
+    data(2, 0x9804)         # 2  ldr r0,[sp,#16]  ** first
     add(r2, r2, r0)         # 1
     add(r4, r4, r0)         # 1
     data(2, 0xC714)         # 3  stm r7!,{r2,r4}
     sub(r6, 136)            # 1
     lsl(r0, r6, 26)         # 1  a multiple of 64?
     bne(ROW_S)              # 2
-    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]  ** window step
     add(r6, r6, r0)         # 1
-    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]  ** acc end
     cmp(r7, r0)             # 1
     bne(ROW_S)              # 2
     b(REQUANTIZE)           # 2
@@ -480,7 +480,7 @@ def depthwise(r0):
     mov(r0, r10)            # 1
     mul(r3, r0)             # 1
     add(r1, r1, r2)         # 1
-    add(r4, r1, r3)         # 1
+    add(r4, r1, r3)         # 1  row 0
     add(r6, 52)             # 1
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
     mov(r0, r11)            # 1
@@ -499,11 +499,11 @@ def depthwise(r0):
     adc(r5, r1)             # 1  Y
     add(r6, 52)             # 1
     data(2, 0xCE0E)         # 4  ldm r6!,{r1,r2,r3}  ** two pixels each, Q0
-    data(2, 0x9800)         # 2  ldr r0,[sp,#0]
+    data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** w6
     mul(r1, r0)             # 1
-    data(2, 0x9801)         # 2  ldr r0,[sp,#4]
+    data(2, 0x9801)         # 2  ldr r0,[sp,#4]  ** w7
     mul(r2, r0)             # 1
-    data(2, 0x9802)         # 2  ldr r0,[sp,#8]
+    data(2, 0x9802)         # 2  ldr r0,[sp,#8]  ** w8
     mul(r3, r0)             # 1
     add(r1, r1, r2)         # 1
     add(r1, r1, r3)         # 1
@@ -516,53 +516,53 @@ def depthwise(r0):
     sub(r6, 136)            # 1
     lsl(r0, r6, 26)         # 1  a multiple of 64?
     bne(ROW_A)              # 2
-    data(2, 0x980C)         # 2  ldr r0,[sp,#48]
+    data(2, 0x980C)         # 2  ldr r0,[sp,#48]  ** window step
     add(r6, r6, r0)         # 1
-    data(2, 0x980A)         # 2  ldr r0,[sp,#40]
+    data(2, 0x980A)         # 2  ldr r0,[sp,#40]  ** acc end
     cmp(r7, r0)             # 1
     bne(ROW_A)              # 2
     b(REQUANTIZE)           # 2
     label(REQUANTIZE)
-    data(2, 0x980D)         # 2  ldr r0,[sp,#52]
-    ldr(r1, [r0, 100])      # 2
-    data(2, 0x9106)         # 2  str r1,[sp,#24]
-    ldr(r1, [r0, 88])       # 2
+    data(2, 0x980D)         # 2  ldr r0,[sp,#52]  ** state
+    ldr(r1, [r0, 100])      # 2  lanes
+    data(2, 0x9106)         # 2  str r1,[sp,#24]  ** lane
+    ldr(r1, [r0, 88])       # 2  y step
     mov(r9, r1)             # 1
-    data(2, 0x9109)         # 2  str r1,[sp,#36]
-    ldr(r1, [r0, 76])       # 2
+    data(2, 0x9109)         # 2  str r1,[sp,#36]  ** y step
+    ldr(r1, [r0, 76])       # 2  clamp min
     mov(r10, r1)            # 1
-    ldr(r1, [r0, 80])       # 2
+    ldr(r1, [r0, 80])       # 2  clamp max
     mov(r11, r1)            # 1
-    ldr(r5, [r0, 64])       # 2
-    ldrb(r2, [r5, 15])      # 2
+    ldr(r5, [r0, 64])       # 2  fast
+    ldrb(r2, [r5, 15])      # 2  kind
     lsr(r2, r2, 1)          # 1  bit 0: two multiplies
     bcs(FAST)               # 2
     b(EXACT)                # 2
     label(FAST)
-    ldr(r2, [r0, 72])       # 2
-    data(2, 0x9208)         # 2  str r2,[sp,#32]
-    ldr(r2, [r5, 4])        # 2  c, rounding and zero point, Q(s)
+    ldr(r2, [r0, 72])       # 2  relu
+    data(2, 0x9208)         # 2  str r2,[sp,#32]  ** relu
+    ldr(r2, [r5, 4])        # 2  c: rounding and zero point, s more bits than y
     mov(r8, r2)             # 1
-    ldrb(r3, [r5, 14])      # 2
+    ldrb(r3, [r5, 14])      # 2  f
     mov(r2, 1)              # 1
     lsl(r2, r3)             # 1
     neg(r2, r2)             # 1
     data(2, 0x4442)         # 1  add r2,r8
     mov(lr, r2)             # 1  c - 2^f, for acc < 0
-    ldrb(r3, [r5, 12])      # 2
-    ldrb(r6, [r5, 13])      # 2
-    ldrh(r1, [r5, 8])       # 2
+    ldrb(r3, [r5, 12])      # 2  s
+    ldrb(r6, [r5, 13])      # 2  j
+    ldrh(r1, [r5, 8])       # 2  m1
     mov(r7, 10)             # 1
     data(2, 0x5FEF)         # 2  ldrsh r7,[r5,r7]  ** m2, s16
     label(LANE)
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
     ldr(r5, [r4, 0])        # 2  outputs
     ldr(r2, [r4, 4])        # 2  y
-    add(r0, r2, 1)          # 1  of the next channel
-    str(r0, [r4, 4])        # 2
-    ldr(r0, [r4, 8])        # 2  accumulators
+    add(r0, r2, 1)          # 1
+    str(r0, [r4, 4])        # 2  of the next channel
+    ldr(r0, [r4, 8])        # 2  acc
     add(r4, 12)             # 1
-    data(2, 0x9406)         # 2  str r4,[sp,#24]
+    data(2, 0x9406)         # 2  str r4,[sp,#24]  ** lane
     cmp(r5, 0)              # 1
     beq(LANE_DONE)          # 2
     lsl(r4, r5, 3)          # 1
@@ -573,7 +573,7 @@ def depthwise(r0):
     lsr(r5, r5, 29)         # 1  blocks to skip
     lsl(r4, r5, 3)          # 1
     sub(r0, r0, r4)         # 1
-    data(2, 0x9C08)         # 2  ldr r4,[sp,#32]
+    data(2, 0x9C08)         # 2  ldr r4,[sp,#32]  ** relu
     cmp(r4, 0)              # 1
     beq(SIGNED_LANE)        # 2
     b(RELU)                 # 2
@@ -699,9 +699,9 @@ def depthwise(r0):
     data(2, 0x4560)         # 1  cmp r0,r12
     bne(SIGNED)             # 2
     label(LANE_DONE)
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
-    data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
-    ldr(r5, [r5, 36])       # 2
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
+    data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]  ** state
+    ldr(r5, [r5, 36])       # 2  lanes end
     cmp(r4, r5)             # 1
     beq(LANES_DONE)         # 2
     b(LANE)                 # 2
@@ -990,45 +990,45 @@ def depthwise(r0):
     mov(r4, r11)            # 1
     b(PUTZ7)                # 2
     label(CHANNEL_DONE)
-    data(2, 0x980D)         # 2  ldr r0,[sp,#52]
-    ldr(r1, [r0, 60])       # 2
+    data(2, 0x980D)         # 2  ldr r0,[sp,#52]  ** state
+    ldr(r1, [r0, 60])       # 2  channel
     add(r1, 12)             # 1
-    str(r1, [r0, 60])       # 2
-    ldr(r1, [r0, 64])       # 2
+    str(r1, [r0, 60])       # 2  channel
+    ldr(r1, [r0, 64])       # 2  fast
     add(r1, 16)             # 1
-    str(r1, [r0, 64])       # 2
-    ldr(r1, [r0, 68])       # 2
+    str(r1, [r0, 64])       # 2  fast
+    ldr(r1, [r0, 68])       # 2  channels
     sub(r1, 1)              # 1
-    str(r1, [r0, 68])       # 2
+    str(r1, [r0, 68])       # 2  channels
     beq(END)                # 2
     b(CHANNEL)              # 2
     label(EXACT)
-    ldr(r5, [r0, 84])       # 2
+    ldr(r5, [r0, 84])       # 2  y zero point
     mov(r9, r5)             # 1
-    ldr(r5, [r0, 60])       # 2
-    ldrb(r1, [r5, 8])       # 2
+    ldr(r5, [r0, 60])       # 2  channel
+    ldrb(r1, [r5, 8])       # 2  left shift
     mov(r8, r1)             # 1
-    ldrb(r7, [r5, 9])       # 2
-    ldrh(r1, [r5, 4])       # 2
-    ldrh(r3, [r5, 6])       # 2
+    ldrb(r7, [r5, 9])       # 2  right shift
+    ldrh(r1, [r5, 4])       # 2  multiplier low
+    ldrh(r3, [r5, 6])       # 2  multiplier high
     label(LANE_EXACT)
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
     ldr(r5, [r4, 0])        # 2  outputs
     ldr(r2, [r4, 4])        # 2  y
     mov(lr, r2)             # 1
     add(r2, 1)              # 1
-    str(r2, [r4, 4])        # 2
-    ldr(r0, [r4, 8])        # 2  accumulators
+    str(r2, [r4, 4])        # 2  of the next channel
+    ldr(r0, [r4, 8])        # 2  acc
     mov(r12, r0)            # 1
     add(r4, 12)             # 1
-    data(2, 0x9406)         # 2  str r4,[sp,#24]
+    data(2, 0x9406)         # 2  str r4,[sp,#24]  ** lane
     mov(r4, 8)              # 1
     mul(r4, r5)             # 1
     add(r4, r4, r0)         # 1
-    data(2, 0x9408)         # 2  str r4,[sp,#32]
+    data(2, 0x9408)         # 2  str r4,[sp,#32]  ** end
     b(NEXT_EXACT)           # 2
     label(OUTPUT)  # eq. (2), (3), modulo 2^32
-    ldr(r4, [r0, 0])        # 2
+    ldr(r4, [r0, 0])        # 2  acc
     add(r0, 8)              # 1
     mov(r12, r0)            # 1
     mov(r6, r8)             # 1
@@ -1078,17 +1078,17 @@ def depthwise(r0):
     label(BELOW)
     mov(r2, lr)             # 1
     strb(r4, [r2, 0])       # 2
-    data(2, 0x9809)         # 2  ldr r0,[sp,#36]
+    data(2, 0x9809)         # 2  ldr r0,[sp,#36]  ** y step
     add(r2, r2, r0)         # 1
     mov(lr, r2)             # 1
     label(NEXT_EXACT)
     mov(r0, r12)            # 1
-    data(2, 0x9A08)         # 2  ldr r2,[sp,#32]
+    data(2, 0x9A08)         # 2  ldr r2,[sp,#32]  ** end
     cmp(r0, r2)             # 1
     bne(OUTPUT)             # 2
-    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]
-    data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]
-    ldr(r5, [r5, 36])       # 2
+    data(2, 0x9C06)         # 2  ldr r4,[sp,#24]  ** lane
+    data(2, 0x9D0D)         # 2  ldr r5,[sp,#52]  ** state
+    ldr(r5, [r5, 36])       # 2  lanes end
     cmp(r4, r5)             # 1
     bne(LANE_EXACT)         # 2
     b(CHANNEL_DONE)         # 2

@@ -171,16 +171,13 @@ class Function:
         """A word from memory to memory; via holds it."""
         return self.ldr(via, source, note=note).str(via, to)
 
-    def again(self, name: str, left: str | tuple, via: str) -> None:
+    def again(self, name: str, left: str | tuple, via: str) -> Function:
         """The end of a loop: back to `name` while `left`, less one, is not 0; via is lost."""
-        self.step(left, -1, via)
-        self.bne(name)
+        return self.step(left, -1, via).bne(name)
 
-    def far(self, branch: str, name: str, over: str) -> None:
+    def far(self, branch: str, name: str, over: str) -> Function:
         """To `name`, out of a branch's reach, where `branch` is not taken; `over`: the label after it."""
-        getattr(self, branch)(over)
-        self.b(name)
-        self.label(over)
+        return getattr(self, branch)(over).b(name).label(over)
 
     def step(self, register: str | tuple, by: int, via: str) -> Function:
         """register (r8 to lr) or a word of memory, += by; via holds it, the flags are its."""
@@ -215,9 +212,9 @@ class Function:
             self.sub(count, by)
         getattr(self, go)(name)
 
-    def ret(self) -> None:
+    def ret(self) -> Function:
         """The end of a subroutine."""
-        self.bx("lr")
+        return self.bx("lr")
 
     # ---- source
 
