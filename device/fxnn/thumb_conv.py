@@ -11,7 +11,7 @@ the channel's weights to words, or patches them, as differences, into code that 
 there a weight is one instruction, adds or subs r1,#imm8. Nothing of that code outlives the call.
 
 State, 34 words at the start of the scratch, byte offsets; pack's and band's come first, convolve reuses some:
-   0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}
+   0 table: entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers, later accumulators}
    4 entries | image_rows | channels: left to do
    8 to | y_zero_point: where packed inputs go, until convolve
   12 left: inputs of padding before a run
@@ -242,11 +242,11 @@ def pack(r0):
 @micropython.asm_thumb
 def build(r0):
     """
-    Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four, behind
-    a run add r0,r12 (what lies between runs) and nop, behind the last bx lr.
-    In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code | r6 template
-         r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
-    Cost 44 cycles 4 weights (counted).
+    Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four,
+    after a run add r0,r12 (what lies between runs) and nop, after the last bx lr.
+    In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code
+         r6 template | r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
+    Cost 44 cycles for 4 weights (counted).
     """
     data(2, 0x46C0)         # 1  nop
     data(2, 0x4679)         # 1  mov r1,pc  ** TEMPLATE
@@ -333,16 +333,17 @@ def convolve(r0):
     The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.conv_2d.
     In   r0 *state
     Uses products: r0 packed inputs | r1, r7 w Q0 | r2, r3 two pixels | r4, r5 Y | r6 widened weights | r8, r9 X
-         r10, r11 X and Y at first | r12 entry | lr end of run; patched: r1 w | r2, r3, r6, r7 four pixels | r12 bytes
-         between runs | lr GROUP_DONE; patching: r1 weights | r2, r5 w | r3 difference | r4 run | r6 code | r7, r8 opcodes
-         requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half) | r4-r6 temporary,
-         r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
+         r10, r11 X and Y at first | r12 entry | lr end of run
+         patched: r1 w | r2, r3, r6, r7 four pixels | r12 bytes between runs | lr GROUP_DONE
+         patching: r1 weights | r2, r5 w | r3 difference | r4 run | r6 code | r7, r8 opcodes
+         requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half)
+         r4-r6 temporary, r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 y_step (y_zero_point) | r10, r11 clamps
          r12 end (accumulators) | lr c - 2^f (y)
-    Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
-    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no overflow, proved by the host per channel.
+    Stack 56: state, weights' words, start in the loop, run, their end, gap, lane, accumulators, flag or end, y_step
+    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no overflow: the host proves it.
     Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile (four bits: 3.5 more), 12 to 18 an
-         output requantized by two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles per product
-         in all (profile on the virtual Pico, MicroPython 1.25).
+         output requantized by two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. In all 2.6 to 3.6 cycles
+         per product (profile on the virtual Pico, MicroPython 1.25).
     """
     mov(r1, r8)             # 1
     mov(r2, r9)             # 1
@@ -546,7 +547,7 @@ def convolve(r0):
     lsr(r3, r3, 4)          # 1  bit 3: split
     bcc(START)              # 2
     ldr(r7, [r0, 52])       # 2  wide
-    label(SPLIT)  # 14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first
+    label(SPLIT)  # 14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run after the first
     ldr(r2, [r7, 0])        # 2
     mov(r3, 127)            # 1
     add(r3, r3, r2)         # 1
@@ -892,7 +893,7 @@ def convolve(r0):
     str(r1, [r0, 48])       # 2  weights
     ldr(r1, [r0, 40])       # 2  unpacked
     data(2, 0x4770)         # 2  bx lr
-    label(PATCHED)  # the unrolled code of build(), from the start of the scratch's code; lr returns to GROUP_DONE
+    label(PATCHED)  # build()'s code, from the start of the widened weights; lr returns to GROUP_DONE
     data(2, 0x9102)         # 2  str r1,[sp,#8]  ** start
     label(PATCH_CHANNEL)
     bl(WEIGHTS)             # 3

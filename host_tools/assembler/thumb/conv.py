@@ -1,4 +1,4 @@
-"""device/fxnn/thumb_conv.py: what packs a tile's inputs and writes the unrolled code; conv_products.py has the products."""
+"""device/fxnn/thumb_conv.py: packing, and writing of the unrolled code. conv_products.py: products."""
 
 from __future__ import annotations
 
@@ -137,11 +137,11 @@ def pack(f: Function) -> None:
 @kernel("r0")
 def build(f: Function) -> None:
     """
-    Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four, behind
-    a run add r0,r12 (what lies between runs) and nop, behind the last bx lr.
-    In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code | r6 template
-         r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
-    Cost 44 cycles 4 weights (counted).
+    Writes the code for the products of a group, of which convolve patches the weights in: TEMPLATE for every four,
+    after a run add r0,r12 (what lies between runs) and nop, after the last bx lr.
+    In   r0 *state    Uses r0 weights left in the run, times 4 | r1 template | r2 where to | r3-r5, r7 code
+         r6 template | r12 state | lr weights left, times 4. The template is read, not run.    Stack 0
+    Cost 44 cycles for 4 weights (counted).
     """
     f.nop().mov("r1", "pc", note="TEMPLATE").b("START")
     f.label("TEMPLATE", note="38 cycles for 16 products; the zeros become the differences of weights")

@@ -9,7 +9,7 @@ from .writer import Function, kernel, words
 
 STATE = words(
     "r0",
-    ("table", "entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers to inputs, later accumulators}"),
+    ("table", "entries of 5 words {packed inputs of a group of 4 pixels, 0 ends; 4 pointers, later accumulators}"),
     ("entries|image_rows|channels", "left to do"),
     ("to|y_zero_point", "where packed inputs go, until convolve"),
     ("left", "inputs of padding before a run"),
@@ -48,16 +48,17 @@ def convolve(f: Function) -> None:
     The outputs of a tile, channel by channel: eq. (2), (3); reference: ref.conv_2d.
     In   r0 *state
     Uses products: r0 packed inputs | r1, r7 w Q0 | r2, r3 two pixels | r4, r5 Y | r6 widened weights | r8, r9 X
-         r10, r11 X and Y at first | r12 entry | lr end of run; patched: r1 w | r2, r3, r6, r7 four pixels | r12 bytes
-         between runs | lr GROUP_DONE; patching: r1 weights | r2, r5 w | r3 difference | r4 run | r6 code | r7, r8 opcodes
-         requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half) | r4-r6 temporary,
-         r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 out_c (y_zero_point) | r10, r11 clamps
+         r10, r11 X and Y at first | r12 entry | lr end of run
+         patched: r1 w | r2, r3, r6, r7 four pixels | r12 bytes between runs | lr GROUP_DONE
+         patching: r1 weights | r2, r5 w | r3 difference | r4 run | r6 code | r7, r8 opcodes
+         requantize: r0 accumulators | r1 m1 (exact: low half of multiplier) | r2 y | r3 s (high half)
+         r4-r6 temporary, r6 j | r7 m2 (right_shift) | r8 c (left_shift) | r9 y_step (y_zero_point) | r10, r11 clamps
          r12 end (accumulators) | lr c - 2^f (y)
-    Stack 56: state, widened weights, start in the loop, run, end of weights, jump, lane, accumulators, flag or end, out_c
-    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no overflow, proved by the host per channel.
+    Stack 56: state, weights' words, start in the loop, run, their end, gap, lane, accumulators, flag or end, y_step
+    Bounds |pair sum| < 2^15; X, Y, accumulators modulo 2^32; two multiplies: no overflow: the host proves it.
     Cost 21 cycles for 8 products, 36 a group of 4 outputs, 4.25 a weight and tile (four bits: 3.5 more), 12 to 18 an
-         output requantized by two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. 2.6 to 3.6 cycles per product
-         in all (profile on the virtual Pico, MicroPython 1.25).
+         output requantized by two multiplies, 60 by four (counted). Patched: 19, 33, 10.25. In all 2.6 to 3.6 cycles
+         per product (profile on the virtual Pico, MicroPython 1.25).
     """
     lanes = ConvLanes(f, STATE, FRAME, pitch=ENTRY, blocks=4)
     f.mov("r3", "pc", note="MAC").b("SETUP")
@@ -106,7 +107,7 @@ def _store_group(f: Function) -> None:
 
 
 def _next_group(f: Function, name: str, end: str, keep: tuple | None = None) -> None:
-    """r0 = packed inputs of the entry at r7, which r12, or `keep`, then holds; X, Y at first. To `end` after the last."""
+    """r0 = packed inputs of the entry at r7, kept in r12 or `keep`; X, Y at first. To `end` after the last."""
     f.label(name)
     f.ldm("r7", "r0", note="packed inputs").beq("r0", 0, end)
     f.str("r7", keep) if keep else f.mov("r12", "r7")
@@ -140,7 +141,7 @@ def _widen(f: Function) -> None:
     f.str("r6", FRAME.weights_end)
     f.lsr("r3", "r3", 4, note="bit 3: split").bcc("START")
     f.ldr("r7", STATE.wide)
-    f.label("SPLIT", note="14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run behind the first")
+    f.label("SPLIT", note="14 cycles a weight: w = max(w, -127) + (-1 or 0), the second a run after the first")
     f.ldr("r2", "r7", 0).mov("r3", 127).add("r3", "r2").asr("r3", "r3", 31, note="-1 where w = -128").stm("r6", "r3")
     f.sub("r2", "r3").stm("r7", "r2")
     f.bne("r7", STATE.wide_end, "SPLIT", via="r2")
@@ -172,7 +173,7 @@ def _weights(f: Function) -> None:
 
 def _patch(f: Function) -> None:
     """PATCHED: the weights of each channel go into build's code, as differences: w[k] = w[k - 1] + d."""
-    f.label("PATCHED", note="the unrolled code of build(), from the start of the scratch's code; lr returns to GROUP_DONE")
+    f.label("PATCHED", note="build()'s code, from the start of the widened weights; lr returns to GROUP_DONE")
     f.str("r1", FRAME.start)
     f.label("PATCH_CHANNEL").bl("WEIGHTS")
     f.ldr("r6", STATE.wide)
@@ -208,7 +209,7 @@ def _patched_groups(f: Function) -> None:
 
 
 class ConvLanes(Lanes):
-    """Four lanes, the pixels of each group: accumulators one behind the other in the table's entries."""
+    """Four lanes, the pixels of each group: accumulators one after the other in the table's entries."""
 
     def first_lane(self) -> None:
         self.f.ldr("r1", STATE.table).add("r1", 4).str("r1", FRAME.acc)

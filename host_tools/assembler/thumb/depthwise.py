@@ -116,8 +116,8 @@ def _channel(f: Function) -> None:
 def _pack(f: Function) -> None:
     """SEGMENT: the rows that a channel's windows see as words of two, by segments: which of the two lie in the image.
 
-    r0 first row, r1 from it to the second, r4 from a row's end to the next row, r5 0 (or x_zero_point), r6 plane, r7 in_c,
-    r9 gap, r10 end of a row, r11 rows left, r12 x_zero_point, lr bytes of a row.
+    r0 first row, r1 from it to the second, r4 from a row's end to the next row, r5 0 (or x_zero_point), r6 plane,
+    r7 in_c, r9 gap, r10 end of a row, r11 rows left, r12 x_zero_point, lr bytes of a row.
     """
     f.label("SEGMENT").ldm("r5", "r3 r4", note="kind, rows").str("r5", FRAME.segment).beq("r3", 0, "PACKED")
     f.mov("r11", "r4").ldr(r0=FRAME.rows, r6=FRAME.packed, r4=FRAME.skip).mov("r5", 0)
@@ -188,7 +188,7 @@ def _load_weights(f: Function) -> None:
 def _row(f: Function, kind: str) -> None:
     """Two outputs, window after window, until r7 is the end of the accumulators. kind: how often sums are flushed.
 
-    C: two products and one, a row of the window, any stride; B: a row; A: two rows and one; S: the window, whose sum is split.
+    C: two products and one, in each row of the window, any stride; B: a row; A: two rows and one; S: the window.
     """
     name = f"ROW_{kind}"
     f.label(name, note="two outputs; a row ends where r6 is a multiple of 64")
@@ -241,7 +241,7 @@ def _products(f: Function, row: int, in_r5) -> None:
 
 
 class DepthwiseLanes(Lanes):
-    """A lane for each row of outputs, or one for all where a tile is as wide as y; each has its accumulators' address."""
+    """A lane for each row of outputs, or one where a tile is as wide as y; with the address of its accumulators."""
 
     def first_lane(self) -> None:
         self.f.copy(FRAME.lane, STATE.lanes, "r1")

@@ -92,7 +92,7 @@ def _fits(kinds: str, args: tuple) -> bool:
 
 
 def normal(op: str, *args) -> Instruction:
-    """(op, args) of the ways to write it: fields and other pairs as one operand, "r1 r2" for a list, add of two low registers.
+    """(op, args) of the ways to write it: (base, offset) as one operand, "r1 r2" for a list, add of two low registers.
 
     ValueError where ARMv6-M has no such instruction.
     """
@@ -132,7 +132,7 @@ def _value(arg) -> int:
 def mnemonic(instruction: Instruction) -> str:
     """As the Reference Manual writes it: ldr r1,[sp,#16]."""
     op, args = instruction
-    text = [f"#{a}" if isinstance(a, int) else "{" + ",".join(a) + "}" if isinstance(a, tuple) else str(a) for a in args]
+    text = [f"#{a}" if isinstance(a, int) else f"{{{','.join(a)}}}" if isinstance(a, tuple) else str(a) for a in args]
     if op in _LOADS + _STORES and len(args) == 3:
         return f"{op} {text[0]},[{text[1]},{text[2]}]"
     if op in ("ldm", "stm"):

@@ -20,9 +20,12 @@ BLOCK = 2 * 13  # bytes of code of one output
 class Lanes(ABC):
     """What conv and depthwise share. pitch: bytes from an accumulator to the next; blocks: outputs unrolled, 2^n.
 
-    A family says where its lanes and accumulators are: first_lane() sets frame.lane (r0 state, r1 free), exact_entry()
-    r5 = the channel's entry of the CHANNEL table, next_lane() r0 = accumulators and frame.lane (r4 the row), and
-    times_pitch(count) r4 = bytes of so many accumulators; last_lane() compares so that `equal` says that no lane is left (r4 the next row, r5 free).
+    A family says where its lanes and accumulators are:
+    first_lane()        frame.lane; r0 is the state, r1 free
+    exact_entry()       r5 = the channel's entry of the channel table
+    next_lane(exact)    r0 = accumulators; frame.lane, which was r4, is the next one's; exact: set_end(), r12 = r0
+    times_pitch(count)  r4 = bytes of so many accumulators
+    last_lane()         a comparison of r4, the next lane: equal where no lane is left; r5 is free
     """
 
     def __init__(self, f: Function, state: Fields, frame: Fields, pitch: int, blocks: int):
@@ -44,7 +47,7 @@ class Lanes(ABC):
     def last_lane(self) -> None: ...
 
     def requantize(self) -> None:
-        """REQUANTIZE: all lanes of a channel, where it has two multiplies; then to CHANNEL_DONE. exact() does the others."""
+        """REQUANTIZE: all lanes of a channel, where it has two multiplies; then CHANNEL_DONE. exact(): the others."""
         f, s, frame, fast = self.f, self.s, self.frame, FAST_CHANNEL
         f.label("REQUANTIZE")
         f.ldr("r0", frame.state)

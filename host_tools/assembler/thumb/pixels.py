@@ -1,7 +1,7 @@
 """Two pixels in a word: the arithmetic of conv and depthwise.
 
-A word holds x[pixel 0] + (x[pixel 1] << 16), int8 each. Times w, and summed over k as long as a pixel's sum fits int16 (the
-host proves for how many), it holds both pixels' sums, the low one borrowing from the high one where it is negative.
+A word holds x[pixel 0] + (x[pixel 1] << 16), int8 each. Times w, and summed over k as long as a pixel's sum fits int16
+(the host proves for how many), it holds both sums, the low one borrowing from the high one where it is negative.
 """
 
 from __future__ import annotations

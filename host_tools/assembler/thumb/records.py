@@ -1,4 +1,4 @@
-"""The words of a record by name, as models/FORMAT.md numbers them, for the drivers: words("window")["stride_h"] is 17."""
+"""The words of a record by name, as models/FORMAT.md has them: words("window")["stride_h"] is 17."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _below(f: Function, product: str) -> None:
 
 
 def round_shift(f: Function, acc: str, right: str, t: str, whole: str = "WHOLE", keep: bool = False) -> None:
-    """acc = rounding_right_shift(acc, right), eq. (3): half away from zero; right = 0: acc itself. t is lost, and right, if not kept."""
+    """acc = rounding_right_shift(acc, right), eq. (3): half away from zero. t is lost, and right, if not kept."""
     if keep:
         f.cmp(right, 0)
         f.beq(whole)

@@ -70,7 +70,7 @@ class Fields:
 
 
 def words(base: str, *rows: str | tuple[str, str]) -> Fields:
-    """Fields of one word each, in order. A row: name, or (name, meaning); "a|b": two names of one word; "a*3": three words."""
+    """Fields of a word each, in order. A row: name, or (name, meaning); "a|b": two names of it; "a*3": three words."""
     offsets: dict[str, int] = {}
     meanings: dict[str, str] = {}
     at = 0
@@ -95,7 +95,7 @@ class Function:
         self._frame = 0
 
     def __getattr__(self, op: str):
-        """One instruction; `ldr(r1=state.x, r2=state.y)`: several; `beq("r1", 0, "DONE")`: a comparison before a branch.
+        """An instruction; `ldr(r1=state.x, r2=state.y)`: several; `beq("r1", 0, "DONE")`: a comparison before a branch.
 
         via="r2": the last operand, a field or a high register, comes by way of r2: `add("r0", state.x, via="r2")`.
         Calls may be chained where several instructions are one step.
@@ -160,7 +160,7 @@ class Function:
                 self.mov(high, low)
 
     def fetch(self, *args, note: str = "", **several) -> Function:
-        """fetch("r8", state.x, "r1"), or fetch("r1", r8=state.x, r9=state.y): a high register = a word; the low one is lost."""
+        """A high register = a word, through a low one: fetch("r8", state.x, "r1"), fetch("r1", r8=state.x)."""
         via = args[-1]
         for high, source in ([args[:2]] if len(args) == 3 else []) + list(several.items()):
             self.ldr(via, source, note=note)
@@ -195,7 +195,7 @@ class Function:
         return self.mov(to, value >> 8).lsl(to, to, 8).add(to, value & 255, note=note)
 
     @contextmanager
-    def loop(self, name: str, until: tuple = (), count: str = "", by: int = 1, go: str = "bne", note: str = "", test: str = "", via=""):
+    def loop(self, name: str, until: tuple = (), count: str = "", by: int = 1, go="bne", test="", note=""):
         """A label, what is inside, and the branch back: until two are equal, or while `count`, less `by`, lets `go` go.
 
         test: a label before the comparison, where the loop begins.
@@ -207,7 +207,7 @@ class Function:
         if test:
             self.label(test)
         if until:
-            self._add("cmp", until, "", via)
+            self.cmp(*until)
         elif count:
             self.sub(count, by)
         getattr(self, go)(name)
@@ -250,11 +250,11 @@ def kernel(args: str, saved: str = "", frame: Fields | int = 0, restored: str | 
     return decorate
 
 
-def device_file(doc: str, parts: list, imports: str = "import micropython", record=None, state: Fields | None = None) -> str:
+def device_file(doc: str, parts: list, imports: str = "import micropython", record=None, state=None) -> str:
     """The text of a device file: docstring, imports, parts.
 
-    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's those that a text
-    uses get a constant before it, `_STRIDE_H` and `_S_TABLE`.
+    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's (Fields) those
+    that a text uses get a constant before it, `_STRIDE_H` and `_S_TABLE`.
     """
     constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
     if state:
