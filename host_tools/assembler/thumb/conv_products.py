@@ -42,6 +42,8 @@ UNIT = 60  # bytes of code of four weights, in the loop and in build's TEMPLATE
 MORE, LESS = 0x3100, 0x3900  # add r1,#0 and sub r1,#0
 WEIGHT_AT = (2, 8, 32, 38)  # where in TEMPLATE they are
 FRAME = words("sp", "state", "wide|entry", "start", "run", "weights_end", "gap", "lane", "acc", "relu|end", "y_step")
+
+
 @kernel("r0", "r1 r2 r3 r4", FRAME)
 def convolve(f: Function) -> None:
     """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 _ALL = {"kernel": 0, "x_offset": 5, "y_offset": 6, "scratch_offset": 7}
 _CLAMPS = {"y_zero_point": 24, "clamp_min": 25, "clamp_max": 26}
-_WINDOW = (
-    "batches in_h in_w in_c out_h out_w out_c kernel_h kernel_w stride_h stride_w dilation_h dilation_w "
-    "pad_top pad_left x_zero_point"
-).split()
+
+
+def _from(word: int, names: str) -> dict[str, int]:
+    """Consecutive words."""
+    return {name: word + i for i, name in enumerate(names.split())}
 
 
 def _dims(tensor: str, at: int) -> dict[str, int]:
@@ -17,18 +18,16 @@ def _dims(tensor: str, at: int) -> dict[str, int]:
 
 _LAYOUTS = {
     "window": {
-        **{name: 8 + i for i, name in enumerate(_WINDOW)},
-        **_CLAMPS,
+        **_from(8, "batches in_h in_w in_c out_h out_w out_c kernel_h kernel_w stride_h stride_w dilation_h dilation_w"),
+        **_from(21, "pad_top pad_left x_zero_point"), **_CLAMPS,
         "weights_offset": 27, "channels_offset": 28, "depth_multiplier": 29, "form": 29, "fast_offset": 30, "tile": 31,
         "y_step": 32, "piece": 33, "weights_format": 34, "plane_order": 35,
     },
     # mean: [a, r1, b, r2, c], averaged over r1 and r2
-    "reduction": {
-        **{name: 8 + i for i, name in enumerate("a r1 b r2 c first multiplier left_shift right_shift".split())}, **_CLAMPS,
-    },
+    "reduction": {**_from(8, "a r1 b r2 c first multiplier left_shift right_shift"), **_CLAMPS},
     # add, mul; add has the offsets of tables where mul has zero points
     "pairwise": {
-        "x2_offset": 7, **_dims("x", 12), **_dims("x2", 16), "multiplier": 20, "left_shift": 21, "right_shift": 22, "flags": 23,
+        "x2_offset": 7, **_dims("x", 12), **_dims("x2", 16), **_from(20, "multiplier left_shift right_shift flags"),
         **_CLAMPS, "x_zero_point": 27, "x2_zero_point": 28, "table_offset": 27, "table2_offset": 28,
     },
     "box": {**_dims("x", 12), **_dims("y", 16), "fill_bytes": 20, "fill_value": 21, "y_start": 22, "flags": 23},

@@ -1,9 +1,9 @@
 """Requantization, FORMAT.md eq. (2) and (3): what stands in six of the eight device files, once.
 
-    halves(f, "r4", "r4", "r5")           acc = high * 2^16 + low
-    high_mul(f)                           r4 = (acc * multiplier + 2^30) >> 31, exact, modulo 2^32
-    round_shift(f, "r4", "r7", "r0")      rounding_right_shift
-    clamp(f, "r4", "r10", "r11")          what the clamps bound
+halves(f, "r4", "r4", "r5")           acc = high * 2^16 + low
+high_mul(f)                           r4 = (acc * multiplier + 2^30) >> 31, exact, modulo 2^32
+round_shift(f, "r4", "r7", "r0")      rounding_right_shift
+clamp(f, "r4", "r10", "r11")          what the clamps bound
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from . import isa
 
+Decorator = Callable[[Callable[["Function"], None]], Callable[[], "Function"]]
 _FOLDER = Path(__file__).parent
 
 
@@ -234,7 +235,7 @@ class Function:
         return "\n".join(out) + "\n"
 
 
-def kernel(args: str, saved: str = "", frame: Fields | int = 0, restored: str | None = None) -> Callable:
+def kernel(args: str, saved: str = "", frame: Fields | int = 0, restored: str | None = None) -> Decorator:
     """A function of instructions, from one that appends them: its name and docstring; enter() and leave() around."""
 
     def decorate(describe: Callable[[Function], None]) -> Callable[[], Function]:
