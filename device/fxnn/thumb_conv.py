@@ -1180,6 +1180,8 @@ _S_Y_STEP = const(22)
 _S_CLAMP_MIN = const(23)
 _S_CLAMP_MAX = const(24)
 _S_FLIP = const(25)
+_S_LANES = const(26)
+_S_BYTES = const(136)
 
 
 @micropython.viper
@@ -1224,7 +1226,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
         entries = groups
         if plane_h > entries:
             entries = plane_h
-    table = arena + rec[_SCRATCH_OFFSET] + 136
+    table = arena + rec[_SCRATCH_OFFSET] + _S_BYTES
     wide = table + 20 * (entries + 1)
     border = wide + 4 * size
     s[_S_GAP] = 0
@@ -1422,7 +1424,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                         at = ptr32(int(at) + 20)
                         n += 1
                 at[0] = 0
-                lanes = ptr32(int(s) + 104)
+                lanes = ptr32(int(s) + 4 * _S_LANES)
                 k = 0
                 to = y + (oy * out_w + ox) * out_c
                 while k < 4:

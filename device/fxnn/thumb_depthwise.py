@@ -1156,6 +1156,7 @@ _S_GAP = const(26)
 _S_PLANE = const(27)
 _S_PLANE_END = const(28)
 _S_X_ZERO_POINT = const(29)
+_S_BYTES = const(120)
 
 
 @micropython.viper
@@ -1176,8 +1177,8 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     stride_w = rec[_STRIDE_W]
     tile_h = rec[_TILE] >> 16
     tile_w = rec[_TILE] & 0xFFFF
-    segments = ptr32(arena + rec[_SCRATCH_OFFSET] + 120)
-    plane = (arena + rec[_SCRATCH_OFFSET] + 120 + 48 + 63) & ~63
+    segments = ptr32(arena + rec[_SCRATCH_OFFSET] + _S_BYTES)
+    plane = (arena + rec[_SCRATCH_OFFSET] + _S_BYTES + 48 + 63) & ~63
     plane_h = (tile_h - 1) * stride_h + 3
     acc = plane + plane_h * 64 + 8
     s[_S_ROW_BYTES] = in_w * in_c

@@ -43,6 +43,23 @@ def test_data_is_what_its_comment_says(path):
     assert lines
 
 
+# Of ARMv6-M Architecture Reference Manual, A6.7, one of each kind that asm_thumb lacks.
+ENCODINGS = {
+    "nop": 0x46C0, "bx lr": 0x4770, "ldm r6!,{r1,r7}": 0xCE82, "stm r7!,{r1,r2,r3,r5}": 0xC72E,
+    "ldrsb r4,[r0,r1]": 0x5644, "ldrsh r7,[r5,r7]": 0x5FEF, "ldrb r5,[r2,r5]": 0x5D55, "ldr r4,[r3,r4]": 0x591C,
+    "str r1,[r2,r3]": 0x50D1, "ldr r1,[sp,#16]": 0x9904, "str r3,[sp,#28]": 0x9307, "rev r1,r2": 0xBA11,
+    "rev16 r4,r2": 0xBA54, "sxth r5,r4": 0xB225, "sxtb r1,r4": 0xB261, "uxth r5,r4": 0xB2A5, "uxtb r0,r1": 0xB2C8,
+    "add sp,#40": 0xB00A, "sub sp,#40": 0xB08A, "add r8,r2": 0x4490, "add r2,r8": 0x4442, "add pc,r4": 0x44A7,
+    "cmp r1,r12": 0x4561, "cmp r8,r1": 0x4588, "mov r3,pc": 0x467B, "mov pc,r1": 0x468F,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ENCODINGS)
+def test_encodings(text):
+    assert isa.encode(isa.parse(text)) == ENCODINGS[text]
+    assert isa.mnemonic(isa.parse(text)) == text
+
+
 @pytest.mark.parametrize(
     "instruction",
     [
@@ -125,6 +142,8 @@ def test_registers_are_those_of_the_docstring(path, node):
         assert saved == {"r8", "r9", "r10", "r11"}
     frame = [args for op, args in instructions if op in ("add", "sub") and args[0] == "sp"]
     assert not frame or (len(frame) == 2 and frame[0] == frame[1])
+    used_of_stack = 4 * len(saved) + (frame[0][1] if frame else 0)
+    assert int(re.search(r"Stack (\d+)", ast.get_docstring(node))[1]) == used_of_stack
 
 
 @pytest.mark.parametrize("path, node", functions(), ids=lambda v: getattr(v, "name", ""))

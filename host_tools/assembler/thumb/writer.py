@@ -117,7 +117,9 @@ class Function:
         return add
 
     def _add(self, op: str, args: tuple, note: str, via: str = "") -> None:
-        if via and isinstance(args[-1], (str, tuple)):
+        if via:
+            if isinstance(args[-1], int):
+                raise ValueError(f"{self.name}, instruction {len(self.lines)}: {op} {args}: nothing to fetch via {via}")
             self._add("ldr" if isinstance(args[-1], tuple) else "mov", (via, args[-1]), "")
             args = (*args[:-1], via)
         named = [arg.name.replace("_", " ") for arg in args if isinstance(arg, Field)]
@@ -255,11 +257,11 @@ def device_file(doc: str, parts: list, imports: str = "import micropython", reco
     """The text of a device file: docstring, imports, parts.
 
     parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's (Fields) those
-    that a text uses get a constant before it, `_STRIDE_H` and `_S_TABLE`.
+    that a text uses get a constant before it, `_STRIDE_H` and `_S_TABLE`; `_S_BYTES` is the state's size.
     """
     constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
     if state:
-        constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()}
+        constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()} | {"_S_BYTES": state.size}
     doc = doc.strip("\n")
     sections = [f'"""{doc}' + ('\n"""' if "\n" in doc else '"""') + "\n\n" + imports]
     for part in parts:
