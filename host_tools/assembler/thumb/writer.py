@@ -262,8 +262,9 @@ def device_file(doc: str, parts: list, imports: str = "import micropython", reco
     constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
     if state:
         constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()} | {"_S_BYTES": state.size}
-    doc = doc.strip("\n")
-    sections = [f'"""{doc}' + ('\n"""' if "\n" in doc else '"""') + "\n\n" + imports]
+    first, _, rest = doc.strip("\n").partition("\n\n")
+    doc = "\n\n".join(filter(None, [first, "Written by host_tools/assembler/thumb: edit that.", rest]))
+    sections = [f'"""{doc}\n"""\n\n{imports}']
     for part in parts:
         if isinstance(part, Function):
             sections.append(part.source().strip("\n"))
