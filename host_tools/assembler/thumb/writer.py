@@ -22,6 +22,7 @@ from . import isa
 
 Decorator = Callable[[Callable[["Function"], None]], Callable[[], "Function"]]
 _FOLDER = Path(__file__).parent
+_WRITTEN = "Written by host_tools/assembler/thumb: edit that."
 
 
 class Field(tuple):
@@ -262,9 +263,11 @@ def device_file(doc: str, parts: list, imports: str = "import micropython", reco
     constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
     if state:
         constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()} | {"_S_BYTES": state.size}
-    first, _, rest = doc.strip("\n").partition("\n\n")
-    doc = "\n\n".join(filter(None, [first, "Written by host_tools/assembler/thumb: edit that.", rest]))
-    sections = [f'"""{doc}\n"""\n\n{imports}']
+    title, _, rest = doc.strip("\n").partition("\n\n")
+    if rest:
+        sections = [f'"""{title}\n\n{_WRITTEN}\n\n{rest}\n"""\n\n{imports}']
+    else:  # lines before the first import would cost a byte of line numbers in the .mpy, here they do not
+        sections = [f'"""{title}"""\n\n{imports}\n# {_WRITTEN}']
     for part in parts:
         if isinstance(part, Function):
             sections.append(part.source().strip("\n"))
