@@ -4,7 +4,7 @@ import micropython
 from array import array
 
 _state = array("i", bytes(36))
-# of add_row, by byte offset:
+# The state of add_row, byte offsets:
 #    0 multiplier
 #    4 rounding: 2^(right_shift - 1) + (y_zero_point << right_shift)
 #    8 right_shift
@@ -14,6 +14,7 @@ _state = array("i", bytes(36))
 #   24 clamp_min
 #   28 clamp_max
 #   32 x1_end: end of x1
+
 # Written by host_tools/assembler/thumb: edit that.
 
 

@@ -48,7 +48,7 @@ def table(r0, r1, r2, r3):
     beq(EIGHTS)             # 2
     label(ONE)  # 12 cycles a byte
     ldrb(r5, [r0, 0])       # 2
-    data(2, 0x5D55)         # 2  ldrb r5,[r2,r5]
+    data(2, 0x5D55)         # 2  ldrb r5,[r2,r5]  ** table[x]
     strb(r5, [r1, 0])       # 2
     add(r0, 1)              # 1
     add(r1, 1)              # 1
@@ -59,28 +59,28 @@ def table(r0, r1, r2, r3):
     beq(END)                # 2
     label(EIGHT)  # 53 cycles eight bytes
     ldrb(r4, [r0, 0])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 0])       # 2
     ldrb(r4, [r0, 1])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 1])       # 2
     ldrb(r4, [r0, 2])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 2])       # 2
     ldrb(r4, [r0, 3])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 3])       # 2
     ldrb(r4, [r0, 4])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 4])       # 2
     ldrb(r4, [r0, 5])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 5])       # 2
     ldrb(r4, [r0, 6])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 6])       # 2
     ldrb(r4, [r0, 7])       # 2
-    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]
+    data(2, 0x5D14)         # 2  ldrb r4,[r2,r4]  ** table[x]
     strb(r4, [r1, 7])       # 2
     add(r0, 8)              # 1
     add(r1, 8)              # 1
@@ -111,15 +111,15 @@ def tables(r0, r1, r2):
     ldr(r2, [r4, 0])        # 2  which
     ldr(r3, [r4, 12])       # 2  which end
     label(INDEX)  # 20 cycles where it has one byte
-    ldrh(r4, [r2, 0])       # 2
+    ldrh(r4, [r2, 0])       # 2  which
     add(r2, 2)              # 1
     lsl(r4, r4, 8)          # 1  256 bytes a table
     data(2, 0x4474)         # 1  add r4,lr
-    mov(r5, r7)             # 1
+    mov(r5, r7)             # 1  c
     label(BYTE)  # 11 cycles
     ldrb(r6, [r0, 0])       # 2
     add(r0, 1)              # 1
-    data(2, 0x5DA6)         # 2  ldrb r6,[r4,r6]
+    data(2, 0x5DA6)         # 2  ldrb r6,[r4,r6]  ** table[x]
     strb(r6, [r1, 0])       # 2
     add(r1, 1)              # 1
     sub(r5, 1)              # 1
@@ -153,7 +153,7 @@ def fill(r0, r1, r2):
     label(HEAD)
     cmp(r2, 0)              # 1
     beq(END)                # 2
-    lsl(r3, r0, 30)         # 1
+    lsl(r3, r0, 30)         # 1  bits 0 and 1 of y
     bne(BYTE)               # 2
     sub(r2, 16)             # 1
     bmi(AFTER)              # 2
@@ -216,7 +216,7 @@ def box(r0, r1, r2):
     bcc(REST)               # 2
     mov(r6, r1)             # 1
     eor(r6, r2)             # 1
-    lsl(r6, r6, 30)         # 1
+    lsl(r6, r6, 30)         # 1  do they lie alike
     bne(APART)              # 2
     b(HEAD)                 # 2
     label(BYTE)  # 13 cycles a byte
@@ -226,7 +226,7 @@ def box(r0, r1, r2):
     add(r2, 1)              # 1
     sub(r3, 1)              # 1
     label(HEAD)
-    lsl(r6, r2, 30)         # 1
+    lsl(r6, r2, 30)         # 1  bits 0 and 1 of y
     bne(BYTE)               # 2
     sub(r3, 16)             # 1
     bmi(WORDS)              # 2
@@ -236,7 +236,7 @@ def box(r0, r1, r2):
     sub(r3, 16)             # 1
     bpl(SIXTEEN)            # 2
     label(WORDS)
-    add(r3, 12)             # 1
+    add(r3, 12)             # 1  16 - 4: whole words left, less one
     bmi(AFTER)              # 2
     label(WORD)  # 7 cycles 4 bytes
     data(2, 0xC910)         # 2  ldm r1!,{r4}
@@ -260,7 +260,7 @@ def box(r0, r1, r2):
     sub(r3, 4)              # 1
     bpl(FOUR)               # 2
     label(AFTER)
-    mov(r4, 1)              # 1
+    mov(r4, 1)              # 1  steps of what is left of neighbours
     mov(r5, 1)              # 1
     b(FEW)                  # 2
     label(STEPS)
@@ -375,7 +375,7 @@ def product(r0, r1, r2):
     data(2, 0x9800)         # 2  ldr r0,[sp,#0]  ** state
     ldr(r4, [r0, 12])       # 2  row
     add(r4, r4, r3)         # 1
-    mov(r12, r4)            # 1
+    mov(r12, r4)            # 1  end of y in this row
     mov(r0, 0)              # 1
     label(NEXT)  # 44 cycles an element
     data(2, 0x560C)         # 2  ldrsb r4,[r1,r0]

@@ -155,7 +155,7 @@ def dense(r0):
     ldrh(r2, [r5, 4])       # 2  multiplier
     ldrb(r1, [r5, 6])       # 2  left shift
     ldrb(r7, [r5, 7])       # 2  right shift
-    lsl(r4, r1)             # 1
+    lsl(r4, r1)             # 1  acc << left_shift
     data(2, 0xB2A5)         # 1  uxth r5,r4  ** acc low, u16
     asr(r4, r4, 16)         # 1  acc high, s16
     mul(r4, r2)             # 1
@@ -208,7 +208,7 @@ def dense(r0):
     ldr(r4, [r4, 0])        # 2
     mov(r8, r4)             # 1
     data(2, 0x9D01)         # 2  ldr r5,[sp,#4]  ** mac
-    data(2, 0x46AF)         # 2  mov pc,r5
+    data(2, 0x46AF)         # 2  mov pc,r5  ** into MAC
     label(PREPARE)
     ldr(r1, [r0, 68])       # 2  entry
     add(r3, r3, r1)         # 1
@@ -287,7 +287,7 @@ def dense(r0):
     sub(r1, r1, r2)         # 1
     mov(r3, r8)             # 1
     add(r3, r3, r1)         # 1  low halves + high halves
-    lsl(r3, r3, 3)          # 1
+    lsl(r3, r3, 3)          # 1  8 * sum of a
     ldr(r4, [r6, 64])       # 2  correction
     sub(r4, r4, r3)         # 1
     str(r4, [r6, 64])       # 2  correction

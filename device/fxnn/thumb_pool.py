@@ -10,7 +10,7 @@ import micropython
 from array import array
 
 _state = array("i", bytes(68))
-# of pool, by byte offset:
+# The state of pool, byte offsets:
 #    0 x: first input
 #    4 x_step: from one output's first input to the next's
 #    8 outputs: in the row
@@ -28,6 +28,7 @@ _state = array("i", bytes(68))
 #   56 left_shift
 #   60 right_shift
 #   64 y_zero_point
+
 
 
 @micropython.asm_thumb
@@ -84,7 +85,7 @@ def pool(r0):
     data(2, 0x9E07)         # 2  ldr r6,[sp,#28]  ** n
     cmp(r6, 0)              # 1
     beq(REQUANTIZE)         # 2
-    asr(r4, r5, 31)         # 1
+    asr(r4, r5, 31)         # 1  -1 where sum < 0
     eor(r5, r4)             # 1
     sub(r5, r5, r4)         # 1
     lsr(r0, r6, 1)          # 1
@@ -133,7 +134,7 @@ def pool(r0):
     b(TAP)                  # 2
     label(MAX)
     mov(r5, 128)            # 1
-    neg(r5, r5)             # 1
+    neg(r5, r5)             # 1  the least int8
     label(MAX_ROW)
     mov(r2, 0)              # 1
     label(MAX_TAP)  # 8 cycles an input
@@ -163,7 +164,7 @@ def pool(r0):
     ldrh(r3, [r4, 2])       # 2  high
     ldr(r6, [r4, 4])        # 2  left shift
     ldr(r7, [r4, 8])        # 2  right shift
-    lsl(r5, r6)             # 1
+    lsl(r5, r6)             # 1  acc << left_shift
     asr(r4, r5, 16)         # 1  acc high, s16
     data(2, 0xB2AD)         # 1  uxth r5,r5  ** acc low, u16
     mov(r6, r5)             # 1

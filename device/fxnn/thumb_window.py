@@ -4,7 +4,7 @@ import micropython
 from array import array
 
 _state = array("i", bytes(60))
-# of pixel, by byte offset:
+# The state of pixel, byte offsets:
 #    0 x: first input
 #    4 weights: first weight
 #    8 x_tap: from tap to tap
@@ -20,6 +20,7 @@ _state = array("i", bytes(60))
 #   48 clamp_min
 #   52 clamp_max
 #   56 y_zero_point
+
 # Written by host_tools/assembler/thumb: edit that.
 
 
@@ -96,7 +97,7 @@ def pixel(r0):
     label(REQUANTIZE)  # eq. (2), (3), modulo 2^32
     mov(r5, r12)            # 1
     ldrb(r2, [r5, 8])       # 2  left shift
-    lsl(r6, r2)             # 1
+    lsl(r6, r2)             # 1  acc << left_shift
     ldrb(r7, [r5, 9])       # 2  right shift
     ldrh(r1, [r5, 4])       # 2  multiplier low
     ldrh(r3, [r5, 6])       # 2  multiplier high

@@ -91,9 +91,9 @@ def _sums(f: Function, pairs: int, save: bool = False) -> None:
     sums, loaded = sum(SUMS[:pairs], ()), LOADED[: 2 * pairs]
     f.ldr("r6", FRAME.acc)
     if save:
-        f.mov(**dict(zip(loaded, sums))).stm("r6", " ".join(loaded))
+        f.mov(**dict(zip(loaded, sums, strict=True))).stm("r6", " ".join(loaded))
     else:
-        f.ldm("r6", " ".join(loaded)).mov(**dict(zip(sums, loaded)))
+        f.ldm("r6", " ".join(loaded)).mov(**dict(zip(sums, loaded, strict=True)))
 
 
 def _table(f: Function) -> None:

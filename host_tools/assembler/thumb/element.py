@@ -51,7 +51,7 @@ def table(f: Function) -> None:
 
 def _look_up(f: Function, t: str, count: int) -> None:
     for i in range(count):
-        f.ldrb(t, "r0", i).ldrb(t, "r2", t).strb(t, "r1", i)
+        f.ldrb(t, "r0", i).ldrb(t, "r2", t, note="table[x]").strb(t, "r1", i)
     f.add(r0=count, r1=count)
 
 
@@ -70,12 +70,12 @@ def tables(f: Function) -> None:
     with counted(f, "PLANE", "r12", "r4"):
         f.ldr(r4=TABLES_FRAME.state, r2=TABLES.at("r4").which, r3=TABLES.at("r4").which_end)
         with f.loop("INDEX", until=("r2", "r3"), note="20 cycles where it has one byte"):
-            f.ldrh("r4", "r2", 0).add("r2", 2)
+            f.ldrh("r4", "r2", 0, note="which").add("r2", 2)
             f.lsl("r4", "r4", 8, note="256 bytes a table").add("r4", "lr")
-            f.mov("r5", "r7")
+            f.mov("r5", "r7", note="c")
             with f.loop("BYTE", count="r5", note="11 cycles"):
                 f.ldrb("r6", "r0", 0).add("r0", 1)
-                f.ldrb("r6", "r4", "r6")
+                f.ldrb("r6", "r4", "r6", note="table[x]")
                 put(f, "r6", "r1")
 
 
@@ -93,7 +93,7 @@ def fill(f: Function) -> None:
     put(f, "r1", "r0")
     f.sub("r2", 1)
     f.label("HEAD").beq("r2", 0, "END")
-    f.lsl("r3", "r0", 30).bne("BYTE")
+    f.lsl("r3", "r0", 30, note="bits 0 and 1 of y").bne("BYTE")
     f.sub("r2", 16).bmi("AFTER")
     f.mov(r3="r1", r4="r1", r5="r1")
     with f.loop("WORDS", count="r2", by=16, go="bpl", note="8 cycles 16 bytes"):
@@ -140,16 +140,16 @@ def _row(f: Function) -> None:
     f.ldr(r3=STATE.row, r4=STATE.x_step, r5=STATE.y_step, r6=STATE.neighbours)
     f.beq("r6", 0, "STEPS")
     f.bcc("r3", 4, "REST")
-    f.mov("r6", "r1").eor("r6", "r2").lsl("r6", "r6", 30).bne("APART")
+    f.mov("r6", "r1").eor("r6", "r2").lsl("r6", "r6", 30, note="do they lie alike").bne("APART")
     f.b("HEAD")
     f.label("BYTE", note="13 cycles a byte")
     _copy_byte(f, 1, 1)
     f.sub("r3", 1)
-    f.label("HEAD").lsl("r6", "r2", 30).bne("BYTE")
+    f.label("HEAD").lsl("r6", "r2", 30, note="bits 0 and 1 of y").bne("BYTE")
     f.sub("r3", 16).bmi("WORDS")
     with f.loop("SIXTEEN", count="r3", by=16, go="bpl", note="13 cycles 16 bytes"):
         f.ldm("r1", "r4 r5 r6 r7").stm("r2", "r4 r5 r6 r7")
-    f.label("WORDS").add("r3", 12).bmi("AFTER")
+    f.label("WORDS").add("r3", 12, note="16 - 4: whole words left, less one").bmi("AFTER")
     with f.loop("WORD", count="r3", by=4, go="bpl", note="7 cycles 4 bytes"):
         f.ldm("r1", "r4").stm("r2", "r4")
     f.b("AFTER")
@@ -159,7 +159,7 @@ def _row(f: Function) -> None:
             for i in range(4):
                 move(f"r{4 + i}", at, i)
         f.add(r1=4, r2=4)
-    f.label("AFTER").mov(r4=1, r5=1).b("FEW")
+    f.label("AFTER").mov(r4=1, r5=1, note="steps of what is left of neighbours").b("FEW")
     f.label("STEPS").sub("r3", 4).bmi("FEW")
     with f.loop("STEP", count="r3", by=4, go="bpl", note="27 cycles 4 bytes"):
         for _ in range(4):
@@ -196,7 +196,7 @@ def product(f: Function) -> None:
     with counted(f, "ROW", MUL.rows, "r4"):
         f.ldr(r0=MUL.state, r4=STATE.row)
         f.add("r4", "r3")
-        f.mov(r12="r4", r0=0)
+        f.mov(r12="r4", r0=0, note="end of y in this row")
         with f.loop("NEXT", until=("r3", "r12"), note="44 cycles an element"):
             f.ldrsb("r4", "r1", "r0")
             f.add("r1", MUL.x_step, via="r5")

@@ -111,7 +111,7 @@ def _output(f: Function) -> None:
     f.mov("r5", "r10")
     f.ldrh("r2", SHORT_CHANNEL.multiplier)
     f.ldrb(r1=SHORT_CHANNEL.left_shift, r7=SHORT_CHANNEL.right_shift)
-    f.lsl("r4", "r1")
+    f.lsl("r4", "r1", note="acc << left_shift")
     halves(f, "r4", "r4", "r5")
     f.mul(r4="r2", r5="r2")
     f.mov("r1", 1).lsl("r1", "r1", 15, note="2^15").add("r5", "r1")
@@ -130,7 +130,7 @@ def _next_channel(f: Function) -> None:
     f.ldr("r5", STATE6.first).bne("r5", 0, "FIRST")
     _accumulator(f, "r4")
     f.label("FIRST").fetch("r8", ("r4", 0), "r4")
-    f.ldr("r5", FRAME.mac).mov("pc", "r5")
+    f.mov("pc", FRAME.mac, via="r5", note="into MAC")
 
 
 def _table(f: Function) -> None:
@@ -142,13 +142,13 @@ def _table(f: Function) -> None:
     f.ldr("r2", STATE.eights)
     f.b("NEXT_EIGHT")
     f.label("EIGHT", note="61 cycles eight inputs")
-    for to, i in zip(E + F, (0, 2, 1, 3)):
+    for to, i in zip(E + F, (0, 2, 1, 3), strict=True):
         f.ldrb(to, "r1", i).ldrb("r0", "r1", i + 4)
         f.lsl(to, to, 16).add(to, "r0")
         f.eor(to, "r7", note=f"a{i + 4} + 2^16 * a{i}, a = x + 128")
     f.add("r0", *E).add("r0", F[0]).add("r0", F[1])
     f.add("r8", "r0").lsr("r0", "r0", 16).add("r9", "r0")
-    for e, g in zip(E, F):
+    for e, g in zip(E, F, strict=True):
         f.lsl("r0", e, 4).sub(g, "r0", note="G = F - 16 * E")
     for e0, e1 in (E, F):
         f.lsl("r0", e0, 8).sub(e1, "r0")
@@ -167,7 +167,7 @@ def _inputs_done(f: Function) -> None:
     f.bne("r2", 0, "NEXT_EIGHT")
     f.mov("r1", "r9", note="sum of the high halves").lsl("r2", "r1", 16).sub("r1", "r2")
     f.mov("r3", "r8").add("r3", "r1", note="low halves + high halves")
-    f.lsl("r3", "r3", 3)
+    f.lsl("r3", "r3", 3, note="8 * sum of a")
     f.ldr("r4", STATE6.correction).sub("r4", "r3").str("r4", STATE6.correction)
     spread(f, "r0", STATE6, table_end="r9", entries="r10", entries_end="lr", to_accumulators="r12", y="r11")
     f.ldr("r0", STATE6.weights).b("CHANNEL")

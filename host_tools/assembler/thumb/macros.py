@@ -45,5 +45,5 @@ def state_array(state: Fields, of: str = "") -> str:
     """A module's imports, and the array of a state that lies in no scratch; where `of` says whose, with its words."""
     lines = ["import micropython", "from array import array", "", f'_state = array("i", bytes({state.size}))']
     if of:
-        lines += [f"# of {of}, by byte offset:", *(f"# {line}" for line in state.described().splitlines())]
+        lines += [f"# The state of {of}, byte offsets:", *(f"# {line}" for line in state.described().splitlines()), ""]
     return "\n".join(lines)

@@ -63,7 +63,7 @@ def pool(f: Function) -> None:
     f.ldr("r5", FRAME.n).blt("r5", 0, "MAX")
     f.ldr("r5", FRAME.first)
     f.label("ROW").mov("r2", 0).b("TAP")
-    f.label("MAX").mov("r5", 128).neg("r5", "r5")
+    f.label("MAX").mov("r5", 128).neg("r5", "r5", note="the least int8")
     f.label("MAX_ROW").mov("r2", 0)
     with f.loop("MAX_TAP", until=("r2", "r1"), note="8 cycles an input"):
         f.ldrsb("r4", "r0", "r2")
@@ -88,7 +88,7 @@ def _next_row(f: Function, row: str) -> None:
 
 def _average(f: Function) -> None:
     """r5 = sum / n, half away from zero: the sign in r4, v = |sum| + n / 2, v * m as above."""
-    f.asr("r4", "r5", 31).eor("r5", "r4").sub("r5", "r4")
+    f.asr("r4", "r5", 31, note="-1 where sum < 0").eor("r5", "r4").sub("r5", "r4")
     f.lsr("r0", "r6", 1).add("r5", "r0", note="v < 2^24")
     f.ldr("r2", FRAME.reciprocal, note="m Q24").mul("r2", "r5", note="< 2^32")
     f.lsr("r2", "r2", 24, note="v / n, or one less")
@@ -102,7 +102,7 @@ def _requantize(f: Function) -> None:
     f.label("REQUANTIZE", note="eq. (2), (3), modulo 2^32").mov("r4", "r12")
     f.ldrh(r1=MULTIPLIER.low, r3=MULTIPLIER.high)
     f.ldr(r6=MULTIPLIER.left_shift, r7=MULTIPLIER.right_shift)
-    f.lsl("r5", "r6")
+    f.lsl("r5", "r6", note="acc << left_shift")
     halves(f, "r5", "r4", "r5")
     high_mul(f, to="r5")
     round_shift(f, "r5", "r7", "r0", whole="SHIFTED")

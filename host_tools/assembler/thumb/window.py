@@ -51,7 +51,7 @@ def pixel(f: Function) -> None:
         f.add("r0", state.x_row, via="r5")
         f.add("r1", state.w_row, via="r5")
     f.label("REQUANTIZE", note="eq. (2), (3), modulo 2^32").mov("r5", "r12")
-    f.ldrb("r2", CHANNEL.left_shift).lsl("r6", "r2")
+    f.ldrb("r2", CHANNEL.left_shift).lsl("r6", "r2", note="acc << left_shift")
     f.ldrb("r7", CHANNEL.right_shift)
     f.ldrh(r1=CHANNEL.multiplier_low, r3=CHANNEL.multiplier_high)
     f.add("r5", CHANNEL.size).mov("r12", "r5")
