@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host_tools import convert, packed
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests.tflite_builder import Builder
 
@@ -118,7 +119,10 @@ def main() -> int:
             row.update({"macs": found["macs"], backend: found["cycles"]})
             new["board"] = found["board"]
             change = f"{100 * found['cycles'] / before - 100:+.1f} %" if before else "new"
-            print(f"{name}, {backend}: {found['cycles']:,} cycles ({change}), arena {found['arena_bytes']:,}", file=sys.stderr)
+            print(
+                f"{name}, {backend}: {found['cycles']:,} cycles ({change}), arena {found['arena_bytes']:,}",
+                file=sys.stderr,
+            )
         if row:
             new["cycles"][name] = row
     print(f"{new['board']}, {new['date']}\n")

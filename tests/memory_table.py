@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host_tools import convert, packed, ram
+from host_tools.compiler import convert
+from host_tools.fileformat import packed, ram
 from host_tools.targets import open_target
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +111,10 @@ def measure_all() -> dict:
     for name in list(NETWORKS)[1:]:
         figures[name] = {"tflm": tflm_arena_bytes(NETWORKS[name].read_bytes())}
         for how in PREFER:
-            if how == "--no-stripes" and convert_preferring(name, how).arena_bytes == figures[name]["--prefer ram"]["arena"]:
+            if (
+                how == "--no-stripes"
+                and convert_preferring(name, how).arena_bytes == figures[name]["--prefer ram"]["arena"]
+            ):
                 continue  # no stripes there
             figures[name][how] = measure(name, how)
             print(name, how, figures[name][how], file=sys.stderr)
@@ -129,7 +133,9 @@ def time_table(figures: dict) -> str:
         least = cell(row["--prefer ram"], " bytes") + (" cycles" if not lines else "")
         if "--no-stripes" in row:
             least += f" ({cell(row['--no-stripes'])} with `--no-stripes`)"
-        lines.append(f"| {name} | {row['tflm']:,} | {least} | {cell(row['default'])} | {cell(row['--prefer speed'])} |\n")
+        lines.append(
+            f"| {name} | {row['tflm']:,} | {least} | {cell(row['default'])} | {cell(row['--prefer speed'])} |\n"
+        )
     return TIME_START + TIME_HEAD + "".join(lines) + END
 
 

@@ -38,7 +38,7 @@ def kinds(tflite: bytes) -> tuple[set[str], str]:
 
 def generated(count: int, ops=None):
     """(case, packed model) of `count` models of each strategy, or of `ops`, that the converter takes."""
-    from host_tools import convert
+    from host_tools.compiler import convert
     from host_tools.errors import ToolError
     from tests import strategies
 
@@ -52,7 +52,7 @@ def generated(count: int, ops=None):
 
 def run(target: str, ops=None) -> dict[str, dict[str, int]]:
     """{kind: {precision: models that gave the reference's bits}} on a target. AssertionError at the first difference."""
-    from host_tools import packed
+    from host_tools.fileformat import packed
     from tests import batch
 
     cases = list(generated(MODELS[target], ops))
@@ -84,7 +84,7 @@ def run(target: str, ops=None) -> dict[str, dict[str, int]]:
 
 def _host(network, case) -> bytes:
     """The outputs of the host's kernels, of all inferences in a row."""
-    from host_tools import numpy_kernels
+    from host_tools.exact import numpy_kernels
 
     state = numpy_kernels.first_state(network)
     return b"".join(y.tobytes() for frame in case.frames for y in numpy_kernels.run(network, frame, state=state))
@@ -97,7 +97,7 @@ def load() -> dict[str, dict[str, dict[str, int]]]:
 
 def table(results=None) -> str:
     """The table in Markdown: ops of one reference that were exact on the same targets share a row."""
-    from host_tools import lower
+    from host_tools.ops import lowering as lower
     from tests.strategies import op_strategies
 
     results = results or load()
@@ -124,7 +124,9 @@ def table(results=None) -> str:
         lines.append(f"| {', '.join(names)} | {text(int8)} | {text(int16)} | {reference} |")
     if islands:
         shared = tuple(t for t in MODELS if all(k in results.get(t, {}) for k in islands))
-        lines.append(f"| {', '.join(islands)}: of real numbers between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |")
+        lines.append(
+            f"| {', '.join(islands)}: of real numbers between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |"
+        )
     counts = ", ".join(f"{t} {sum(sum(p.values()) for p in found.values()):,}" for t, found in results.items())
     lines += ["", f"All five: {', '.join(MODELS)}. Ops in models that were run: {counts}."]
     return "\n".join(lines)
@@ -150,7 +152,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--on", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says")
+    parser.add_argument(
+        "--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says"
+    )
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.run:

@@ -1,1 +1,1 @@
-"""Assembler kernels, written from descriptions: one package per instruction set."""
+"""What the assembler kernels of each architecture need in a record, and the descriptions they are written from."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..board_files import package_files
-from ..packed import Packed
-from .base import Answers, Job, Profile, RunnerTarget
+from ..fileformat.packed import Packed
+from ..package.board_files import package_files
+from ..package.runner import Answers, Job, Profile
+from .base import RunnerTarget
 
 
 class QemuRv32Target(RunnerTarget):
@@ -18,7 +19,7 @@ class QemuRv32Target(RunnerTarget):
     counts_cycles = True
 
     def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
-        from ..qemu_rv32 import ARCH, run_script
+        from ..emulators.qemu_rv32 import ARCH, run_script
 
         files = {file.path: file.data for file in package_files(ARCH)}
         files |= {"model.fxnn": packed.data, "inputs.bin": inputs}

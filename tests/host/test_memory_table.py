@@ -36,14 +36,18 @@ def test_readme_says_what_networks_take(name):
 def test_readme_has_the_kept_arenas_and_cycles():
     text = (memory_table.ROOT / "README.md").read_text()
     assert memory_table.time_table(KEPT) in text, "python -m tests.memory_table --write"
-    assert list(KEPT) == list(memory_table.NETWORKS)[1:] and all({"tflm", "--prefer ram", "default", "--prefer speed"} <= set(r) for r in KEPT.values())
+    assert list(KEPT) == list(memory_table.NETWORKS)[1:] and all(
+        {"tflm", "--prefer ram", "default", "--prefer speed"} <= set(r) for r in KEPT.values()
+    )
     for name, row in KEPT.items():
         assert row["--prefer ram"]["arena"] < row["default"]["arena"] <= row["tflm"], name
 
 
 @pytest.mark.slow
 @pytest.mark.pico
-@pytest.mark.parametrize("name, how", (("DS-CNN", "--prefer ram"), ("DS-CNN", "--prefer speed"), ("autoencoder", "default")))
+@pytest.mark.parametrize(
+    "name, how", (("DS-CNN", "--prefer ram"), ("DS-CNN", "--prefer speed"), ("autoencoder", "default"))
+)
 def test_arena_and_cycles_are_those_kept(name, how):
     """The networks by default are in tests/bench.json, too; the plans of the larger ones in test_plan_networks.py."""
     needs(name)

@@ -1,6 +1,6 @@
 """README's table of ops is what the last run on all targets found; that run has seen every op that can be converted."""
 
-from host_tools import lower
+from host_tools.ops import lowering as lower
 from tests import op_table
 
 # ops that only exist as a way to write another: SELECT is SELECT_V2 without broadcasting, REDUCE_ANY as REDUCE_ALL

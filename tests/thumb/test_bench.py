@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from host_tools import convert, packed
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests import bench, strategies
 from tests.tflite_builder import Builder

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_tools import mpy
+from host_tools.package import mpy
 from host_tools.xtensa_assembler import Code
 
 QEMU = "qemu-system-xtensa"

@@ -1,0 +1,1 @@
+"""Boards without boards: what downloads or builds and runs the emulated ones."""
