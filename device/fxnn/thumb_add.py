@@ -116,23 +116,16 @@ def add_row(r0, r1, r2):
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
-_DIM0 = const(8)
-_DIM1 = const(9)
-_DIM2 = const(10)
-_DIM3 = const(11)
-_X_STRIDE0 = const(12)
-_X_STRIDE1 = const(13)
-_X_STRIDE2 = const(14)
-_X2_STRIDE0 = const(16)
-_X2_STRIDE1 = const(17)
-_X2_STRIDE2 = const(18)
+_DIMS = const(8)
+_X1_STRIDES = const(12)
+_X2_STRIDES = const(16)
 _MULTIPLIER = const(20)
 _RIGHT_SHIFT = const(22)
 _FLAGS = const(23)
 _Y_ZERO_POINT = const(24)
 _CLAMP_MIN = const(25)
 _CLAMP_MAX = const(26)
-_TABLE_OFFSET = const(27)
+_TABLE1_OFFSET = const(27)
 _TABLE2_OFFSET = const(28)
 _S_MULTIPLIER = const(0)
 _S_ROUNDING = const(1)
@@ -160,25 +153,25 @@ def add(x: ptr8, y: ptr8, w: ptr8):
         at2 = constants
     at2 += rec[_X2_OFFSET]
     to = arena + rec[_Y_OFFSET]
-    n = rec[_DIM3]
+    n = rec[_DIMS + 3]
     right = rec[_RIGHT_SHIFT]
     s[_S_MULTIPLIER] = rec[_MULTIPLIER]
     s[_S_ROUNDING] = (1 << (right - 1)) + (rec[_Y_ZERO_POINT] << right)
     s[_S_RIGHT_SHIFT] = right
-    s[_S_TABLE1] = constants + rec[_TABLE_OFFSET]
+    s[_S_TABLE1] = constants + rec[_TABLE1_OFFSET]
     s[_S_TABLE2] = constants + rec[_TABLE2_OFFSET]
     s[_S_CLAMP_MIN] = rec[_CLAMP_MIN]
     s[_S_CLAMP_MAX] = rec[_CLAMP_MAX]
     i0 = 0
-    while i0 < rec[_DIM0]:
+    while i0 < rec[_DIMS]:
         i1 = 0
-        while i1 < rec[_DIM1]:
+        while i1 < rec[_DIMS + 1]:
             i2 = 0
-            while i2 < rec[_DIM2]:
-                p1 = at1 + i0 * rec[_X_STRIDE0] + i1 * rec[_X_STRIDE1] + i2 * rec[_X_STRIDE2]
+            while i2 < rec[_DIMS + 2]:
+                p1 = at1 + i0 * rec[_X1_STRIDES] + i1 * rec[_X1_STRIDES + 1] + i2 * rec[_X1_STRIDES + 2]
                 s[_S_Y] = to
                 s[_S_X1_END] = p1 + n
-                add_row(p1, at2 + i0 * rec[_X2_STRIDE0] + i1 * rec[_X2_STRIDE1] + i2 * rec[_X2_STRIDE2], s)
+                add_row(p1, at2 + i0 * rec[_X2_STRIDES] + i1 * rec[_X2_STRIDES + 1] + i2 * rec[_X2_STRIDES + 2], s)
                 to += n
                 i2 += 1
             i1 += 1

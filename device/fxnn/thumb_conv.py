@@ -1121,7 +1121,6 @@ def convolve(r0):
 
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _BATCHES = const(8)
 _IN_H = const(9)
 _IN_W = const(10)
@@ -1143,12 +1142,13 @@ _CLAMP_MIN = const(25)
 _CLAMP_MAX = const(26)
 _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
-_FORM = const(29)
-_FAST_OFFSET = const(30)
+_VARIANT_FORM = const(29)
+_PACKED_OFFSET = const(30)
 _TILE = const(31)
 _Y_STEP = const(32)
-_PIECE = const(33)
+_PIECE_COUNT = const(33)
 _WEIGHTS_FORMAT = const(34)
+_SCRATCH_OFFSET = const(7)
 _S_TABLE = const(0)
 _S_ENTRIES = const(1)
 _S_IMAGE_ROWS = const(1)
@@ -1204,9 +1204,9 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     stride_w = rec[_STRIDE_W]
     dilation_w = rec[_DILATION_W]
     zero = rec[_X_ZERO_POINT]
-    planes = rec[_FORM] & 1
+    planes = rec[_VARIANT_FORM] & 1
     batch = rec[_BATCHES]
-    if rec[_FORM] & 2:
+    if rec[_VARIANT_FORM] & 2:
         in_w *= in_h * batch
         out_w = in_w
         in_h = 1
@@ -1232,13 +1232,13 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     wide = table + 20 * (entries + 1)
     border = wide + 4 * size
     s[_S_GAP] = 0
-    if rec[_FORM] & 4:
+    if rec[_VARIANT_FORM] & 4:
         border += 4 * size
         s[_S_GAP] = 0 - 8 * size
     n = 1
     if planes:
         n = rec[_KERNEL_H]
-    if rec[_FORM] & 8:
+    if rec[_VARIANT_FORM] & 8:
         border = wide + 15 * size + 4 * n
     unpacked = 0
     if rec[_WEIGHTS_FORMAT]:
@@ -1275,7 +1275,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
     s[_S_Y_STEP] = out_c
     s[_S_CLAMP_MIN] = rec[_CLAMP_MIN]
     s[_S_CLAMP_MAX] = rec[_CLAMP_MAX]
-    if rec[_FORM] & 8 and ptr32(_patches)[0]:
+    if rec[_VARIANT_FORM] & 8 and ptr32(_patches)[0]:
         s[_S_START] = -1
         build(s)
     n = 0x8080
@@ -1288,7 +1288,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
             x[n] = zero
     # A later piece of an op that one tile covers finds its inputs packed already.
     fresh = 1
-    if rec[_PIECE] > 0 and batch == 1 and tile_w >= out_w and lanes_h >= out_h:
+    if rec[_PIECE_COUNT] > 0 and batch == 1 and tile_w >= out_w and lanes_h >= out_h:
         fresh = 0
     image = arena + rec[_X_OFFSET]
     y = arena + rec[_Y_OFFSET]
@@ -1454,7 +1454,7 @@ def conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 s[_S_UNPACKED] = unpacked
                 s[_S_WEIGHTS] = constants + rec[_WEIGHTS_OFFSET]
                 s[_S_CHANNEL] = constants + rec[_CHANNELS_OFFSET]
-                s[_S_FAST] = constants + rec[_FAST_OFFSET]
+                s[_S_FAST] = constants + rec[_PACKED_OFFSET]
                 convolve(s)
                 ox += tile_w
             oy += lanes_h

@@ -1106,7 +1106,6 @@ def depthwise(r0):
 
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _BATCHES = const(8)
 _IN_H = const(9)
 _IN_W = const(10)
@@ -1125,9 +1124,10 @@ _CLAMP_MAX = const(26)
 _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
 _DEPTH_MULTIPLIER = const(29)
-_FAST_OFFSET = const(30)
+_PACKED_OFFSET = const(30)
 _TILE = const(31)
 _Y_STEP = const(32)
+_SCRATCH_OFFSET = const(7)
 _S_IMAGE = const(0)
 _S_SECOND_ROW = const(1)
 _S_PLANE_FIRST = const(2)
@@ -1261,7 +1261,7 @@ def depthwise_conv_2d(x: ptr8, y_: ptr8, w: ptr8):
                 s[_S_WINDOW_STEP] = stride_h * 64 - tw * stride_w * 4
                 s[_S_WEIGHTS] = constants + rec[_WEIGHTS_OFFSET]
                 s[_S_CHANNEL] = constants + rec[_CHANNELS_OFFSET]
-                s[_S_FAST] = constants + rec[_FAST_OFFSET]
+                s[_S_FAST] = constants + rec[_PACKED_OFFSET]
                 s[_S_CHANNELS] = rec[_OUT_C]
                 s[_S_SAME_LEFT] = 0
                 lanes = ptr32(acc + tile_h * tile_w * 8)

@@ -457,24 +457,21 @@ _T_C = const(4)
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
-_DIM0 = const(8)
-_DIM1 = const(9)
-_DIM2 = const(10)
-_DIM3 = const(11)
-_X_STRIDE0 = const(12)
+_DIMS = const(8)
 _MULTIPLIER = const(20)
 _RIGHT_SHIFT = const(22)
 _FLAGS = const(23)
 _Y_ZERO_POINT = const(24)
 _CLAMP_MIN = const(25)
 _CLAMP_MAX = const(26)
-_X_ZERO_POINT = const(27)
+_X1_ZERO_POINT = const(27)
 _X2_ZERO_POINT = const(28)
-_TABLE_OFFSET = const(9)
+_X_STRIDES = const(12)
 _FILL_BYTES = const(20)
 _FILL_VALUE = const(21)
-_Y_START = const(22)
+_START = const(22)
 _COUNT = const(8)
+_TABLE_OFFSET = const(9)
 _A = const(8)
 _B = const(9)
 _C = const(10)
@@ -526,18 +523,18 @@ def walk(rec: ptr32, s: ptr32) -> int:
     n = 1
     i = 0
     while i < 4:
-        n *= rec[_DIM0 + i]
-        s[i] = rec[_DIM0 + i]  # boxes, planes, rows, row
+        n *= rec[_DIMS + i]
+        s[i] = rec[_DIMS + i]  # boxes, planes, rows, row
         i += 1
     i = 0
     while i < 8:
-        k = _X_STRIDE0 + (i & 4)
+        k = _X_STRIDES + (i & 4)
         s[_S_X_STEP + i] = rec[k + 3]
-        s[_S_X_AFTER_ROW + i] = rec[k + 2] - rec[_DIM3] * rec[k + 3]
-        s[_S_X_AFTER_PLANE + i] = rec[k + 1] - rec[_DIM2] * rec[k + 2]
-        s[_S_X_AFTER_BOX + i] = rec[k] - rec[_DIM1] * rec[k + 1]
+        s[_S_X_AFTER_ROW + i] = rec[k + 2] - rec[_DIMS + 3] * rec[k + 3]
+        s[_S_X_AFTER_PLANE + i] = rec[k + 1] - rec[_DIMS + 2] * rec[k + 2]
+        s[_S_X_AFTER_BOX + i] = rec[k] - rec[_DIMS + 1] * rec[k + 1]
         i += 4
-    s[_S_PLANES_AGAIN] = rec[_DIM1]
+    s[_S_PLANES_AGAIN] = rec[_DIMS + 1]
     return n
 
 
@@ -555,7 +552,7 @@ def copy(x: ptr8, y: ptr8, w: ptr8):
         s[_S_NEIGHBOURS] = 0
         if s[_S_X_STEP] == 1 == s[_S_Y_STEP]:
             s[_S_NEIGHBOURS] = 1
-        box(s, at + rec[_X_OFFSET], to + rec[_Y_START])
+        box(s, at + rec[_X_OFFSET], to + rec[_START])
 
 
 @micropython.viper
@@ -577,7 +574,7 @@ def mul(x: ptr8, y: ptr8, w: ptr8):
     s[_S_CLAMP_MIN] = rec[_CLAMP_MIN]
     s[_S_CLAMP_MAX] = rec[_CLAMP_MAX]
     s[_S_Y] = int(y) + rec[_Y_OFFSET]
-    s[_S_MINUS_Z1] = 0 - rec[_X_ZERO_POINT]
+    s[_S_MINUS_Z1] = 0 - rec[_X1_ZERO_POINT]
     s[_S_MINUS_Z2] = 0 - rec[_X2_ZERO_POINT]
     if int(walk(rec, s)):
         product(s, at1 + rec[_X_OFFSET], at2 + rec[_X2_OFFSET])

@@ -565,7 +565,6 @@ def dense(r0):
 
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _IN_H = const(9)
 _IN_C = const(11)
 _OUT_C = const(14)
@@ -576,7 +575,8 @@ _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
 _TILE = const(31)
 _Y_STEP = const(32)
-_PIECE = const(33)
+_PIECE_COUNT = const(33)
+_SCRATCH_OFFSET = const(7)
 _UNROLLED = const(8)
 _MAC_BYTES = const(54)
 _ENTRY_BYTES = const(12)
@@ -628,7 +628,7 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
     made = 0
     back = 0
     row = rec[_IN_H]
-    if rec[_PIECE] > 0 and row == 1:
+    if rec[_PIECE_COUNT] > 0 and row == 1:
         made = 1
         back = s[_S_PAIRS]
     while row > 0:

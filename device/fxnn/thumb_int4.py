@@ -315,7 +315,6 @@ def dense(r0):
 
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_SCRATCH_OFFSET = const(7)
 _IN_H = const(9)
 _IN_C = const(11)
 _OUT_C = const(14)
@@ -326,7 +325,8 @@ _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
 _TILE = const(31)
 _Y_STEP = const(32)
-_PIECE = const(33)
+_PIECE_COUNT = const(33)
+_SCRATCH_OFFSET = const(7)
 _UNROLLED = const(4)
 _MAC_BYTES = const(32)
 _ENTRY_BYTES = const(16)
@@ -376,7 +376,7 @@ def fully_connected(x: ptr8, y: ptr8, w: ptr8):
     x = ptr8(int(s) + _LAST_INPUTS_AT)
     row = rec[_IN_H]
     # A later piece of an op that is cut finds the table, and the inputs' sum, as the first has left them.
-    made = rec[_PIECE] > 0 and row == 1 and eights <= part
+    made = rec[_PIECE_COUNT] > 0 and row == 1 and eights <= part
     while row > 0:
         row -= 1
         s[_S_Y] = to

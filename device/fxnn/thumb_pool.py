@@ -237,7 +237,7 @@ _R1 = const(9)
 _B = const(10)
 _R2 = const(11)
 _C = const(12)
-_FIRST = const(13)
+_ACC_OFFSET = const(13)
 _MULTIPLIER = const(14)
 _LEFT_SHIFT = const(15)
 _RIGHT_SHIFT = const(16)
@@ -359,7 +359,7 @@ def mean(x: ptr8, y: ptr8, w: ptr8):
     s[_S_N] = 0
     s[_S_CLAMP_MIN] = rec[_CLAMP_MIN]
     s[_S_CLAMP_MAX] = rec[_CLAMP_MAX]
-    s[_S_FIRST] = rec[_FIRST] + (rec[_R1] * rec[_R2] << 7)
+    s[_S_FIRST] = rec[_ACC_OFFSET] + (rec[_R1] * rec[_R2] << 7)
     n = rec[_A]
     image = int(y) + rec[_X_OFFSET]
     while n > 0:

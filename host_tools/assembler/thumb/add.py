@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import ADD
 from .macros import put, rounded, spread, state_array
-from .records import words as record
 from .requantize import clamp
 from .writer import Function, device_file, driver, kernel, words
 
@@ -59,4 +59,4 @@ def _high_mul(f: Function) -> None:
 
 
 def file() -> str:
-    return device_file(HEAD, [add_row(), driver("add")], state_array(STATE, "add_row"), record("pairwise"), STATE)
+    return device_file(HEAD, [add_row(), driver("add")], state_array(STATE, "add_row"), ADD.names, STATE)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...record import CONV
 from . import isa
 from .conv_products import STATE, UNIT, WEIGHT_AT, convolve
 from .pixels import flush, load_two
-from .records import words
 from .writer import Function, device_file, driver, kernel
 
 HEAD = """
@@ -38,7 +38,7 @@ _patches[0] = getattr(sys.implementation, "_mpy", 0) >> 10 & 15 == 4
 def file() -> str:
     head = HEAD.replace("{state}", STATE.described())
     parts = [band(), pack(), build(), convolve(), driver("conv")]
-    return device_file(head, parts, IMPORTS.strip(), record=words("window"), state=STATE)
+    return device_file(head, parts, IMPORTS.strip(), record=CONV.names, state=STATE)
 
 
 @kernel("r0 r1 r2")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import DENSE
 from .macros import put, spread
-from .records import words as record
 from .requantize import CHANNEL, clamp, halves, high_mul, round_shift
 from .writer import Function, device_file, driver, kernel, words
 
@@ -204,4 +204,4 @@ def file() -> str:
     one = Function("one", "r0", "")
     _products(one, 3)
     names = {"unrolled": UNROLLED, "mac_bytes": 2 * len(one.lines), "entry_bytes": 12}
-    return device_file(HEAD, [dense(), driver("dense")], record=record("window") | names, state=STATE)
+    return device_file(HEAD, [dense(), driver("dense")], record={**DENSE.names, **names}, state=STATE)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from ...record import DEPTHWISE
 from .lanes import ROW, Lanes
 from .pixels import flush, load_two, low_sum
-from .records import words as words_of
 from .requantize import FAST_CHANNEL
 from .writer import Function, device_file, driver, kernel, words
 
@@ -63,7 +63,7 @@ ACC = 8  # bytes of two outputs' accumulators
 
 def file() -> str:
     head = HEAD.replace("{state}", STATE.described())
-    return device_file(head, [depthwise(), driver("depthwise")], record=words_of("window"), state=STATE)
+    return device_file(head, [depthwise(), driver("depthwise")], record=DEPTHWISE.names, state=STATE)
 
 
 @kernel("r0", "r1 r2 r3 r4", FRAME)

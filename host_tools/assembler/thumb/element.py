@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import BOX, CHANNEL_TABLES, MUL, TABLE
 from .macros import counted, put, rounded, spread, state_array
-from .records import words as record
 from .requantize import clamp
 from .writer import Function, device_file, driver, kernel, words
 
@@ -27,7 +27,7 @@ State, byte offsets:
 """
 TABLES = words("r2", "which", "tables", "a", "which_end", "c")
 TABLES_FRAME = words("sp", "state")
-MUL = words("sp", "state", "x_step", "x2_step", "clamp_min", "clamp_max", "rows")
+PRODUCT = words("sp", "state", "x_step", "x2_step", "clamp_min", "clamp_max", "rows")
 
 
 @kernel("r0 r1 r2 r3")
@@ -175,7 +175,7 @@ def _copy_byte(f: Function, x_step: str | int, y_step: str | int) -> None:
     f.add(r1=x_step, r2=y_step)
 
 
-@kernel("r0 r1 r2", "r4 r5 r6 r7", MUL)
+@kernel("r0 r1 r2", "r4 r5 r6 r7", PRODUCT)
 def product(f: Function) -> None:
     """
     y[i] = eq. (3) of (x1[i] - z1) * (x2[i] - z2), none of the dimensions 0; reference: ref.mul.
@@ -187,31 +187,39 @@ def product(f: Function) -> None:
          (acc * m1 + (acc * m0 >> 16) + 2^14) >> 15, for 2^30 of eq. (2) is 2^14 * 2^16.
     Cost 44 cycles an element, 28 a row (counted).
     """
-    f.str("r0", MUL.state)
-    spread(f, "r3", STATE, x_step=MUL.x_step, y_step=MUL.x2_step, clamp_min=MUL.clamp_min, clamp_max=MUL.clamp_max)
+    f.str("r0", PRODUCT.state)
+    spread(
+        f,
+        "r3",
+        STATE,
+        x_step=PRODUCT.x_step,
+        y_step=PRODUCT.x2_step,
+        clamp_min=PRODUCT.clamp_min,
+        clamp_max=PRODUCT.clamp_max,
+    )
     spread(f, "r3", STATE, minus_z1="r8", minus_z2="r9", rounding="r11", right_shift="lr")
     f.mov("r3", 1).lsl("r3", "r3", 14, note="2^14").mov("r10", "r3")
     f.ldr(r6=STATE.m0, r7=STATE.m1, r3=STATE.y)
-    f.label("PLANE").copy(MUL.rows, STATE.rows, "r4")
-    with counted(f, "ROW", MUL.rows, "r4"):
-        f.ldr(r0=MUL.state, r4=STATE.row)
+    f.label("PLANE").copy(PRODUCT.rows, STATE.rows, "r4")
+    with counted(f, "ROW", PRODUCT.rows, "r4"):
+        f.ldr(r0=PRODUCT.state, r4=STATE.row)
         f.add("r4", "r3")
         f.mov(r12="r4", r0=0, note="end of y in this row")
         with f.loop("NEXT", until=("r3", "r12"), note="44 cycles an element"):
             f.ldrsb("r4", "r1", "r0")
-            f.add("r1", MUL.x_step, via="r5")
+            f.add("r1", PRODUCT.x_step, via="r5")
             f.ldrsb("r5", "r2", "r0")
             f.add(r4="r8", r5="r9", note="x1 - z1, x2 - z2 Q0")
             f.mul("r4", "r5", note="|acc| <= 255 * 255")
-            f.add("r2", MUL.x2_step, via="r5")
+            f.add("r2", PRODUCT.x2_step, via="r5")
             f.mov("r5", "r6").mul("r5", "r4", note="acc * m0").asr("r5", "r5", 16)
             f.mul("r4", "r7", note="acc * m1, units of 2^16")
             f.add("r4", "r5").add("r4", "r10", note="2^30: eq. (2) rounds")
             f.asr("r4", "r4", 15, note="high_mul")
             rounded(f, "r4", "r5")
-            clamp(f, "r4", MUL.clamp_min, MUL.clamp_max, "r5")
+            clamp(f, "r4", PRODUCT.clamp_min, PRODUCT.clamp_max, "r5")
             put(f, "r4", "r3")
-        f.ldr("r0", MUL.state)
+        f.ldr("r0", PRODUCT.state)
         _after(f, "row", "r4")
     _after(f, "plane", "r4")
     f.again("PLANE", STATE.planes, "r4")
@@ -222,6 +230,6 @@ def product(f: Function) -> None:
 
 def file() -> str:
     names = {f"t_{name}": TABLES.word(name) for name in TABLES.names()}
-    names |= record("pairwise") | record("box") | record("table") | record("channel_lut")
+    names |= {**MUL.names, **BOX.names, **TABLE.names, **CHANNEL_TABLES.names}
     parts = [table(), tables(), fill(), box(), product(), driver("element")]
     return device_file(HEAD, parts, state_array(STATE), names, STATE)

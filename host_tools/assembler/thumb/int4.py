@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import DENSE
 from .macros import put, spread
-from .records import words as record
 from .requantize import SHORT_CHANNEL, clamp, halves, round_shift
 from .writer import Function, device_file, driver, kernel, words
 
@@ -178,4 +178,4 @@ def file() -> str:
     _products(one)
     names = {"unrolled": UNROLLED, "mac_bytes": 2 * len(one.lines), "entry_bytes": 16}
     names["last_inputs_at"] = STATE.offset("last_inputs")
-    return device_file(HEAD, [dense(), driver("int4")], record=record("window") | names, state=STATE)
+    return device_file(HEAD, [dense(), driver("int4")], record={**DENSE.names, **names}, state=STATE)

@@ -30,13 +30,13 @@ _KNOWN = {
     "add": ("low i8", "low low low", "low low i3"),
     "sub": ("low i8", "low low low", "low low i3"),
     "cmp": ("low i8", "low low"),
-    **{op: ("low low i5", "low low") for op in ("lsl", "lsr", "asr")},
-    **{op: ("low low",) for op in _TWO},
+    **dict.fromkeys(("lsl", "lsr", "asr"), ("low low i5", "low low")),
+    **dict.fromkeys(_TWO, ("low low",)),
     "ldr": ("low low word",), "str": ("low low word",),
     "ldrb": ("low low byte",), "strb": ("low low byte",),
     "ldrh": ("low low half",), "strh": ("low low half",),
     "push": ("lows",), "pop": ("lows",),
-    **{op: ("label",) for op in BRANCHES + ("b", "bl", "label")},
+    **dict.fromkeys(BRANCHES + ("b", "bl", "label"), ("label",)),
 }  # fmt: skip
 
 # What it lacks: op -> (kinds, encoding of the operands' numbers).

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import POOL, REDUCTION
 from .macros import put, state_array
-from .records import words as record
 from .requantize import clamp, halves, high_mul, round_shift
 from .writer import Fields, Function, device_file, driver, kernel, words
 
@@ -113,5 +113,5 @@ def _requantize(f: Function) -> None:
 
 
 def file() -> str:
-    names = record("window") | record("reduction")
+    names = {**POOL.names, **REDUCTION.names}
     return device_file(HEAD, [pool(), driver("pool")], state_array(STATE, "pool"), names, STATE)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...record import DEPTHWISE
 from .macros import counted, put, spread, state_array
-from .records import words as record
 from .requantize import CHANNEL, clamp, halves, high_mul, round_shift
 from .writer import Function, device_file, driver, kernel, words
 
@@ -72,4 +72,4 @@ def pixel(f: Function) -> None:
 
 
 def file() -> str:
-    return device_file(HEAD, [pixel(), driver("window")], state_array(STATE, "pixel"), record("window"), STATE)
+    return device_file(HEAD, [pixel(), driver("window")], state_array(STATE, "pixel"), DEPTHWISE.names, STATE)

@@ -272,7 +272,10 @@ def device_file(doc: str, parts: list, imports: str = "import micropython", reco
         if isinstance(part, Function):
             sections.append(part.source().strip("\n"))
             continue
-        used = {name: word for name, word in constants.items() if re.search(rf"\b{name}\b", part)}
+        named = set(re.findall(r"\b_[A-Z]\w*", part))
+        if unknown := named - constants.keys():
+            raise ValueError(f"{title.splitlines()[0]} no words are called {', '.join(sorted(unknown))}")
+        used = {name: word for name, word in constants.items() if name in named}
         if used:
             sections.append("\n".join(f"{name} = const({word})" for name, word in used.items()))
         sections.append(part.strip("\n"))
