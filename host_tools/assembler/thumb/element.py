@@ -188,15 +188,8 @@ def product(f: Function) -> None:
     Cost 44 cycles an element, 28 a row (counted).
     """
     f.str("r0", PRODUCT.state)
-    spread(
-        f,
-        "r3",
-        STATE,
-        x_step=PRODUCT.x_step,
-        y_step=PRODUCT.x2_step,
-        clamp_min=PRODUCT.clamp_min,
-        clamp_max=PRODUCT.clamp_max,
-    )
+    spread(f, "r3", STATE, x_step=PRODUCT.x_step, y_step=PRODUCT.x2_step)
+    spread(f, "r3", STATE, clamp_min=PRODUCT.clamp_min, clamp_max=PRODUCT.clamp_max)
     spread(f, "r3", STATE, minus_z1="r8", minus_z2="r9", rounding="r11", right_shift="lr")
     f.mov("r3", 1).lsl("r3", "r3", 14, note="2^14").mov("r10", "r3")
     f.ldr(r6=STATE.m0, r7=STATE.m1, r3=STATE.y)
