@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 
 INDENT = "    "
 _WIDTH = 120
@@ -73,7 +74,7 @@ class Function:
         return "\n".join(out) + "\n"
 
 
-def device_file(doc: str, parts: list[Function | str], constants: dict[str, int] | None = None) -> str:
+def device_file(doc: str, parts: Sequence[Function | str], constants: dict[str, int] | None = None) -> str:
     """The text of a device file: docstring, import, names of words, parts.
 
     parts: functions, or text. Of `constants` (name -> number) those are written, before the first text part, that the

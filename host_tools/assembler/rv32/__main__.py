@@ -6,6 +6,7 @@ import sys
 
 from .. import command
 from . import FILES
+from . import __name__ as package
 
 if __name__ == "__main__":
-    sys.exit(command.main(__package__, FILES, sys.argv[1:]))
+    sys.exit(command.main(package, FILES, sys.argv[1:]))

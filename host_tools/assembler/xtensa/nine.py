@@ -36,6 +36,7 @@ _PRODUCT = re.compile(r"(?:w(?P<k>\d)\*(?P<m>m\d)(?P<half>[lh]))?,?(?:(?P<to>m\d
 def product(f: Function, text: str) -> None:
     """One item of the tables: acc += weight * input, and a word loaded."""
     found = _PRODUCT.fullmatch(text)
+    assert found, f"no item of the tables: {text}"
     load, loaded = "", ()
     if found["to"]:
         load, loaded = {"+": "ldinc", "-": "lddec"}[found["way"]], (found["to"], LINE[found["line"]])

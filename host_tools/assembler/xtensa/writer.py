@@ -8,6 +8,7 @@ with f.times("a8", "ROW"):            # a label, what is inside, count - 1, the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -98,7 +99,7 @@ class Function(writer.Function):
         self.l32i(t, field)
         self.add(register, register, t)
 
-    def each(self, op: str, registers: tuple[str, ...], *operands: str | int, note: str = "") -> None:
+    def each(self, op: str, registers: Sequence[str], *operands: str | int, note: str = "") -> None:
         """r = r op operands, of each register."""
         for r in registers:
             self.emit(op, (r, r, *operands), note)
@@ -163,7 +164,7 @@ def driver(name: str) -> str:
     return (_FOLDER / f"{name}.upy").read_text()
 
 
-def device_file(doc: str, parts: list[Function | str], record: dict[str, int], state: Fields | None = None) -> str:
+def device_file(doc: str, parts: Sequence[Function | str], record: dict[str, int], state: Fields | None = None) -> str:
     """The text of a device file; text parts name words of the record, `rec[_STRIDE_H]`, and state, `s[_S_SOURCE]`."""
     constants = {f"_{name}".upper(): word for name, word in record.items()}
     if state:
