@@ -7,7 +7,7 @@ import numpy as np
 from ..arithmetic import fixed_point
 from ..assembler import targets as fast_forms
 from ..assembler.constants import Constants
-from ..assembler.layer import CHANNEL, Fast, Layer
+from ..assembler.layer import CHANNEL, Layer, PackedVariant
 from ..ir import Op, Tensor
 from .core import Lowering, Step, Unsupported, lowers
 from .elementwise import clamps
@@ -86,7 +86,7 @@ def _short_channel_table(first_words: np.ndarray, multipliers: list[tuple[int, i
 
 
 def _dense_constants(ctx: Lowering, kernel: str, words: dict[int, int], x: Tensor, w: Tensor, bias: np.ndarray,
-                     multipliers: list[tuple[int, int]]) -> tuple[Constants, Fast]:  # fmt: skip
+                     multipliers: list[tuple[int, int]]) -> tuple[Constants, PackedVariant]:  # fmt: skip
     """Constants of conv_2d and fully_connected, their words, and the fast form, if any."""
     k = Constants()
     weights = w.data.reshape(len(bias), -1)
@@ -126,12 +126,12 @@ def _offset_binary(weights: np.ndarray) -> np.ndarray:
 
 
 def _add_fast_form(ctx: Lowering, kernel: str, words: dict[int, int], k: Constants, x: Tensor, bias: np.ndarray,
-                   rows: np.ndarray, channels: np.ndarray) -> Fast:  # fmt: skip
+                   rows: np.ndarray, channels: np.ndarray) -> PackedVariant:  # fmt: skip
     """Adds the target's fast form, if it has one, to words and constants. rows: int8[channels, products]."""
     first = bias - x.quant.zero_point * rows.astype(np.int64).sum(1)
     fast = fast_forms.make(ctx.target, kernel, Layer(words, rows, first, channels, k))
     if fast is None:
-        return Fast({})
+        return PackedVariant({})
     words.update(fast.words)
     return fast
 
@@ -212,7 +212,7 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
         high,
     ]
     words = dict(enumerate(values, 8))
-    k, fast, scratch_bytes = Constants(), Fast({}), 0
+    k, fast, scratch_bytes = Constants(), PackedVariant({}), 0
     if w.dtype == "int8":
         channels = _channel_table(_folded_bias(x, bias, w.data), multipliers)
         fast = _add_fast_form(ctx, "fully_connected_stored", words, k, x, bias, _padded(w.data), channels)

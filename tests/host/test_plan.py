@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from host_tools.ir import Graph
 from host_tools.memory import plan
+from host_tools.memory.arena import ALIGNMENT
 from host_tools.ops.core import Buffer, Program, Step
 
 
@@ -38,7 +39,7 @@ def test_running_the_plan_overwrites_nothing_alive(program, prefer):
     owner: dict[int, str] = {}  # arena byte -> buffer that wrote it last
 
     def write(offset, size, who):
-        assert offset % plan.ALIGNMENT == 0 and 0 <= offset and offset + size <= p.arena_bytes
+        assert offset % ALIGNMENT == 0 and 0 <= offset and offset + size <= p.arena_bytes
         owner.update(dict.fromkeys(range(offset, offset + size), who))
 
     def holds(id):

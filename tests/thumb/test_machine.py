@@ -139,7 +139,7 @@ def test_four_bits_with_the_inputs_in_parts():
         for part in sorted({1, 2, -(-op.words[11] // 16)}):
             words = list(op.words)
             words[7], words[31] = -(-network.arena_bytes // 4) * 4, 4 * part
-            scratch = thumb.fully_connected_scratch(words, words[31])
+            scratch = thumb.scratch_bytes("fully_connected", words)
             parted = replace(network, ops=(replace(op, words=tuple(words), calls=((tuple(words), op.constants),)),),
                              arena_bytes=words[7] + scratch)  # fmt: skip
             assert run(parted, case.inputs, "m0")
