@@ -66,9 +66,10 @@ class Window(NamedTuple):
 
     @property
     def pointwise(self) -> bool:
-        """Whether each window is one pixel, of each pixel one window, and nothing is padded before the image."""
+        """Whether each window is one pixel, and each pixel of the image has one window: nothing is padded, after it neither."""
         steps = self.kernel_h, self.kernel_w, self.stride_h, self.stride_w
-        return steps == (1, 1, 1, 1) and not (self.pad_top or self.pad_left)
+        whole = (self.in_h, self.in_w) == (self.out_h, self.out_w) and not (self.pad_top or self.pad_left)
+        return whole and steps == (1, 1, 1, 1)
 
     @property
     def three_by_three(self) -> bool:
@@ -77,8 +78,7 @@ class Window(NamedTuple):
 
     def in_a_row(self) -> Window:
         """A pointwise window as of images that are one row: any number of pixels is then a tile."""
-        pixels = self.batches * self.in_h * self.in_w
-        return self._replace(batches=1, in_h=1, in_w=pixels, out_h=1, out_w=pixels)
+        return self._replace(batches=1, in_h=1, in_w=self.pixels, out_h=1, out_w=self.pixels)
 
 
 assert Window._fields == tuple(word.name for word in POOL.table if _WORDS.start <= word.number < _WORDS.stop)

@@ -187,6 +187,20 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
     assert 1 in parts and max(parts) > 1
 
 
+@pytest.mark.parametrize("prefer", ("balanced", "speed", "ram"))
+def test_padding_after_the_image_of_a_pointwise_convolution(prefer):
+    """A PAD below and to the right joins a 1 x 1 convolution, whose output is then larger than its input."""
+    random = np.random.default_rng(4)
+    b = Builder()
+    x = b.pad(b.input((1, 4, 5, 4), scale=0.1, zero_point=-5), [[0, 0], [0, 1], [0, 2], [0, 0]])
+    w = b.constant(random.integers(-127, 128, (4, 1, 1, 4)).astype(np.int8), 0.01)
+    y = b.conv_2d(x, w, b.constant(random.integers(-99, 99, 4).astype(np.int32), 0.001), scale=0.1, padding="VALID")
+    network = packed.read(convert.convert_bytes(b.finish([y]), "padded", selftest=0, prefer=prefer))
+    (op,) = network.ops
+    assert op.words[9:14] == (4, 5, 4, 5, 7) and op.words[30]
+    assert run(network, [random.integers(-128, 128, (1, 4, 5, 4)).astype(np.int8)], "m0")
+
+
 def test_copies_of_every_length_and_alignment():
     """Rows of neighbours, whole words and not; behind a fill; with steps."""
     machine = Machine(DEVICE / "thumb_element.py", "m0")

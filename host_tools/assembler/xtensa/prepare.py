@@ -73,7 +73,7 @@ def _forms(window: Window) -> list[tuple[int, int, int]]:
     heights = {-(-w.out_h // n) for n in range(1, w.out_h + 1)}
     widths = {-(-w.out_w // n) for n in range(1, w.out_w + 1)}
     found = []
-    if w.pointwise and (w.in_h, w.in_w) == (w.out_h, w.out_w) and w.in_c % 4 == 0:
+    if w.pointwise and w.in_c % 4 == 0:
         tiles = {-(-w.pixels // n) for n in range(1, min(w.pixels, 300) + 1)}
         found += [(FLAT, *tile_halves(pixels)) for pixels in tiles]
     else:
