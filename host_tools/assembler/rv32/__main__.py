@@ -6,7 +6,6 @@ import sys
 
 from .. import command
 from . import FILES
-from . import __name__ as package
 
 if __name__ == "__main__":
-    sys.exit(command.main(package, FILES, sys.argv[1:]))
+    sys.exit(command.main(str(__package__), FILES, sys.argv[1:]))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from ..fields import Fields
 from .requantize import rounding, short
-from .writer import CHANNEL_BYTES, RIGHT_SHIFT_AT, Fields, Function, channel
+from .writer import CHANNEL_BYTES, RIGHT_SHIFT_AT, Function, channel
 
 LINE = {"first": "a3", "second": "a12", "third": "a13"}
 WEIGHT = [(f"a{4 + k // 2}", "lh"[k % 2]) for k in range(9)]
