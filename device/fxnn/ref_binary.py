@@ -2,46 +2,85 @@
 
 from .ref import _box, _i32, _output, high_mul, rounding_divide_by_pot, signed, wrap32
 
+# words: written by python -m host_tools.record
+_X_CONSTANT = const(1)
+_X2_CONSTANT = const(2)
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_X1_STRIDES = const(12)
+_X2_STRIDES = const(16)
+_MULTIPLIER = const(20)
+_LEFT_SHIFT = const(21)
+_RIGHT_SHIFT = const(22)
+_FLAGS = const(23)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_TABLE1_OFFSET = const(27)
+_X1_ZERO_POINT = const(27)
+_INVERSES_OFFSET = const(28)
+_TABLE2_OFFSET = const(28)
+_X2_ZERO_POINT = const(28)
+_FUNCTION = const(29)
+_NEGATIVE_MULTIPLIER = const(30)
+_NEGATIVE_LEFT_SHIFT = const(31)
+_NEGATIVE_RIGHT_SHIFT = const(32)
+# end of words
+# The word function; equal, not equal, less, less or equal lie side by side.
+_MINIMUM = const(1)  # 0: the maximum
+_EQUAL = const(2)
+_SQUARED_DIFFERENCE = const(6)
+_PRELU = const(7)  # 8: div
+
 
 def binary(record, arena, constants):
-    """y[i] = f(x1[i], x2[i]); f by word 29, broadcasting and words 8 to 28 as in add and mul.
+    """y[i] = f(x1[i], x2[i]); f by the word function, strides and requantization as in add and mul.
 
     maximum_minimum.h, comparisons.h, squared_difference.cc, prelu.h, div.h.
     """
-    f = record[29]
-    x1 = constants if record[23] & 1 else arena
-    x2 = constants if record[23] & 2 else arena
-    y = record[6]
-    for at1, at2 in _box(record[8:12], record[12:16], record[16:20]):
-        p = x1[record[5] + at1]
-        q = x2[record[7] + at2]
-        if f < 2:  # the larger, the smaller raw value
-            value = (min if f else max)(signed(p), signed(q)) & 0xFF
-        elif f < 7:
-            p = _i32(constants, record[27] + 4 * p)
-            q = _i32(constants, record[28] + 4 * q)
-            if f == 6:
-                value = _output(record, (p - q) * (p - q), record[20], record[21], record[22])
+    f = record[_FUNCTION]
+    x1 = constants if record[_FLAGS] & _X_CONSTANT else arena
+    x2 = constants if record[_FLAGS] & _X2_CONSTANT else arena
+    y = record[_Y_OFFSET]
+    for at1, at2 in _box(record, _X1_STRIDES, _X2_STRIDES):
+        p = x1[record[_X_OFFSET] + at1]
+        q = x2[record[_X2_OFFSET] + at2]
+        if f < _EQUAL:  # the larger, the smaller raw value
+            value = (min if f == _MINIMUM else max)(signed(p), signed(q)) & 0xFF
+        elif f <= _SQUARED_DIFFERENCE:
+            p = _i32(constants, record[_TABLE1_OFFSET] + 4 * p)
+            q = _i32(constants, record[_TABLE2_OFFSET] + 4 * q)
+            if f == _SQUARED_DIFFERENCE:
+                value = _output(
+                    record, (p - q) * (p - q), record[_MULTIPLIER], record[_LEFT_SHIFT], record[_RIGHT_SHIFT]
+                )
             else:
-                value = int((p == q, p != q, p < q, p <= q)[f - 2])
-        elif f == 7:  # prelu
-            p = signed(p) - record[27]
+                value = int((p == q, p != q, p < q, p <= q)[f - _EQUAL])
+        elif f == _PRELU:
+            p = signed(p) - record[_X1_ZERO_POINT]
             if p >= 0:
-                value = _output(record, p, record[20], record[21], record[22])
+                value = _output(record, p, record[_MULTIPLIER], record[_LEFT_SHIFT], record[_RIGHT_SHIFT])
             else:
-                value = _output(record, p * (signed(q) - record[28]), record[30], record[31], record[32])
+                value = _output(
+                    record,
+                    p * (signed(q) - record[_X2_ZERO_POINT]),
+                    record[_NEGATIVE_MULTIPLIER],
+                    record[_NEGATIVE_LEFT_SHIFT],
+                    record[_NEGATIVE_RIGHT_SHIFT],
+                )
         else:  # div: constants hold 1 / |x2 - zero point|, Q0.31 normalized, and the shift, negative where x2 is
-            p = signed(p) - record[27]
-            inverse = _i32(constants, record[28] + 8 * q)
-            shift = _i32(constants, record[28] + 8 * q + 4)
+            p = signed(p) - record[_X1_ZERO_POINT]
+            inverse = _i32(constants, record[_INVERSES_OFFSET] + 8 * q)
+            shift = _i32(constants, record[_INVERSES_OFFSET] + 8 * q + 4)
             if shift & 256:
                 p = -p
             room = 31  # copies of the sign bit
             while room and (p << room != wrap32(p << room)):
                 room -= 1
-            p = high_mul(high_mul(p << room, inverse), record[20])
-            p = rounding_divide_by_pot(p, max(0, min(31, record[22] + (shift & 255) + room)))
-            value = max(record[25], min(record[26], p + record[24])) & 0xFF
+            p = high_mul(high_mul(p << room, inverse), record[_MULTIPLIER])
+            p = rounding_divide_by_pot(p, max(0, min(31, record[_RIGHT_SHIFT] + (shift & 255) + room)))
+            value = max(record[_CLAMP_MIN], min(record[_CLAMP_MAX], p + record[_Y_ZERO_POINT])) & 0xFF
         arena[y] = value
         y += 1
 

@@ -3,35 +3,71 @@
 from .ref import _channel, _output, _pixels, signed
 from .ref_wide import output16, s16, wide_channel, wide_output
 
+# words: written by python -m host_tools.record
+_X_CONSTANT = const(1)
+_X2_CONSTANT = const(2)
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_BATCHES = const(8)
+_IN_H = const(9)
+_IN_W = const(10)
+_IN_C = const(11)
+_ROWS = const(11)
+_COLUMNS = const(12)
+_DEPTH = const(13)
+_OUT_C = const(14)
+_X1_STRIDES = const(14)
+_KERNEL_H = const(15)
+_KERNEL_W = const(16)
+_STRIDE_H = const(17)
+_STRIDE_W = const(18)
+_X2_STRIDES = const(19)
+_PAD_TOP = const(21)
+_PAD_LEFT = const(22)
+_FLAGS = const(23)
+_X_ZERO_POINT = const(23)
+_WEIGHTS_OFFSET = const(27)
+_X1_ZERO_POINT = const(27)
+_X2_ZERO_POINT = const(28)
+_MULTIPLIER = const(29)
+_WIDE = const(29)
+_SHIFTS = const(30)
+_X2_DEPTH_STRIDE = const(31)
+# end of words
+_INT16 = const(4)  # bit of flags
+
 
 def transpose_conv(record, arena, constants):
     """y = eq. (3) of sum(x * w) + bias over the inputs whose window covers the pixel. integer_ops/transpose_conv.h.
 
-    Input row iy adds to output rows iy * stride_h - pad_top + ky. w: OHWI uint8 = int8 + 128. Word 29: 0, x and y are
+    Input row iy adds to output rows iy * stride_h - pad_top + ky. w: OHWI uint8 = int8 + 128. wide: 0, x and y are
     int8; 1, int16 with wide channels, eq. (6).
     """
-    wide = record[29]
-    in_c, out_c = record[11], record[14]
-    y = record[6]
+    wide = record[_WIDE]
+    in_c, out_c = record[_IN_C], record[_OUT_C]
+    y = record[_Y_OFFSET]
     for n, oy, ox in _pixels(record):
         for o in range(out_c):
             channel = wide_channel(record, constants, o) if wide else _channel(record, constants, o)
             acc = channel[0]
-            for ky in range(record[15]):
-                iy, rest = divmod(oy + record[21] - ky, record[17])
-                if rest or not 0 <= iy < record[9]:
+            for ky in range(record[_KERNEL_H]):
+                iy, rest = divmod(oy + record[_PAD_TOP] - ky, record[_STRIDE_H])
+                if rest or not 0 <= iy < record[_IN_H]:
                     continue
-                for kx in range(record[16]):
-                    ix, rest = divmod(ox + record[22] - kx, record[18])
-                    if rest or not 0 <= ix < record[10]:
+                for kx in range(record[_KERNEL_W]):
+                    ix, rest = divmod(ox + record[_PAD_LEFT] - kx, record[_STRIDE_W])
+                    if rest or not 0 <= ix < record[_IN_W]:
                         continue
-                    x = ((n * record[9] + iy) * record[10] + ix) * in_c
-                    w = record[27] + ((o * record[15] + ky) * record[16] + kx) * in_c
+                    x = ((n * record[_IN_H] + iy) * record[_IN_W] + ix) * in_c
+                    w = record[_WEIGHTS_OFFSET] + ((o * record[_KERNEL_H] + ky) * record[_KERNEL_W] + kx) * in_c
                     for c in range(in_c):
                         if wide:
-                            acc += s16(arena, record[5] + 2 * (x + c)) * (constants[w + c] - 128)
+                            acc += s16(arena, record[_X_OFFSET] + 2 * (x + c)) * (constants[w + c] - 128)
                         else:
-                            acc += (signed(arena[record[5] + x + c]) - record[23]) * (constants[w + c] - 128)
+                            acc += (signed(arena[record[_X_OFFSET] + x + c]) - record[_X_ZERO_POINT]) * (
+                                constants[w + c] - 128
+                            )
             if wide:
                 wide_output(record, arena, y, acc, channel)
                 y += 2
@@ -43,34 +79,48 @@ def transpose_conv(record, arena, constants):
 def batch_matmul(record, arena, constants):
     """y[b, i, j] = eq. (3) of sum((x1[b, i, k] - zero1) * (x2[b, k, j] - zero2)). reference/batch_matmul.h.
 
-    Words 14 to 18 and 19 to 22, 31 are byte strides, 0 where a matrix serves several batches. Flag 4: elements of 16
+    Strides count bytes, 0 where a matrix serves several batches. Flag _INT16: elements of 16
     bits, whose sum is requantized by eq. (6).
     """
-    flags = record[23]
-    a = constants if flags & 1 else arena
-    b = constants if flags & 2 else arena
-    y = record[6]
-    left, right = record[30] & 0xFF, record[30] >> 8
-    for b0 in range(record[8]):
-        for b1 in range(record[9]):
-            for b2 in range(record[10]):
-                for i in range(record[11]):
-                    for j in range(record[12]):
-                        at = record[5] + b0 * record[14] + b1 * record[15] + b2 * record[16] + i * record[17]
-                        bt = record[7] + b0 * record[19] + b1 * record[20] + b2 * record[21] + j * record[22]
+    flags = record[_FLAGS]
+    a = constants if flags & _X_CONSTANT else arena
+    b = constants if flags & _X2_CONSTANT else arena
+    y = record[_Y_OFFSET]
+    left, right = record[_SHIFTS] & 0xFF, record[_SHIFTS] >> 8
+    for b0 in range(record[_BATCHES]):
+        for b1 in range(record[_BATCHES + 1]):
+            for b2 in range(record[_BATCHES + 2]):
+                for i in range(record[_ROWS]):
+                    for j in range(record[_COLUMNS]):
+                        at = (
+                            record[_X_OFFSET]
+                            + b0 * record[_X1_STRIDES]
+                            + b1 * record[_X1_STRIDES + 1]
+                            + b2 * record[_X1_STRIDES + 2]
+                            + i * record[_X1_STRIDES + 3]
+                        )
+                        bt = (
+                            record[_X2_OFFSET]
+                            + b0 * record[_X2_STRIDES]
+                            + b1 * record[_X2_STRIDES + 1]
+                            + b2 * record[_X2_STRIDES + 2]
+                            + j * record[_X2_STRIDES + 3]
+                        )
                         acc = 0
-                        for _ in range(record[13]):
-                            if flags & 4:
+                        for _ in range(record[_DEPTH]):
+                            if flags & _INT16:
                                 acc += s16(a, at) * s16(b, bt)
                             else:
-                                acc += (signed(a[at]) - record[27]) * (signed(b[bt]) - record[28])
-                            at += record[18]
-                            bt += record[31]
-                        if flags & 4:
-                            output16(record, arena, y, (acc * record[29] + (1 << left - 1)) >> left)
+                                acc += (signed(a[at]) - record[_X1_ZERO_POINT]) * (
+                                    signed(b[bt]) - record[_X2_ZERO_POINT]
+                                )
+                            at += record[_X1_STRIDES + 4]
+                            bt += record[_X2_DEPTH_STRIDE]
+                        if flags & _INT16:
+                            output16(record, arena, y, (acc * record[_MULTIPLIER] + (1 << left - 1)) >> left)
                             y += 2
                         else:
-                            arena[y] = _output(record, acc, record[29], left, right)
+                            arena[y] = _output(record, acc, record[_MULTIPLIER], left, right)
                             y += 1
 
 

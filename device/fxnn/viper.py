@@ -7,20 +7,33 @@ What every kernel here has to mind:
 - viper's int is the machine word: 32-bit results are taken modulo 2^32 and sign-extended from 16-bit halves.
 - ptr8 loads are unsigned, ptr32 loads are unsigned on 64-bit machines: a record's signed words fit 16 bits.
 - A literal of 2^30 or more would be an object on a 32-bit machine: larger constants are composed by shifts.
+- Names of words (`_IN_H = const(9)`) cost nothing, an import of const 15 bytes a module: the compiler knows it without.
 - A call from viper to viper boxes its arguments: requantize is written out where it is needed.
 - Thumb keeps two variables in registers, the first two arguments: hot loops reuse those.
 """
 
 import micropython
 
+# words of conv_2d, fully_connected: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_OUT_C = const(14)
+_WEIGHTS_OFFSET = const(27)
+_CHANNELS_OFFSET = const(28)
+_WEIGHTS_LAYOUT = const(29)
+_PACKED_OFFSET = const(30)
+_PIECE_COUNT = const(33)
+_WEIGHTS_FORMAT = const(34)
+# end of words of conv_2d, fully_connected
+
 
 def kernel(id, words=None, target=0):
     """The function for a record of kernel `id`; imports its family. words: the record's 40."""
-    if id == 3 and words and words[29] == 2:
+    if id == 3 and words and words[_WEIGHTS_LAYOUT] == 2:
         from . import viper_dense as family
-    elif id == 3 and words and words[29]:
+    elif id == 3 and words and words[_WEIGHTS_LAYOUT]:
         from . import viper_fc as family
-    elif id <= 3 and words and words[34]:
+    elif id <= 3 and words and words[_WEIGHTS_FORMAT]:
         from . import viper_int4 as family
     elif id <= 3:
         from . import viper_conv as family
@@ -60,15 +73,15 @@ def record(view):
 
 @micropython.viper
 def patch(record: ptr32, table: ptr32, entry: int, later: int):
-    """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces); words 2 and 3 no kernel reads."""
+    """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces); const_offset and const_bytes no kernel reads."""
     at = 8 * entry
-    record[5] = table[at + 2]
-    record[6] = table[at + 3]
-    record[14] = table[at + 4]
-    record[27] = table[at + 5]
-    record[28] = table[at + 6]
-    record[30] = table[at + 7]
-    record[33] = later
+    record[_X_OFFSET] = table[at + 2]
+    record[_Y_OFFSET] = table[at + 3]
+    record[_OUT_C] = table[at + 4]
+    record[_WEIGHTS_OFFSET] = table[at + 5]
+    record[_CHANNELS_OFFSET] = table[at + 6]
+    record[_PACKED_OFFSET] = table[at + 7]
+    record[_PIECE_COUNT] = later
 
 
 @micropython.viper

@@ -5,6 +5,39 @@ The weights are used where they lie: no unpacked copy of a row, let alone of the
 
 import micropython
 
+# words: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_SCRATCH_OFFSET = const(7)
+_BATCHES = const(8)
+_IN_H = const(9)
+_IN_W = const(10)
+_IN_C = const(11)
+_OUT_H = const(12)
+_OUT_W = const(13)
+_OUT_C = const(14)
+_KERNEL_H = const(15)
+_KERNEL_W = const(16)
+_STRIDE_H = const(17)
+_STRIDE_W = const(18)
+_DILATION_H = const(19)
+_DILATION_W = const(20)
+_PAD_TOP = const(21)
+_PAD_LEFT = const(22)
+_X_ZERO_POINT = const(23)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_WEIGHTS_OFFSET = const(27)
+_CHANNELS_OFFSET = const(28)
+_Y_STEP = const(32)
+# end of words
+# An entry of the short channel table: word 0, then these.
+_CHANNEL_BYTES = const(8)
+_CHANNEL_MULTIPLIER = const(2)  # of 16 bits: index of 16 bits
+_CHANNEL_LEFT = const(6)  # left_shift: offset
+_CHANNEL_RIGHT = const(7)  # right_shift: offset
+
 
 @micropython.viper
 def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
@@ -16,23 +49,23 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    image = arena + rec[5]
-    column = arena + rec[7]
-    y = ptr8(arena + rec[6])
-    in_h = rec[9]
-    in_w = rec[10]
-    in_c = rec[11]
-    kernel_h = rec[15]
-    kernel_w = rec[16]
-    dilation_h = rec[19]
-    dilation_w = rec[20]
-    zero = (rec[23] + 128) & 255
+    image = arena + rec[_X_OFFSET]
+    column = arena + rec[_SCRATCH_OFFSET]
+    y = ptr8(arena + rec[_Y_OFFSET])
+    in_h = rec[_IN_H]
+    in_w = rec[_IN_W]
+    in_c = rec[_IN_C]
+    kernel_h = rec[_KERNEL_H]
+    kernel_w = rec[_KERNEL_W]
+    dilation_h = rec[_DILATION_H]
+    dilation_w = rec[_DILATION_W]
+    zero = (rec[_X_ZERO_POINT] + 128) & 255
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    y_zero = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
     lanes = 0xFF00FF
     signs = 0x8080
     signs = (signs << 16) + signs
@@ -40,19 +73,19 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     end = column + size
     end8 = end - (size & 7)
     row = (size + 7) >> 3 << 2
-    channels_end = constants + rec[28] + 8 * rec[14]
+    channels_end = constants + rec[_CHANNELS_OFFSET] + _CHANNEL_BYTES * rec[_OUT_C]
     skip = 0
-    if rec[32] > 0:
-        skip = rec[32] - rec[14]
-    n = rec[8]
+    if rec[_Y_STEP] > 0:
+        skip = rec[_Y_STEP] - rec[_OUT_C]
+    n = rec[_BATCHES]
     while n > 0:
         n -= 1
-        iy0 = 0 - rec[21]
-        oy = rec[12]
+        iy0 = 0 - rec[_PAD_TOP]
+        oy = rec[_OUT_H]
         while oy > 0:
             oy -= 1
-            ix0 = 0 - rec[22]
-            ox = rec[13]
+            ix0 = 0 - rec[_PAD_LEFT]
+            ox = rec[_OUT_W]
             while ox > 0:
                 ox -= 1
                 # The window to scratch, by runs: a whole row of it where it lies inside, else a pixel.
@@ -96,8 +129,8 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         ix += dilation_w
                     iy += dilation_h
                 total <<= 3
-                w_row = constants + rec[27]
-                channel = ptr16(constants + rec[28])
+                w_row = constants + rec[_WEIGHTS_OFFSET]
+                channel = ptr16(constants + rec[_CHANNELS_OFFSET])
                 while int(channel) < channels_end:
                     x = ptr8(column)
                     w = ptr8(w_row)
@@ -127,10 +160,10 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                             x = ptr8(int(x) + 1)
                             w = ptr8(int(w) + 1)
                     # requantize: with a = ah * 2^16 + al, (a * m + 2^15) / 2^16 = ah * m + (al * m + 2^15) / 2^16
-                    a = int(acc) << ptr8(channel)[6] << wide >> wide
-                    v = channel[2]
+                    a = int(acc) << ptr8(channel)[_CHANNEL_LEFT] << wide >> wide
+                    v = channel[_CHANNEL_MULTIPLIER]
                     acc = ptr8((a >> 16) * v + ((((a & 0xFFFF) * v + 0x8000) >> 16) & 0xFFFF))
-                    v = ptr8(channel)[7]
+                    v = ptr8(channel)[_CHANNEL_RIGHT]
                     if v > 0:
                         acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
                     acc = ptr8((int(acc) + y_zero) << wide >> wide)
@@ -140,10 +173,10 @@ def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                         acc = ptr8(high)
                     y[0] = int(acc)
                     y = ptr8(int(y) + 1)
-                    channel = ptr16(int(channel) + 8)
+                    channel = ptr16(int(channel) + _CHANNEL_BYTES)
                 y = ptr8(int(y) + skip)
-                ix0 += rec[18]
-            iy0 += rec[17]
+                ix0 += rec[_STRIDE_W]
+            iy0 += rec[_STRIDE_H]
         image += in_h * in_w * in_c
 
 

@@ -3,6 +3,48 @@ viper_conv.py for eq. (2), viper_wide_conv.py for eq. (6)."""
 
 import micropython
 
+# words: written by python -m host_tools.record
+_X_CONSTANT = const(1)
+_X2_CONSTANT = const(2)
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_BATCHES = const(8)
+_IN_H = const(9)
+_IN_W = const(10)
+_IN_C = const(11)
+_ROWS = const(11)
+_COLUMNS = const(12)
+_OUT_H = const(12)
+_DEPTH = const(13)
+_OUT_W = const(13)
+_OUT_C = const(14)
+_X1_STRIDES = const(14)
+_KERNEL_H = const(15)
+_KERNEL_W = const(16)
+_STRIDE_H = const(17)
+_STRIDE_W = const(18)
+_X2_STRIDES = const(19)
+_PAD_TOP = const(21)
+_PAD_LEFT = const(22)
+_FLAGS = const(23)
+_X_ZERO_POINT = const(23)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_WEIGHTS_OFFSET = const(27)
+_X1_ZERO_POINT = const(27)
+_CHANNELS_OFFSET = const(28)
+_X2_ZERO_POINT = const(28)
+_MULTIPLIER = const(29)
+_WIDE = const(29)
+_SHIFTS = const(30)
+_X2_DEPTH_STRIDE = const(31)
+# end of words
+_INT16 = const(4)  # bit of flags
+_CHANNEL_BYTES = const(12)  # of an entry of the channel table; viper_conv.py has its offsets
+_WIDE_CHANNEL_BYTES = const(16)  # of the wide channel table; viper_wide_conv.py likewise
+
 
 @micropython.viper
 def transpose_conv(x: ptr8, acc: ptr8, w: ptr8):
@@ -13,42 +55,42 @@ def transpose_conv(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    image = arena + rec[5]
-    y = arena + rec[6]
-    in_h = rec[9]
-    in_w = rec[10]
-    in_c = rec[11]
-    kernel_h = rec[15]
-    kernel_w = rec[16]
-    stride_h = rec[17]
-    stride_w = rec[18]
-    zero = (rec[23] + 128) & 255
-    is16 = rec[29]
-    entry = 12
+    image = arena + rec[_X_OFFSET]
+    y = arena + rec[_Y_OFFSET]
+    in_h = rec[_IN_H]
+    in_w = rec[_IN_W]
+    in_c = rec[_IN_C]
+    kernel_h = rec[_KERNEL_H]
+    kernel_w = rec[_KERNEL_W]
+    stride_h = rec[_STRIDE_H]
+    stride_w = rec[_STRIDE_W]
+    zero = (rec[_X_ZERO_POINT] + 128) & 255
+    is16 = rec[_WIDE]
+    entry = _CHANNEL_BYTES
     pixel = in_c
     if is16:
-        entry = 16
+        entry = _WIDE_CHANNEL_BYTES
         pixel = in_c * 2
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
-    channels_end = constants + rec[28] + entry * rec[14]
-    n = rec[8]
+    y_zero = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
+    channels_end = constants + rec[_CHANNELS_OFFSET] + entry * rec[_OUT_C]
+    n = rec[_BATCHES]
     while n > 0:
         n -= 1
         oy = 0
-        while oy < rec[12]:
-            first_iy = (oy + rec[21]) // stride_h
-            first_ky = oy + rec[21] - first_iy * stride_h
+        while oy < rec[_OUT_H]:
+            first_iy = (oy + rec[_PAD_TOP]) // stride_h
+            first_ky = oy + rec[_PAD_TOP] - first_iy * stride_h
             ox = 0
-            while ox < rec[13]:
-                first_ix = (ox + rec[22]) // stride_w
-                first_kx = ox + rec[22] - first_ix * stride_w
-                weights = constants + rec[27]
-                channel = ptr16(constants + rec[28])
+            while ox < rec[_OUT_W]:
+                first_ix = (ox + rec[_PAD_LEFT]) // stride_w
+                first_kx = ox + rec[_PAD_LEFT] - first_ix * stride_w
+                weights = constants + rec[_WEIGHTS_OFFSET]
+                channel = ptr16(constants + rec[_CHANNELS_OFFSET])
                 while int(channel) < channels_end:
                     lo = 0
                     hi = 0
@@ -135,41 +177,53 @@ def transpose_conv(x: ptr8, acc: ptr8, w: ptr8):
 def batch_matmul(x: ptr8, acc: ptr8, w: ptr8):
     """See ref_matmul.batch_matmul. The arguments are record, arena, constants."""
     rec = ptr32(x)
-    y = int(acc) + rec[6]
+    y = int(acc) + rec[_Y_OFFSET]
     at = int(acc)
-    if rec[23] & 1:
+    if rec[_FLAGS] & _X_CONSTANT:
         at = int(w)
-    at += rec[5]
+    at += rec[_X_OFFSET]
     bt = int(acc)
-    if rec[23] & 2:
+    if rec[_FLAGS] & _X2_CONSTANT:
         bt = int(w)
-    bt += rec[7]
-    is16 = rec[23] & 4
-    depth = rec[13]
-    step1 = rec[18]
-    step2 = rec[31]
-    zero1 = (rec[27] + 128) & 255
-    zero2 = (rec[28] + 128) & 255
+    bt += rec[_X2_OFFSET]
+    is16 = rec[_FLAGS] & _INT16
+    depth = rec[_DEPTH]
+    step1 = rec[_X1_STRIDES + 4]
+    step2 = rec[_X2_DEPTH_STRIDE]
+    zero1 = (rec[_X1_ZERO_POINT] + 128) & 255
+    zero2 = (rec[_X2_ZERO_POINT] + 128) & 255
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
-    left = rec[30] & 0xFF
-    right = rec[30] >> 8
+    y_zero = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
+    left = rec[_SHIFTS] & 0xFF
+    right = rec[_SHIFTS] >> 8
     b0 = 0
-    while b0 < rec[8]:
+    while b0 < rec[_BATCHES]:
         b1 = 0
-        while b1 < rec[9]:
+        while b1 < rec[_BATCHES + 1]:
             b2 = 0
-            while b2 < rec[10]:
+            while b2 < rec[_BATCHES + 2]:
                 i = 0
-                while i < rec[11]:
+                while i < rec[_ROWS]:
                     j = 0
-                    while j < rec[12]:
-                        x = ptr8(at + b0 * rec[14] + b1 * rec[15] + b2 * rec[16] + i * rec[17])
-                        w = ptr8(bt + b0 * rec[19] + b1 * rec[20] + b2 * rec[21] + j * rec[22])
+                    while j < rec[_COLUMNS]:
+                        x = ptr8(
+                            at
+                            + b0 * rec[_X1_STRIDES]
+                            + b1 * rec[_X1_STRIDES + 1]
+                            + b2 * rec[_X1_STRIDES + 2]
+                            + i * rec[_X1_STRIDES + 3]
+                        )
+                        w = ptr8(
+                            bt
+                            + b0 * rec[_X2_STRIDES]
+                            + b1 * rec[_X2_STRIDES + 1]
+                            + b2 * rec[_X2_STRIDES + 2]
+                            + j * rec[_X2_STRIDES + 3]
+                        )
                         k = depth
                         lo = 0
                         hi = 0
@@ -184,7 +238,7 @@ def batch_matmul(x: ptr8, acc: ptr8, w: ptr8):
                                 w = ptr8(int(w) + step2)
                             hi += lo >> 16
                             lo &= 0xFFFF
-                            ml = rec[29]
+                            ml = rec[_MULTIPLIER]
                             s = left
                             lo *= ml
                             a = (hi & 0xFFFF) * ml
@@ -206,7 +260,7 @@ def batch_matmul(x: ptr8, acc: ptr8, w: ptr8):
                             a = int(acc) << left << wide >> wide
                             lo = a & 0xFFFF
                             hi = a >> 16
-                            mh = rec[29]
+                            mh = rec[_MULTIPLIER]
                             ml = mh & 0xFFFF
                             mh >>= 16
                             t = ((lo * ml) >> 16) & 0xFFFF

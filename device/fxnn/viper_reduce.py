@@ -2,6 +2,20 @@
 
 import micropython
 
+# words: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_A = const(8)
+_R = const(9)
+_R1 = const(9)
+_ARG_C = const(10)
+_B = const(10)
+_ARG_SMALLEST = const(11)
+_R2 = const(11)
+_EXTREME_C = const(12)
+_EXTREME_SMALLEST = const(13)
+# end of words
+
 
 @micropython.viper
 def reduce(x: ptr8, best: ptr8, constants: ptr8):
@@ -11,25 +25,25 @@ def reduce(x: ptr8, best: ptr8, constants: ptr8):
     """
     rec = ptr32(x)
     arena = int(best)
-    outer = arena + rec[5]
-    y = ptr8(arena + rec[6])
-    r2 = rec[11]
-    c = rec[12]
+    outer = arena + rec[_X_OFFSET]
+    y = ptr8(arena + rec[_Y_OFFSET])
+    r2 = rec[_R2]
+    c = rec[_EXTREME_C]
     turn = 128
-    if rec[13]:
+    if rec[_EXTREME_SMALLEST]:
         turn = 127
-    ia = rec[8]
+    ia = rec[_A]
     while ia > 0:
         ia -= 1
         inner = outer
-        ib = rec[10]
+        ib = rec[_B]
         while ib > 0:
             ib -= 1
             ic = 0
             while ic < c:
                 best = ptr8(0)
                 row = inner + ic
-                i1 = rec[9]
+                i1 = rec[_R1]
                 while i1 > 0:
                     i1 -= 1
                     x = ptr8(row)
@@ -39,12 +53,12 @@ def reduce(x: ptr8, best: ptr8, constants: ptr8):
                         if x[0] ^ turn > int(best):
                             best = ptr8(x[0] ^ turn)
                         x = ptr8(int(x) + c)
-                    row += rec[10] * r2 * c
+                    row += rec[_B] * r2 * c
                 y[0] = int(best) ^ turn
                 y = ptr8(int(y) + 1)
                 ic += 1
             inner += r2 * c
-        outer += rec[9] * rec[10] * r2 * c
+        outer += rec[_R1] * rec[_B] * r2 * c
 
 
 @micropython.viper
@@ -52,29 +66,29 @@ def arg(x: ptr8, best: ptr8, constants: ptr8):
     """See ref_reduce.arg. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(best)
-    outer = arena + rec[5]
-    y = ptr32(arena + rec[6])
-    r = rec[9]
-    c = rec[10]
+    outer = arena + rec[_X_OFFSET]
+    y = ptr32(arena + rec[_Y_OFFSET])
+    r = rec[_R]
+    c = rec[_ARG_C]
     turn = 128
-    if rec[11]:
+    if rec[_ARG_SMALLEST]:
         turn = 127
-    ia = rec[8]
+    ia = rec[_A]
     while ia > 0:
         ia -= 1
         ic = 0
         while ic < c:
             x = ptr8(outer + ic)
             best = ptr8(x[0] ^ turn)
-            place = 0
+            index = 0
             i = 1
             while i < r:
                 x = ptr8(int(x) + c)
                 if x[0] ^ turn > int(best):
                     best = ptr8(x[0] ^ turn)
-                    place = i
+                    index = i
                 i += 1
-            y[0] = place
+            y[0] = index
             y = ptr32(int(y) + 4)
             ic += 1
         outer += r * c

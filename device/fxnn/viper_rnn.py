@@ -3,6 +3,48 @@ viper_wide_conv.py for eq. (6) and its two halves of a sum, viper_wide.py for eq
 
 import micropython
 
+# words: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_SCRATCH_OFFSET = const(7)
+_BATCHES = const(8)
+_STEPS = const(9)
+_SVDF_INPUTS = const(9)
+_FILTERS = const(10)
+_LSTM_INPUTS = const(10)
+_RANK = const(11)
+_UNITS = const(11)
+_MEMORY = const(12)
+_X_BATCH_STRIDE = const(12)
+_SVDF_ELEMENT_BYTES = const(13)
+_X_STEP_STRIDE = const(13)
+_STATE_OFFSET = const(14)
+_Y_BATCH_STRIDE = const(14)
+_SUMS_OFFSET = const(15)
+_Y_STEP_STRIDE = const(15)
+_FEATURES_OFFSET = const(16)
+_LSTM_ELEMENT_BYTES = const(16)
+_HIDDEN_OFFSET = const(17)
+_TIME_OFFSET = const(17)
+_BIAS_OFFSET = const(18)
+_CELL_OFFSET = const(18)
+_GATES_OFFSET = const(19)
+_MULTIPLIER = const(19)
+_PRODUCTS_OFFSET = const(20)
+_SIGMOID_OFFSET = const(21)
+_CELL_CLAMP = const(22)
+_STATE_ZERO_POINT = const(22)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_TANH_MULTIPLIER = const(27)
+_Y_MULTIPLIER = const(27)
+_TANH_RIGHT_SHIFT = const(28)
+_LOGISTIC_CELL = const(29)
+# end of words
+_GATE_BYTES = const(16)  # of an entry of the gates: offsets of weights and of the sums' starts, multiplier, shifts
+_PRODUCT_BYTES = const(8)  # of an entry of the products: multiplier, shifts
+
 
 @micropython.viper
 def lstm(x: ptr8, acc: ptr8, w: ptr8):
@@ -14,30 +56,30 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    units = rec[11]
-    size = rec[16]
-    hidden = arena + rec[17]
-    cell = arena + rec[18]
-    scratch = arena + rec[7]
-    table = ptr16(constants + rec[21])
+    units = rec[_UNITS]
+    size = rec[_LSTM_ELEMENT_BYTES]
+    hidden = arena + rec[_HIDDEN_OFFSET]
+    cell = arena + rec[_CELL_OFFSET]
+    scratch = arena + rec[_SCRATCH_OFFSET]
+    table = ptr16(constants + rec[_SIGMOID_OFFSET])
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
-    clip = rec[22]
+    y_zero = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
+    clip = rec[_CELL_CLAMP]
     b = 0
-    while b < rec[8]:
+    while b < rec[_BATCHES]:
         step = 0
-        while step < rec[9]:
+        while step < rec[_STEPS]:
             to = ptr8(scratch + 8 * units)
             sums = 0
             sums_x = 0
             part = 0
             while part < 2:
-                x = ptr8(arena + rec[5] + b * rec[12] + step * rec[13])
-                end = int(x) + rec[10] * size
+                x = ptr8(arena + rec[_X_OFFSET] + b * rec[_X_BATCH_STRIDE] + step * rec[_X_STEP_STRIDE])
+                end = int(x) + rec[_LSTM_INPUTS] * size
                 if part:
                     sums_x = sums
                     sums = 0
@@ -65,9 +107,9 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                     total = 0
                     part = 0
                     while part < 2:
-                        entry = ptr32(constants + rec[19] + (gate * 2 + part) * 16)
+                        entry = ptr32(constants + rec[_GATES_OFFSET] + (gate * 2 + part) * _GATE_BYTES)
                         x = ptr8(scratch + 8 * units)
-                        count = rec[10]
+                        count = rec[_LSTM_INPUTS]
                         sums = sums_x
                         if part:
                             x = ptr8(int(x) + count * size)
@@ -159,25 +201,25 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                     unit += 1
                 gate += 1
             # the nonlinearities: of the four gates, then, with the updates, of each cell
-            place = scratch
+            gate_at = scratch
             end = scratch + 8 * units
             unit = 0
             while unit < units:
                 is_tanh = 1
-                if place < end:
-                    v = (ptr16(place)[0] ^ 0x8000) - 0x8000
+                if gate_at < end:
+                    v = (ptr16(gate_at)[0] ^ 0x8000) - 0x8000
                     t = v * 3
-                    gate = place - scratch
-                    if gate < 4 * units or gate >= 6 * units or rec[29] != 0:
+                    gate = gate_at - scratch
+                    if gate < 4 * units or gate >= 6 * units or rec[_LOGISTIC_CELL] != 0:
                         is_tanh = 0
                 else:
-                    # cell = forget * cell + input * gate, and behind its tanh: hidden = tanh * output
+                    # cell = forget * cell + input * gate, and after its tanh: hidden = tanh * output
                     v = (ptr16(cell)[unit] ^ 0x8000) - 0x8000
                     count = 0
                     sums = 0
                     t = 0
                 while True:
-                    if place >= end:
+                    if gate_at >= end:
                         if count == 0:
                             t = ((ptr16(scratch)[unit] ^ 0x8000) - 0x8000) * v
                         elif count == 1:
@@ -187,7 +229,7 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                             )
                         else:
                             t = ((ptr16(scratch)[3 * units + unit] ^ 0x8000) - 0x8000) * v
-                        entry = ptr32(constants + rec[20] + count * 8)
+                        entry = ptr32(constants + rec[_PRODUCTS_OFFSET] + count * _PRODUCT_BYTES)
                         v = t << ptr8(entry)[4] << wide >> wide
                         lo = v & 0xFFFF
                         hi = v >> 16
@@ -221,8 +263,8 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                             if v > clip:
                                 v = clip
                         ptr16(cell)[unit] = v
-                        t = rec[28]
-                        t = (v * rec[27] + ((1 << t) >> 1)) >> t
+                        t = rec[_TANH_RIGHT_SHIFT]
+                        t = (v * rec[_TANH_MULTIPLIER] + ((1 << t) >> 1)) >> t
                     bits = 9 - is_tanh
                     v = t
                     if v < 0:
@@ -243,18 +285,18 @@ def lstm(x: ptr8, acc: ptr8, w: ptr8):
                         v = (v + 512) >> 10
                     else:
                         v = (0x20001FF - v) >> 10
-                    if place < end:
+                    if gate_at < end:
                         break
-                if place < end:
-                    ptr16(place)[0] = v
-                    place += 2
+                if gate_at < end:
+                    ptr16(gate_at)[0] = v
+                    gate_at += 2
                 else:
                     v = (v + y_zero) << wide >> wide
                     if v < low:
                         v = low
                     if v > high:
                         v = high
-                    y = arena + rec[6] + b * rec[14] + step * rec[15]
+                    y = arena + rec[_Y_OFFSET] + b * rec[_Y_BATCH_STRIDE] + step * rec[_Y_STEP_STRIDE]
                     if size == 1:
                         ptr8(hidden)[unit] = v
                         ptr8(y)[unit] = v
@@ -277,31 +319,31 @@ def svdf(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    inputs = rec[9]
-    rank = rec[11]
-    memory = rec[12]
-    size = rec[13]
-    state = arena + rec[14]
-    y = ptr8(arena + rec[6])
+    inputs = rec[_SVDF_INPUTS]
+    rank = rec[_RANK]
+    memory = rec[_MEMORY]
+    size = rec[_SVDF_ELEMENT_BYTES]
+    state = arena + rec[_STATE_OFFSET]
+    y = ptr8(arena + rec[_Y_OFFSET])
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    zero = ((rec[22] & 0xFFFF) ^ 0x8000) - 0x8000
+    zero = ((rec[_STATE_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
     b = 0
-    while b < rec[8]:
+    while b < rec[_BATCHES]:
         filter = 0
         unit = 0
-        while filter < rec[10]:
-            total = ptr32(constants + rec[18])[unit]
+        while filter < rec[_FILTERS]:
+            total = ptr32(constants + rec[_BIAS_OFFSET])[unit]
             r = 0
             while r <= rank:
-                word = 27
+                factors = _Y_MULTIPLIER  # and both shifts: the next two words
                 v = total
                 if r < rank:
-                    word = 19
-                    x = ptr8(arena + rec[5] + b * inputs)
+                    factors = _MULTIPLIER
+                    x = ptr8(arena + rec[_X_OFFSET] + b * inputs)
                     end = int(x) + inputs
-                    w = ptr8(constants + rec[16] + filter * inputs)
+                    w = ptr8(constants + rec[_FEATURES_OFFSET] + filter * inputs)
                     sums = 0
                     acc = ptr8(0)
                     while int(x) < end:
@@ -310,11 +352,11 @@ def svdf(x: ptr8, acc: ptr8, w: ptr8):
                         acc = ptr8(v * w[0] + int(acc))
                         x = ptr8(int(x) + 1)
                         w = ptr8(int(w) + 1)
-                    v = ptr32(constants + rec[15])[filter] + int(acc) - (sums << 7)
-                v = v << rec[word + 1] << wide >> wide
+                    v = ptr32(constants + rec[_SUMS_OFFSET])[filter] + int(acc) - (sums << 7)
+                v = v << rec[factors + 1] << wide >> wide
                 lo = v & 0xFFFF
                 hi = v >> 16
-                mh = rec[word]
+                mh = rec[factors]
                 ml = mh & 0xFFFF
                 mh >>= 16
                 t = ((lo * ml) >> 16) & 0xFFFF
@@ -322,11 +364,11 @@ def svdf(x: ptr8, acc: ptr8, w: ptr8):
                 ml *= hi
                 t += (ml & 0x7FFF) + (lo & 0x7FFF) + 0x4000
                 v = hi * mh * 2 + (ml >> 15) + (lo >> 15) + (t >> 15)
-                t = rec[word + 2]
+                t = rec[factors + 2]
                 if t > 0:
                     v = (((v + (v >> 31)) >> (t - 1)) + 1) >> 1
                 if r < rank:
-                    time = constants + rec[17] + filter * memory * size
+                    time = constants + rec[_TIME_OFFSET] + filter * memory * size
                     i = memory
                     if size == 1:
                         if v < -128:
@@ -358,7 +400,7 @@ def svdf(x: ptr8, acc: ptr8, w: ptr8):
                             time += 2
                     filter += 1
                 r += 1
-            v = (v + rec[24]) << wide >> wide
+            v = (v + rec[_Y_ZERO_POINT]) << wide >> wide
             if v < -128:
                 v = -128
             if v > 127:

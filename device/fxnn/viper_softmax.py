@@ -2,6 +2,15 @@
 
 import micropython
 
+# words: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_ROWS = const(8)
+_DEPTH = const(9)
+_TABLE_COUNT = const(10)
+_TABLE_OFFSET = const(11)
+# end of words
+
 
 @micropython.viper
 def softmax(x: ptr8, y: ptr8, constants: ptr8):
@@ -11,12 +20,12 @@ def softmax(x: ptr8, y: ptr8, constants: ptr8):
     """
     rec = ptr32(x)
     arena = int(y)
-    at = arena + rec[5]
-    y = ptr8(arena + rec[6])
-    rows = rec[8]
-    depth = rec[9]
-    count = rec[10]
-    table = ptr32(int(constants) + rec[11])
+    at = arena + rec[_X_OFFSET]
+    y = ptr8(arena + rec[_Y_OFFSET])
+    rows = rec[_ROWS]
+    depth = rec[_DEPTH]
+    count = rec[_TABLE_COUNT]
+    table = ptr32(int(constants) + rec[_TABLE_OFFSET])
     while rows > 0:
         rows -= 1
         end = at + depth

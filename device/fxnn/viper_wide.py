@@ -3,40 +3,107 @@ for eq. (2)."""
 
 import micropython
 
+# words: written by python -m host_tools.record
+_KERNEL = const(0)
+_X_CONSTANT = const(1)
+_X2_CONSTANT = const(2)
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_A = const(8)
+_BATCHES = const(8)
+_COUNT = const(8)
+_DIMS = const(8)
+_ROWS = const(8)
+_DEPTH = const(9)
+_IN_H = const(9)
+_R1 = const(9)
+_SIGMOID_16_MULTIPLIER = const(9)
+_X_BYTES = const(9)
+_B = const(10)
+_IN_W = const(10)
+_SIGMOID_16_RIGHT_SHIFT = const(10)
+_SOFTMAX_16_MULTIPLIER = const(10)
+_Y_BYTES = const(10)
+_IN_C = const(11)
+_R2 = const(11)
+_RESCALE_X_ZERO_POINT = const(11)
+_SOFTMAX_16_LEFT_SHIFT = const(11)
+_TANH = const(11)
+_C = const(12)
+_OUT_H = const(12)
+_RESCALE_MULTIPLIER = const(12)
+_SOFTMAX_16_RIGHT_SHIFT = const(12)
+_TABLE_OFFSET = const(12)
+_X1_STRIDES = const(12)
+_EXP_OFFSET = const(13)
+_OUT_W = const(13)
+_RECIPROCAL_OFFSET = const(14)
+_REDUCTION_MULTIPLIER = const(14)
+_KERNEL_H = const(15)
+_NEGATIVE_MULTIPLIER = const(15)
+_KERNEL_W = const(16)
+_X2_STRIDES = const(16)
+_STRIDE_H = const(17)
+_STRIDE_W = const(18)
+_PAIRWISE_16_MULTIPLIER = const(20)
+_PAD_TOP = const(21)
+_PAD_LEFT = const(22)
+_FLAGS = const(23)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_POSITIVE_MULTIPLIER = const(27)
+_X1_MULTIPLIER = const(27)
+_X2_MULTIPLIER = const(28)
+_X1_RIGHT_SHIFT = const(29)
+_X2_RIGHT_SHIFT = const(30)
+_FUNCTION = const(31)
+# end of words
+# Kernel ids.
+_MAX_POOL = const(38)
+_MEAN = const(40)
+# The word function.
+_PRODUCT = const(0)
+_SUM = const(1)
+_DIFFERENCE = const(2)
+_SQUARED_DIFFERENCE = const(3)
+_PRELU = const(4)
+
 
 @micropython.viper
 def pool_2d_16(x: ptr16, acc: ptr8, constants: ptr8):
     """See ref_wide.max_pool_2d_16 and average_pool_2d_16. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(acc)
-    image = arena + rec[5]
-    y = ptr16(arena + rec[6])
-    in_h = rec[9]
-    in_w = rec[10]
-    in_c = rec[11]
+    image = arena + rec[_X_OFFSET]
+    y = ptr16(arena + rec[_Y_OFFSET])
+    in_h = rec[_IN_H]
+    in_w = rec[_IN_W]
+    in_c = rec[_IN_C]
     x_row = in_w * in_c * 2
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
-    n = rec[8]
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
+    n = rec[_BATCHES]
     while n > 0:
         n -= 1
-        iy0 = 0 - rec[21]
-        oy = rec[12]
+        iy0 = 0 - rec[_PAD_TOP]
+        oy = rec[_OUT_H]
         while oy > 0:
             oy -= 1
             iy = iy0
-            ky = rec[15]
+            ky = rec[_KERNEL_H]
             if iy + ky > in_h:
                 ky = in_h - iy
             if iy < 0:
                 ky += iy
                 iy = 0
-            ix0 = 0 - rec[22]
-            ox = rec[13]
+            ix0 = 0 - rec[_PAD_LEFT]
+            ox = rec[_OUT_W]
             while ox > 0:
                 ox -= 1
                 ix = ix0
-                kx = rec[16]
+                kx = rec[_KERNEL_W]
                 if ix + kx > in_w:
                     kx = in_w - ix
                 if ix < 0:
@@ -65,7 +132,7 @@ def pool_2d_16(x: ptr16, acc: ptr8, constants: ptr8):
                                 best = v
                             x = ptr16(int(x) + in_c * 2)
                         row += x_row
-                    if rec[0] == 38:
+                    if rec[_KERNEL] == _MAX_POOL:
                         v = best - 0x8000
                     elif total < 0:
                         v = 0 - ((count >> 1) - total) // count
@@ -80,8 +147,8 @@ def pool_2d_16(x: ptr16, acc: ptr8, constants: ptr8):
                     y[0] = v
                     y = ptr16(int(y) + 2)
                     pixel += 2
-                ix0 += rec[18]
-            iy0 += rec[17]
+                ix0 += rec[_STRIDE_W]
+            iy0 += rec[_STRIDE_H]
         image += in_h * x_row
 
 
@@ -92,71 +159,71 @@ def pairwise_16(x1: ptr16, x2: ptr16, constants: ptr8):
     Three rescalings at most: of x1, of x2 and of what comes of them, by the same instructions.
     """
     rec = ptr32(x1)
-    y = ptr16(int(x2) + rec[6])
+    y = ptr16(int(x2) + rec[_Y_OFFSET])
     at1 = int(x2)
-    if rec[23] & 1:
+    if rec[_FLAGS] & _X_CONSTANT:
         at1 = int(constants)
-    at1 += rec[5]
+    at1 += rec[_X_OFFSET]
     at2 = int(x2)
-    if rec[23] & 2:
+    if rec[_FLAGS] & _X2_CONSTANT:
         at2 = int(constants)
-    at2 += rec[7]
-    kind = rec[31]
+    at2 += rec[_X2_OFFSET]
+    kind = rec[_FUNCTION]
     up = 15
-    if kind == 3:
+    if kind == _SQUARED_DIFFERENCE:
         up = 0
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
     i0 = 0
-    while i0 < rec[8]:
+    while i0 < rec[_DIMS]:
         i1 = 0
-        while i1 < rec[9]:
+        while i1 < rec[_DIMS + 1]:
             i2 = 0
-            while i2 < rec[10]:
-                x1 = ptr16(at1 + i0 * rec[12] + i1 * rec[13] + i2 * rec[14])
-                x2 = ptr16(at2 + i0 * rec[16] + i1 * rec[17] + i2 * rec[18])
-                i3 = rec[11]
+            while i2 < rec[_DIMS + 2]:
+                x1 = ptr16(at1 + i0 * rec[_X1_STRIDES] + i1 * rec[_X1_STRIDES + 1] + i2 * rec[_X1_STRIDES + 2])
+                x2 = ptr16(at2 + i0 * rec[_X2_STRIDES] + i1 * rec[_X2_STRIDES + 1] + i2 * rec[_X2_STRIDES + 2])
+                i3 = rec[_DIMS + 3]
                 while i3 > 0:
                     i3 -= 1
                     a = (x1[0] ^ 0x8000) - 0x8000
                     b = (x2[0] ^ 0x8000) - 0x8000
-                    x1 = ptr16(int(x1) + rec[15])
-                    x2 = ptr16(int(x2) + rec[19])
+                    x1 = ptr16(int(x1) + rec[_X1_STRIDES + 3])
+                    x2 = ptr16(int(x2) + rec[_X2_STRIDES + 3])
                     step = 0
                     first = 0
-                    place = 20
-                    if kind == 0:
+                    factors = _PAIRWISE_16_MULTIPLIER  # and both shifts: the next two words
+                    if kind == _PRODUCT:
                         a *= b
                         step = 2
-                    if kind == 4:
+                    if kind == _PRELU:
                         step = 2
-                        place = 27
+                        factors = _POSITIVE_MULTIPLIER
                         if a < 0:
                             a *= b
-                            place = 20
+                            factors = _PAIRWISE_16_MULTIPLIER  # and both shifts: the next two words
                     while step < 3:
                         if step == 0:
-                            m = rec[27]
-                            right = rec[29]
+                            m = rec[_X1_MULTIPLIER]
+                            right = rec[_X1_RIGHT_SHIFT]
                             a <<= up
                         elif step == 1:
-                            m = rec[28]
-                            right = rec[30]
+                            m = rec[_X2_MULTIPLIER]
+                            right = rec[_X2_RIGHT_SHIFT]
                             first = a
                             a = b << up
                         else:
-                            if kind == 1:
+                            if kind == _SUM:
                                 a = first + a
-                            elif kind == 2 or kind == 3:
+                            elif kind == _DIFFERENCE or kind == _SQUARED_DIFFERENCE:
                                 a = first - a
-                            if kind == 3:
+                            if kind == _SQUARED_DIFFERENCE:
                                 a *= a
-                            m = rec[place]
-                            right = rec[place + 2]
-                            a = a << rec[place + 1] << wide >> wide
+                            m = rec[factors]
+                            right = rec[factors + 2]
+                            a = a << rec[factors + 1] << wide >> wide
                         al = a & 0xFFFF
                         ah = a >> 16
                         ml = m & 0xFFFF
@@ -185,65 +252,65 @@ def pairwise_16(x1: ptr16, x2: ptr16, constants: ptr8):
 def rescale(x: ptr16, y: ptr16, constants: ptr8):
     """See ref_wide.rescale and ref_wide.mean_16. The arguments are record, arena, constants.
 
-    A mean is a rescaling of sums: word 0 tells them apart.
+    A mean is a rescaling of sums: the kernel id tells them apart.
     """
     rec = ptr32(x)
     arena = int(y)
-    at = arena + rec[5]
-    to = arena + rec[6]
+    at = arena + rec[_X_OFFSET]
+    to = arena + rec[_Y_OFFSET]
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    y_zero = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
+    y_zero = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
     x_bytes = 2
     y_bytes = 2
     zero = 0
-    count = rec[8] * rec[10] * rec[12]
+    count = rec[_A] * rec[_B] * rec[_C]
     mean = 0
-    if rec[0] == 40:
+    if rec[_KERNEL] == _MEAN:
         mean = 1
         y_zero = 0
     else:
-        x_bytes = rec[9]
-        y_bytes = rec[10]
-        zero = ((rec[11] & 0xFFFF) ^ 0x8000) - 0x8000
-        count = rec[8]
+        x_bytes = rec[_X_BYTES]
+        y_bytes = rec[_Y_BYTES]
+        zero = ((rec[_RESCALE_X_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+        count = rec[_COUNT]
     ib = 0
     ic = 0
-    place = 14
+    factors = _REDUCTION_MULTIPLIER  # and both shifts: the next two words
     while count > 0:
         count -= 1
         if mean:
             a = 0
             r1 = 0
-            while r1 < rec[9]:
-                x = ptr16(at + ((r1 * rec[10] + ib) * rec[11] * rec[12] + ic) * 2)
-                r2 = rec[11]
+            while r1 < rec[_R1]:
+                x = ptr16(at + ((r1 * rec[_B] + ib) * rec[_R2] * rec[_C] + ic) * 2)
+                r2 = rec[_R2]
                 while r2 > 0:
                     r2 -= 1
                     a += (x[0] ^ 0x8000) - 0x8000
-                    x = ptr16(int(x) + rec[12] * 2)
+                    x = ptr16(int(x) + rec[_C] * 2)
                 r1 += 1
             ic += 1
-            if ic == rec[12]:
+            if ic == rec[_C]:
                 ic = 0
                 ib += 1
-                if ib == rec[10]:
+                if ib == rec[_B]:
                     ib = 0
-                    at += rec[9] * rec[10] * rec[11] * rec[12] * 2
+                    at += rec[_R1] * rec[_B] * rec[_R2] * rec[_C] * 2
         else:
             if x_bytes == 1:
                 a = (ptr8(at)[0] ^ 0x80) - 0x80 - zero
             else:
                 a = (ptr16(at)[0] ^ 0x8000) - 0x8000 - zero
             at += x_bytes
-            place = 12
+            factors = _RESCALE_MULTIPLIER
             if a < 0:
-                place = 15
-        m = rec[place] << wide >> wide
-        a = a << rec[place + 1] << wide >> wide
+                factors = _NEGATIVE_MULTIPLIER
+        m = rec[factors] << wide >> wide
+        a = a << rec[factors + 1] << wide >> wide
         al = a & 0xFFFF
         ah = a >> 16
         ml = m & 0xFFFF
@@ -253,7 +320,7 @@ def rescale(x: ptr16, y: ptr16, constants: ptr8):
         ml *= ah
         t += (ml & 0x7FFF) + (al & 0x7FFF) + 0x4000
         a = ah * m * 2 + (ml >> 15) + (al >> 15) + (t >> 15)
-        m = rec[place + 2]
+        m = rec[factors + 2]
         if m > 0:
             a = (((a + (a >> 31)) >> (m - 1)) + 1) >> 1
         a = (a + y_zero) << wide >> wide
@@ -273,13 +340,13 @@ def sigmoid_16(x: ptr16, y: ptr16, constants: ptr8):
     """See ref_wide.sigmoid16, eq. (7). The arguments are record, arena, constants. y may lie over x."""
     rec = ptr32(x)
     arena = int(y)
-    table = ptr16(int(constants) + rec[12])
-    x = ptr16(arena + rec[5])
-    y = ptr16(arena + rec[6])
-    end = int(x) + rec[8] * 2
-    multiplier = rec[9]
-    shift = rec[10]
-    is_tanh = rec[11]
+    table = ptr16(int(constants) + rec[_TABLE_OFFSET])
+    x = ptr16(arena + rec[_X_OFFSET])
+    y = ptr16(arena + rec[_Y_OFFSET])
+    end = int(x) + rec[_COUNT] * 2
+    multiplier = rec[_SIGMOID_16_MULTIPLIER]
+    shift = rec[_SIGMOID_16_RIGHT_SHIFT]
+    is_tanh = rec[_TANH]
     rounding = (1 << shift) >> 1  # shift is 0 to 30
     bits = 9 - is_tanh
     while int(x) < end:
@@ -316,14 +383,14 @@ def softmax_16(x: ptr16, y: ptr16, constants: ptr8):
     """
     rec = ptr32(x)
     arena = int(y)
-    at = arena + rec[5]
-    to = arena + rec[6]
-    rows = rec[8]
-    depth = rec[9]
+    at = arena + rec[_X_OFFSET]
+    to = arena + rec[_Y_OFFSET]
+    rows = rec[_ROWS]
+    depth = rec[_DEPTH]
     # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
     wide = 1
     wide = ((wide << 31 >> 31) + 1) << 4
-    right = rec[12]
+    right = rec[_SOFTMAX_16_RIGHT_SHIFT]
     while rows > 0:
         rows -= 1
         end = at + depth * 2
@@ -340,11 +407,11 @@ def softmax_16(x: ptr16, y: ptr16, constants: ptr8):
         y = ptr16(to)
         while int(x) <= end:
             if int(x) < end:
-                table = ptr16(int(constants) + rec[13])
-                a = ((x[0] ^ 0x8000) - top) << rec[11] << wide >> wide
+                table = ptr16(int(constants) + rec[_EXP_OFFSET])
+                a = ((x[0] ^ 0x8000) - top) << rec[_SOFTMAX_16_LEFT_SHIFT] << wide >> wide
                 al = a & 0xFFFF
                 ah = a >> 16
-                m = rec[10]
+                m = rec[_SOFTMAX_16_MULTIPLIER]
                 ml = m & 0xFFFF
                 m >>= 16
                 t = ((al * ml) >> 16) & 0xFFFF
@@ -356,7 +423,7 @@ def softmax_16(x: ptr16, y: ptr16, constants: ptr8):
                     a = (((a + (a >> 31)) >> (right - 1)) + 1) >> 1
                 a = (a + 0x7FFF) << wide >> wide
             else:
-                table = ptr16(int(constants) + rec[14])
+                table = ptr16(int(constants) + rec[_RECIPROCAL_OFFSET])
                 while total >> (shift + 15) > 0:
                     shift += 1
                 a = total << (16 - shift)

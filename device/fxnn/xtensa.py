@@ -5,28 +5,48 @@ Same names, same contract and the same results as `ref`, bit for bit.
 
 from .viper import aligned, patch, record  # noqa: F401  (what the loader needs of a backend)
 
+# words of conv_2d, depthwise_conv_2d, fully_connected, add: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_SCRATCH_OFFSET = const(7)
+_DIMS = const(8)
+_X1_STRIDES = const(12)
+_X2_STRIDES = const(16)
+_LEFT_SHIFT = const(21)
+_RIGHT_SHIFT = const(22)
+_WEIGHTS_LAYOUT = const(29)
+_PACKED_OFFSET = const(30)
+_TILE = const(31)
+_WEIGHTS_FORMAT = const(34)
+# end of words of conv_2d, depthwise_conv_2d, fully_connected, add
+
 
 def kernel(id, words, target):
     """The function for a record of kernel `id`; imports its family. words: the record's 40; target: the file's."""
-    if target == 2 and words[30] and not words[7] & 3 and not words[34]:
+    if target == 2 and words[_PACKED_OFFSET] and not words[_SCRATCH_OFFSET] & 3 and not words[_WEIGHTS_FORMAT]:
         if id == 2:
-            if words[31] & 8:
+            if words[_TILE] & 8:
                 from .xtensa_window import kernels
             else:
                 from .xtensa_depthwise import kernels
             return kernels[id]
-        if id == 3 and words[29]:
+        if id == 3 and words[_WEIGHTS_LAYOUT]:
             from .xtensa_dense import kernels
 
             return kernels[id]
-        if (id == 1 or id == 3) and not words[5] & 3:
+        if (id == 1 or id == 3) and not words[_X_OFFSET] & 3:
             from .xtensa_conv import kernels
 
             return kernels[id]
     if (
         id == 11
-        or (id == 9 and words[11] > 15)
-        or (id == 7 and words[15] == 1 == words[19] and words[11] > 3 and 0 < words[22] < 22 and not words[21])
+        or (id == 9 and words[_DIMS + 3] > 15)
+        or (
+            id == 7
+            and words[_X1_STRIDES + 3] == 1 == words[_X2_STRIDES + 3]
+            and words[_DIMS + 3] > 3
+            and 0 < words[_RIGHT_SHIFT] < 22
+            and not words[_LEFT_SHIFT]
+        )
     ):
         from .xtensa_element import kernels
 

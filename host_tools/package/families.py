@@ -115,6 +115,7 @@ def _run(name: str, names: dict | None = None, modules: dict | None = None) -> d
     code = compile(
         path.read_text(), str(path), "exec", __future__.annotations.compiler_flag, True
     )  # ptr8 is no name here
-    space = {"__name__": f"fxnn.{name}", "__builtins__": {**vars(builtins), "__import__": stand_in}, **(names or {})}
+    known = {**vars(builtins), "__import__": stand_in, "const": lambda n: n}  # the compiler knows const
+    space = {"__name__": f"fxnn.{name}", "__builtins__": known, **(names or {})}
     exec(code, space)
     return space

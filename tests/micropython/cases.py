@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import struct
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from tests.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
@@ -25,6 +26,7 @@ def device_module(name: str):
     for path in (ROOT / "device", ROOT / "tests" / "stubs"):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
+    import_module("micropython")  # const, which MicroPython's compiler knows without an import
     return __import__(f"fxnn.{name}", fromlist=[name])
 
 
