@@ -35,9 +35,8 @@ pico_test = pytest.mark.pico
 
 def package_for(model: bytes, arch: str = "armv6m") -> dict[str, bytes]:
     """What of the package a board needs for a packed network."""
-    return {
-        f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)
-    }
+    names = families.needed([packed.read(model)], arch)
+    return {path: data for path, data in WHOLE.items() if board_files.module_name(path[len("/lib/fxnn/") :]) in names}
 
 
 PACKAGE = package_for(convert_bytes(small_network(0), "old"))
@@ -123,6 +122,7 @@ def test_a_changed_package_is_replaced_whole(tmp_path, networks):
         **deployed(networks),
         "/lib/fxnn/report.mpy": b"older",
         "/lib/fxnn/gone.mpy": b"stale",
+        **{f"/lib/fxnn/{name}.mpy": b"of a version without folders" for name in ("viper", "viper_conv", "thumb_conv")},
         "/lib/mine.py": b"x = 1",
     }
     with pico(tmp_path, other) as board:
@@ -130,6 +130,8 @@ def test_a_changed_package_is_replaced_whole(tmp_path, networks):
         assert result.returncode == 0, result.stderr
         lines = {line.split()[0]: line.split()[-1] for line in result.stdout.splitlines() if line.startswith("/lib")}
         assert lines["/lib/fxnn/report.mpy"] == "changed" and lines["/lib/fxnn/gone.mpy"] == "removed"
+        assert lines["/lib/fxnn/viper.mpy"] == lines["/lib/fxnn/thumb_conv.mpy"] == "removed"
+        assert lines["/lib/fxnn/viper/__init__.mpy"] == lines["/lib/fxnn/thumb/conv.mpy"] == "same"
         assert lines["/lib/fxnn/file.mpy"] == "same"
     assert board.files() == {**deployed(networks), "/lib/mine.py": b"x = 1"}
 
@@ -141,13 +143,13 @@ def test_each_network_brings_its_kernels(tmp_path, networks):
     b = Builder()
     second.write_bytes(convert_bytes(b.finish([b.tanh(b.input((1, 8), scale=0.1))]), "tanh"))
     more = set(package_for(second.read_bytes())) - set(PACKAGE)
-    assert more == {"/lib/fxnn/thumb_element.mpy"}
-    other = "/lib/fxnn/viper_resize.mpy"
+    assert more == {"/lib/fxnn/thumb/elementwise.mpy"}
+    other = "/lib/fxnn/viper/resize.mpy"
     with pico(tmp_path, {**deployed(networks), "/tanh.fxnn": second.read_bytes(), other: b"older"}) as board:
         with Board(board.port) as raw:
             with pytest.raises(BoardScriptError) as e:
                 raw.exec("import fxnn; fxnn.load('/tanh.fxnn')")
-            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.thumb_element'; run: fxnn deploy"
+            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.thumb.elementwise'; run: fxnn deploy"
             with pytest.raises(BoardScriptError, match="'fxnn.ref'; run: fxnn deploy --all-kernels"):
                 raw.exec("fxnn.load('/models/net.fxnn', backend='ref')")
         result = fxnn("deploy", second, "--port", board.port, "--json")
@@ -534,15 +536,14 @@ def test_firmware_that_will_do():
 
 
 def test_staged_names():
-    assert deploy.staged("/lib/fxnn/ref.mpy") == "/fxnn.new/fxnn/ref.mpy"
+    assert deploy.staged("/lib/fxnn/ref/__init__.mpy") == "/fxnn.new/fxnn/ref/__init__.mpy"
     assert deploy.staged("/models/net.fxnn") == "/fxnn.new/models/net.fxnn"
     assert deploy.staged("/main.py") == "/fxnn.new/main.py"
 
 
 def test_package_files_are_the_devices():
-    others = tuple(prefix for prefix, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch))
-    sources = {
-        f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)
-    }
-    assert {path.replace(".mpy", ".py") for path in WHOLE} == sources
+    others = {backend for backend, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch)}
+    sources = {path.relative_to(ROOT / "device/fxnn").as_posix() for path in (ROOT / "device/fxnn").rglob("*.py")}
+    wanted = {f"/lib/fxnn/{name}" for name in sources if name.partition("/")[0] not in others}
+    assert {path.replace(".mpy", ".py") for path in WHOLE} == wanted
     assert all(np.frombuffer(data[:2], np.uint8).tolist() == [ord("M"), 6] for data in WHOLE.values())

@@ -191,7 +191,7 @@ def test_package_json_lists_every_module():
 
     package = json.loads((ROOT / "device" / "package.json").read_text())
     assert [to for to, _ in package["urls"]] == [
-        f"fxnn/{p.name}"
-        for p in sorted(Path(ROOT / "device" / "fxnn").glob("*.py"))
-        if not p.name.startswith(("xtensa", "rv32"))
+        name
+        for p in sorted((ROOT / "device" / "fxnn").rglob("*.py"))
+        if not (name := p.relative_to(ROOT / "device").as_posix()).startswith(("fxnn/xtensa/", "fxnn/rv32/"))
     ]

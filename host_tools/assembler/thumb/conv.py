@@ -1,4 +1,4 @@
-"""device/fxnn/thumb_conv.py: packing, and writing of the unrolled code. conv_products.py: products."""
+"""device/fxnn/thumb/conv.py: packing, and writing of the unrolled code. conv_products.py: products."""
 
 from __future__ import annotations
 

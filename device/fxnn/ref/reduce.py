@@ -1,0 +1,45 @@
+"""Largest and smallest, and where: reduce, arg, in plain ints. See ref for the rules."""
+
+from . import signed
+
+# words: written by python -m host_tools.record
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_A = const(8)
+_ARG_C = const(10)
+_ARG_SMALLEST = const(11)
+_EXTREME_C = const(12)
+_EXTREME_SMALLEST = const(13)
+# end of words
+
+
+def reduce(record, arena, constants):
+    """y[a, b, c] = max, or min where smallest is 1, over r1 and r2 of x[a, r1, b, r2, c]. reduce.h ReduceGeneric."""
+    a, r1, b, r2, c = record[_A : _EXTREME_C + 1]
+    y = record[_Y_OFFSET]
+    for ia in range(a):
+        for ib in range(b):
+            for ic in range(c):
+                values = [
+                    signed(arena[record[_X_OFFSET] + (((ia * r1 + i1) * b + ib) * r2 + i2) * c + ic])
+                    for i1 in range(r1)
+                    for i2 in range(r2)
+                ]
+                arena[y] = (min(values) if record[_EXTREME_SMALLEST] else max(values)) & 0xFF
+                y += 1
+
+
+def arg(record, arena, constants):
+    """y[a, c] (int32) = the first r with the largest x[a, r, c], or the smallest where that is 1. arg_min_max.h."""
+    a, r, c = record[_A : _ARG_C + 1]
+    y = record[_Y_OFFSET]
+    for ia in range(a):
+        for ic in range(c):
+            values = [signed(arena[record[_X_OFFSET] + (ia * r + i) * c + ic]) for i in range(r)]
+            best = values.index(min(values) if record[_ARG_SMALLEST] else max(values))
+            for i in range(4):
+                arena[y + i] = best >> 8 * i & 0xFF
+            y += 4
+
+
+kernels = {13: reduce, 14: arg}
