@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +28,11 @@ _MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vect
 class Conversion:
     """The packed file and what converting saved."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     source_ops: int
     records: int
     fused: dict[str, int]
-    plan: plan.Plan
+    plan: plan.Plan = field(repr=False)
 
     def lines(self) -> list[str]:
         """The report, for people."""

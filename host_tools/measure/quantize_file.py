@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from .datasets import HOW_TO, Dataset
 
 _CHECKED_MACS = 200_000_000  # the packed result is run on as many samples as these allow, 8 to 64
 
-Data = str | Path | Dataset | None
+Data = str | Path | Mapping[str, np.ndarray] | None  # a path, "random", arrays as in a .npz file, none
 Progress = Callable[[str, int, int], None]
 
 
@@ -37,7 +37,7 @@ class Done:
     """
 
     conversion: Conversion
-    quantized: Quantized | None
+    quantized: Quantized | None = field(repr=False)
     checked: dict | None
     notes: tuple[str, ...]
     measured: bool = True
@@ -104,7 +104,7 @@ def quantize_model(model: Path, data: Data, options: Options | None = None, pack
                    progress: Progress | None = None) -> Done:  # fmt: skip
     """Quantizes the model at `model` and packs it.
 
-    `data`: samples, the path of some, "random" for noise, or None for a model that is int8 already. ToolError where model
+    `data`: arrays x0, ..., the path of some, "random" for noise, or None for a model that is int8 already. ToolError where model
     or data cannot be used, and naming every op that cannot run.
     """
     if model.suffix.lower() == ".fxnn":
@@ -170,9 +170,9 @@ def _quantized(graph: Graph, data: Data, options: Options, pixels: str, pack: _P
     return Done(conversion, quantized, checked, notes, measured)
 
 
-def _samples(data: str | Path | Dataset, shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
+def _samples(data: Data, shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
+    if isinstance(data, Mapping):
+        return datasets.from_arrays(data, shapes, "data")
     return datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
 
 
