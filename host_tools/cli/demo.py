@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import runpy
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -44,9 +43,7 @@ def demo(port: str, count: int) -> None:
             _deploy(board, count, screen)
         with Board(where) as board:  # freshly started, as after power-up
             screen.print("\nmain.py on the board says:\n", markup=False)
-            board.exec(
-                "execfile('/main.py')", _RUN_TIMEOUT_S, lambda text: (sys.stdout.write(text), sys.stdout.flush())
-            )
+            board.exec("execfile('/main.py')", _RUN_TIMEOUT_S, lambda text: print(text, end="", flush=True))
     again = f"fxnn deploy models/digits/digits.fxnn --port {port}"
     screen.print(f"\nThe board keeps it all. Edit main.py, then: {again} --main", markup=False)
 
@@ -79,10 +76,7 @@ def _deploy(board: Board, count: int, screen) -> None:
 
 
 def _test_digits(count: int) -> bytes:
-    spec = importlib.util.spec_from_file_location("make_test_bin", DIGITS / "make_test_bin.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.test_bin(DIGITS / "test.npz", count)
+    return runpy.run_path(str(DIGITS / "make_test_bin.py"))["test_bin"](DIGITS / "test.npz", count)
 
 
 @click.command()
