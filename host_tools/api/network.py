@@ -82,7 +82,7 @@ def _open(source, place: str | None) -> File:
 class Network:
     """A loaded network; see `fxnn.load`.
 
-    predict, classify: real numbers in and out. input, invoke(), output: raw bytes, no copy.
+    predict, classify: floats in and out. input, invoke(), output: raw bytes, no copy.
     """
 
     def __init__(self, file: File, arena: Network | bytearray | None = None):
@@ -167,7 +167,7 @@ class Network:
             self._running = False
 
     def predict(self, *reals) -> list:
-        """The outputs as real numbers, for real inputs: a flat list, or a list of them for several outputs.
+        """The outputs as floats, for floats as inputs: a flat list, or a list of them for several outputs.
 
         One argument an input, flat or nested in NHWC order. ValueError for another number of values.
         """

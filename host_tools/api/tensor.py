@@ -82,7 +82,7 @@ class Tensor:
         return q
 
     def quantize(self, reals) -> None:
-        """Fills the tensor from real numbers, flat or nested: round(x / scale) + zero_point, saturated.
+        """Fills the tensor from floats, flat or nested: round(x / scale) + zero_point, saturated.
 
         In float32, as boards and the trained model do it, halves away from zero. ValueError for another number of values.
         """
@@ -98,7 +98,7 @@ class Tensor:
             self._values[:] = quantize(values, self.scale, self.zero_point, self._values.dtype.name)
 
     def dequantize(self) -> list:
-        """The real numbers, a flat list; of int32 the integers."""
+        """The elements as floats, a flat list; of int32 the integers."""
         if self.dtype == "int32":
             return list(self)
         return [(q - self.zero_point) * self.scale for q in self]

@@ -12,7 +12,7 @@ from .output import bar, print_json, waiting
 @click.command(
     cls=Command,
     epilog="""\
-Example, with real numbers in and out:
+Example, with floats in and out:
   python -c "import numpy as np; np.savez('in.npz', x0=np.zeros((1, 8, 8, 1), np.float32))"
   fxnn run digits.fxnn --on host --input in.npz --output out.npz""",
 )

@@ -18,7 +18,7 @@ class ConvertOptions:
 
     `board`: a key of boards.BOARDS; every board runs the file, that kind the fastest.
     `placing`: where constants are meant to be used from. "flash": they are cut and placed so that an RP2 board uses them in
-    its flash, and others stream them; "ram": they are not, which spares a call a tile, and lets outputs lie over inputs
+    its flash, and others stream them; "ram": they are not, which spares one call per piece, and lets outputs lie over inputs
     everywhere; "auto": flash where arena and constants exceed the RAM of the board.
     `prefer`: "balanced", the fastest plan whose arena is not above TensorFlow Lite Micro's; "speed"; "ram".
     `ram`: bytes. The arena has at most so many, whatever is preferred; ToolError with what is missing where none is found.

@@ -108,7 +108,7 @@ def test_numpy_arrays_are_taken(networks):
     net.input[:] = raw
     assert list(net.input) == list(range(64))
     with pytest.raises(TypeError):
-        net.input[:] = x[0]  # real numbers are for quantize()
+        net.input[:] = x[0]  # floats are for quantize()
     with pytest.raises(ValueError, match="NaN"):
         net.predict(np.full(64, np.nan))
 

@@ -80,7 +80,7 @@ for name in sorted(os.listdir(".")):
     ticks = iter(range(0, 1000, 7))
     show(repr(net.profile(lambda: next(ticks), lambda end, start: 3 * (end - start))))
 
-    # real numbers, one inference after the other: a network with variables goes on where the last one stopped
+    # floats, one inference after the other: a network with variables goes on where the last one stopped
     net.reset()
     for step in (1, 7, 12):
         answer = net.predict(*[reals(t, step) for t in net.inputs])
