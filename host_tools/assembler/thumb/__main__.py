@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from .. import command
-from . import FILES, FOLDER
+from .. import command, thumb
+from . import FOLDER
 
 
 def main(arguments: list[str]) -> int:
-    return command.main(__package__, FILES, arguments, FOLDER)
+    return command.main(thumb.__name__, thumb.FILES, arguments, FOLDER)
 
 
 if __name__ == "__main__":
