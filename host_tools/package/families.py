@@ -70,9 +70,7 @@ def _of_a_backend(name: str) -> bool:
 
 def _family(backend: str, id: int, words, target: int) -> str:
     """The module whose kernel the board's dispatch takes for a record."""
-    kernel = _dispatch(backend)["kernel"]
-    found = kernel(id) if backend == "ref" else kernel(id, words, target)
-    return found if isinstance(found, str) else backend  # ref has kernels of its own
+    return _dispatch(backend)["kernel"](id, words, target)
 
 
 @lru_cache
@@ -112,6 +110,8 @@ def _run(name: str, names: dict | None = None, modules: dict | None = None) -> d
     }
 
     def stand_in(name, globals=None, locals=None, fromlist=(), level=0):
+        if name.startswith("fxnn."):  # by a call of __import__
+            return _Family(name[len("fxnn.") :])
         if not level:
             return board[name] if name in board else __import__(name, None, None, fromlist)
         if name in BACKENDS:

@@ -10,6 +10,7 @@ from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.package import families
 from host_tools.package.mpy import ARCHITECTURES
+from host_tools.record import KERNELS
 from tests import batch, strategies
 
 DIGITS = Path(__file__).parents[2] / "models/digits/digits.tflite"
@@ -85,11 +86,24 @@ def test_digits_on_every_architecture():
         assert names <= set(families.all_modules())
         assert not any(n.startswith("thumb") for n in names) or backend == "thumb"
     assert {"viper.conv", "viper.dense_pairs"} <= families.needed([made["pico"]], "xtensawin")
-    assert {n for n in families.needed([made["pico"]], None) if n.startswith(families.BACKENDS)} == {"ref"}
+    portable = {n for n in families.needed([made["pico"]], None) if n.startswith(families.BACKENDS)}
+    assert portable == {"ref", "ref.conv", "ref.dense", "ref.depthwise", "ref.pool", "ref.softmax"}
+
+
+def test_a_kernel_is_in_its_familys_file():
+    """In ref always; in viper but for what its docstring names."""
+    own = {"fully_connected": "conv", "binary": "binary", "select": "binary", "transpose_conv": "transpose_conv",
+           "conv_2d_16": "int16_conv", "depthwise_conv_2d_16": "int16_conv"}  # fmt: skip
+    for kernel in KERNELS:
+        words = (kernel.id, *[0] * 39)
+        assert families._family("ref", kernel.id, words, 0) == f"ref.{kernel.family}"
+        assert families._family("viper", kernel.id, words, 0) == f"viper.{own.get(kernel.name, kernel.family)}"
 
 
 def test_families_bring_what_they_import():
-    assert {"ref", "ref.int16"} <= families.with_imports({"ref.recurrent"}) and "viper" in families.with_imports({"rv32"})
+    assert {"ref", "ref.int16"} <= families.with_imports({"ref.recurrent"}) and "viper" in families.with_imports(
+        {"rv32"}
+    )
 
 
 def test_the_backend_is_the_one_that_the_board_picks():

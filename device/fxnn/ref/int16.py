@@ -1,6 +1,20 @@
 """Kernels with int16 activations in plain ints: see ref. int16 elements are little-endian; their zero point is 0."""
 
-from . import _box, _i32, _pixels, _window, high_mul, requantize, rounding_divide_by_pot, signed, wrap32
+from . import (
+    _box,
+    _pixels,
+    _window,
+    high_mul,
+    output16,
+    put16,
+    requantize,
+    rounding_divide_by_pot,
+    s16,
+    signed,
+    wide_channel,
+    wide_output,
+    wrap32,
+)
 
 # words: written by python -m host_tools.record
 _X_CONSTANT = const(1)
@@ -53,57 +67,18 @@ _CLAMP_MAX = const(26)
 _POSITIVE_MULTIPLIER = const(27)
 _WEIGHTS_OFFSET = const(27)
 _X1_MULTIPLIER = const(27)
-_CHANNELS_OFFSET = const(28)
 _X2_MULTIPLIER = const(28)
 _DEPTH_MULTIPLIER = const(29)
 _POSITIVE_RIGHT_SHIFT = const(29)
 _X1_RIGHT_SHIFT = const(29)
-_BIAS_32 = const(30)
 _X2_RIGHT_SHIFT = const(30)
 _FUNCTION = const(31)
 # end of words
-_CHANNEL_BYTES = const(16)  # of an entry of the wide channel table
 # The word function.
 _PRODUCT = const(0)
 _SUM = const(1)
 _SQUARED_DIFFERENCE = const(3)
 _PRELU = const(4)
-
-
-def s16(buffer, at):
-    """The int16 at a byte offset."""
-    return (buffer[at] | buffer[at + 1] << 8 ^ 0x8000) - 0x8000
-
-
-def put16(arena, at, value):
-    """Writes an int16."""
-    arena[at] = value & 0xFF
-    arena[at + 1] = value >> 8 & 0xFF
-
-
-def output16(record, arena, at, value):
-    """Writes clamp(value), value taken modulo 2^32: eq. (3) without a zero point."""
-    put16(arena, at, max(record[_CLAMP_MIN], min(record[_CLAMP_MAX], wrap32(value))))
-
-
-def wide_channel(record, constants, c):
-    """Entry c of the wide channel table: (bias, multiplier, shift, right_shift)."""
-    at = record[_CHANNELS_OFFSET] + _CHANNEL_BYTES * c
-    return (
-        (_i32(constants, at) << 16) + (constants[at + 4] | constants[at + 5] << 8),
-        _i32(constants, at + 8),
-        constants[at + 12],
-        constants[at + 13],
-    )
-
-
-def wide_output(record, arena, at, acc, channel):
-    """Writes the requantized accumulator: eq. (6), or eq. (2) where bias_32 is 1."""
-    _, multiplier, shift, right_shift = channel
-    if record[_BIAS_32]:
-        output16(record, arena, at, requantize(acc, multiplier, shift, right_shift))
-    else:
-        output16(record, arena, at, (acc * multiplier + (1 << shift - 1)) >> shift)
 
 
 def conv_2d_16(record, arena, constants):

@@ -1,7 +1,6 @@
 """Running sums of int8, and arithmetic with whole numbers of 16 and 32 bits, in plain ints. See ref for the rules."""
 
-from . import _box, _i32, _output, signed, wrap32
-from .int16 import put16, s16
+from . import _box, _i32, _output, put16, s16, signed, wrap32
 
 # words: written by python -m host_tools.record
 _X_CONSTANT = const(1)

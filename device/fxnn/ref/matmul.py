@@ -1,7 +1,6 @@
-"""TRANSPOSE_CONV and BATCH_MATMUL in plain ints: see ref."""
+"""BATCH_MATMUL in plain ints, of int8 and int16. See ref for the rules."""
 
-from . import _channel, _output, _pixels, signed
-from .int16 import output16, s16, wide_channel, wide_output
+from . import _output, output16, s16, signed
 
 # words: written by python -m host_tools.record
 _X_CONSTANT = const(1)
@@ -10,70 +9,19 @@ _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
 _BATCHES = const(8)
-_IN_H = const(9)
-_IN_W = const(10)
-_IN_C = const(11)
 _ROWS = const(11)
 _COLUMNS = const(12)
 _DEPTH = const(13)
-_OUT_C = const(14)
 _X1_STRIDES = const(14)
-_KERNEL_H = const(15)
-_KERNEL_W = const(16)
-_STRIDE_H = const(17)
-_STRIDE_W = const(18)
 _X2_STRIDES = const(19)
-_PAD_TOP = const(21)
-_PAD_LEFT = const(22)
 _FLAGS = const(23)
-_X_ZERO_POINT = const(23)
-_WEIGHTS_OFFSET = const(27)
 _X1_ZERO_POINT = const(27)
 _X2_ZERO_POINT = const(28)
 _MULTIPLIER = const(29)
-_WIDE = const(29)
 _SHIFTS = const(30)
 _X2_DEPTH_STRIDE = const(31)
 # end of words
 _INT16 = const(4)  # bit of flags
-
-
-def transpose_conv(record, arena, constants):
-    """y = eq. (3) of sum(x * w) + bias over the inputs whose window covers the pixel. integer_ops/transpose_conv.h.
-
-    Input row iy adds to output rows iy * stride_h - pad_top + ky. w: OHWI uint8 = int8 + 128. wide: 0, x and y are
-    int8; 1, int16 with wide channels, eq. (6).
-    """
-    wide = record[_WIDE]
-    in_c, out_c = record[_IN_C], record[_OUT_C]
-    y = record[_Y_OFFSET]
-    for n, oy, ox in _pixels(record):
-        for o in range(out_c):
-            channel = wide_channel(record, constants, o) if wide else _channel(record, constants, o)
-            acc = channel[0]
-            for ky in range(record[_KERNEL_H]):
-                iy, rest = divmod(oy + record[_PAD_TOP] - ky, record[_STRIDE_H])
-                if rest or not 0 <= iy < record[_IN_H]:
-                    continue
-                for kx in range(record[_KERNEL_W]):
-                    ix, rest = divmod(ox + record[_PAD_LEFT] - kx, record[_STRIDE_W])
-                    if rest or not 0 <= ix < record[_IN_W]:
-                        continue
-                    x = ((n * record[_IN_H] + iy) * record[_IN_W] + ix) * in_c
-                    w = record[_WEIGHTS_OFFSET] + ((o * record[_KERNEL_H] + ky) * record[_KERNEL_W] + kx) * in_c
-                    for c in range(in_c):
-                        if wide:
-                            acc += s16(arena, record[_X_OFFSET] + 2 * (x + c)) * (constants[w + c] - 128)
-                        else:
-                            acc += (signed(arena[record[_X_OFFSET] + x + c]) - record[_X_ZERO_POINT]) * (
-                                constants[w + c] - 128
-                            )
-            if wide:
-                wide_output(record, arena, y, acc, channel)
-                y += 2
-            else:
-                arena[y] = _output(record, acc, channel[1], channel[2], channel[3])
-                y += 1
 
 
 def batch_matmul(record, arena, constants):
@@ -124,4 +72,4 @@ def batch_matmul(record, arena, constants):
                             y += 1
 
 
-kernels = {32: transpose_conv, 33: batch_matmul}
+kernels = {33: batch_matmul}

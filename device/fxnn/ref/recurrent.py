@@ -1,7 +1,7 @@
 """LSTM and SVDF in plain ints: see ref. Their states are variables: they stay in the arena from call to call."""
 
-from . import _i32, requantize, signed, wrap32
-from .int16 import put16, s16, sigmoid16
+from . import _i32, put16, requantize, s16, signed, wrap32
+from .int16 import sigmoid16
 
 # words: written by python -m host_tools.record
 _X_OFFSET = const(5)

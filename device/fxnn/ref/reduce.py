@@ -1,6 +1,6 @@
-"""Largest and smallest, and where: reduce, arg, in plain ints. See ref for the rules."""
+"""Mean, largest and smallest, and where, in plain ints. See ref for the rules."""
 
-from . import signed
+from . import _output, signed
 
 # words: written by python -m host_tools.record
 _X_OFFSET = const(5)
@@ -9,8 +9,28 @@ _A = const(8)
 _ARG_C = const(10)
 _ARG_SMALLEST = const(11)
 _EXTREME_C = const(12)
+_REDUCTION_C = const(12)
+_ACC_OFFSET = const(13)
 _EXTREME_SMALLEST = const(13)
+_MULTIPLIER = const(14)
+_RIGHT_SHIFT = const(16)
 # end of words
+
+
+def mean(record, arena, constants):
+    """y[a, b, c] = eq. (3) of offset + sum(x[a, r1, b, r2, c] + 128 over r1, r2). reduce.h QuantizedMeanOrSum."""
+    a, r1, b, r2, c = record[_A : _REDUCTION_C + 1]
+    factors = record[_MULTIPLIER : _RIGHT_SHIFT + 1]
+    y = record[_Y_OFFSET]
+    for ia in range(a):
+        for ib in range(b):
+            for ic in range(c):
+                acc = record[_ACC_OFFSET]
+                for i1 in range(r1):
+                    for i2 in range(r2):
+                        acc += arena[record[_X_OFFSET] + (((ia * r1 + i1) * b + ib) * r2 + i2) * c + ic] ^ 0x80
+                arena[y] = _output(record, acc, *factors)
+                y += 1
 
 
 def reduce(record, arena, constants):
@@ -42,4 +62,4 @@ def arg(record, arena, constants):
             y += 4
 
 
-kernels = {13: reduce, 14: arg}
+kernels = {6: mean, 13: reduce, 14: arg}

@@ -1,5 +1,7 @@
 """The rv32 backend: RV32IMC assembler kernels where the host has prepared a record for them, else viper's.
 
+Families' files are named as in ref: dense has conv_2d without a form, too; elementwise add, move copy, lookup lut.
+
 Same names, same contract and the same results as `ref`, bit for bit. The kernels run as viper functions, which every
 firmware calls, and as assembler ones, which Espressif's boards do not: they look at how they were called.
 """

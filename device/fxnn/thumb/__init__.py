@@ -1,5 +1,8 @@
 """The thumb backend: assembler kernels where the host has prepared a record for them, else viper's.
 
+Families' files are named as in ref: dense has the layout in pairs, int4 that with weights of four bits; depthwise_window any window, for records that
+the host has not prepared; add is apart from elementwise (copy, lut, channel_lut, mul); pool has mean, too.
+
 Same names, same contract and the same results as `ref`, bit for bit. Cortex-M0+ instructions only, so that every
 Cortex-M runs them.
 """

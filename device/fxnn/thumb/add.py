@@ -1,4 +1,4 @@
-"""Addition in Thumb, for operands without broadcast in the last dimension. See ref.add for the meaning."""
+"""Addition in Thumb, for operands without broadcast in the last dimension. See ref/elementwise.py."""
 
 import micropython
 from array import array

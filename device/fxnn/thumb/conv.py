@@ -1,4 +1,4 @@
-"""Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref.conv_2d for the meaning.
+"""Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref/conv.py for the meaning.
 
 Written by host_tools/assembler/thumb: edit that.
 

@@ -1,4 +1,4 @@
-"""Fully connected layers in Thumb: any numbers of inputs, outputs and rows. See ref.fully_connected for the meaning.
+"""Fully connected layers in Thumb: any numbers of inputs, outputs and rows. See ref/dense.py for the meaning.
 
 Written by host_tools/assembler/thumb: edit that.
 

@@ -1,4 +1,4 @@
-"""Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref.depthwise_conv_2d for the meaning.
+"""Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref/depthwise.py for the meaning.
 
 Written by host_tools/assembler/thumb: edit that.
 

@@ -1,4 +1,4 @@
-"""Element by element in Thumb: lookup tables, copies of boxes, mul. See ref.lut, copy, mul and ref.gather.channel_lut.
+"""Element by element in Thumb: lookup tables, copies of boxes, mul. See ref/lookup.py, move.py, elementwise.py.
 
 Written by host_tools/assembler/thumb: edit that.
 
@@ -93,7 +93,7 @@ def table(r0, r1, r2, r3):
 @micropython.asm_thumb
 def tables(r0, r1, r2):
     """
-    y[a, b, c] = table[which[b]][x[a, b, c]], none of the dimensions 0; reference: ref.gather.channel_lut.
+    y[a, b, c] = table[which[b]][x[a, b, c]], none of the dimensions 0; reference: ref.lookup.channel_lut.
     In   r0 *x | r1 *y | r2 *{which u16[b], tables, a, end of which, c}
     Uses r2, r3 which, its end | r4 table, temporary | r5, r7 bytes left, c | r6 temporary | r12 planes left | lr tables
     Stack 4

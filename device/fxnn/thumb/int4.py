@@ -1,4 +1,4 @@
-"""Fully connected layers with weights of four bits in Thumb, used where they lie: ref.fully_connected, weights format 1.
+"""Fully connected layers with weights of four bits in Thumb, used where they lie: ref/dense.py, weights_format 1.
 
 Written by host_tools/assembler/thumb: edit that.
 

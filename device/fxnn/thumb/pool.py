@@ -1,4 +1,4 @@
-"""Pools and mean in Thumb: any window, strides and paddings. See ref.max_pool_2d, ref.average_pool_2d and ref.mean.
+"""Pools and mean in Thumb: any window, strides and paddings. See ref/pool.py, reduce.py.
 
 Written by host_tools/assembler/thumb: edit that.
 

@@ -3,6 +3,11 @@
 Same names, same contract and the same results as `ref`, bit for bit, on 32- and 64-bit machines.
 `kernel(record, arena, constants)`: three buffers; record and constants are 4-aligned.
 
+The files have the names of ref's, each family in one, but for what most networks that use the family do not need:
+conv also has fully_connected in rows; of dense there are dense_pairs and dense_twos, by the layout of the weights; int4
+has conv_2d and fully_connected with weights of four bits; binary has binary and select of elementwise; transpose_conv and
+int16_conv (conv_2d_16, depthwise_conv_2d_16) are files of their own.
+
 What every kernel here has to mind:
 - viper's int is the machine word: 32-bit results are taken modulo 2^32 and sign-extended from 16-bit halves.
 - ptr8 loads are unsigned, ptr32 loads are unsigned on 64-bit machines: a record's signed words fit 16 bits.
@@ -29,41 +34,19 @@ _WEIGHTS_FORMAT = const(34)
 
 def kernel(id, words=None, target=0):
     """The function for a record of kernel `id`; imports its family. words: the record's 40."""
-    if id == 3 and words and words[_WEIGHTS_LAYOUT] == 2:
-        from . import dense_twos as family
-    elif id == 3 and words and words[_WEIGHTS_LAYOUT]:
-        from . import dense_pairs as family
+    if id == 3 and words and words[_WEIGHTS_LAYOUT]:
+        family = ".dense_twos" if words[_WEIGHTS_LAYOUT] == 2 else ".dense_pairs"
     elif id <= 3 and words and words[_WEIGHTS_FORMAT]:
-        from . import int4 as family
-    elif id <= 3:
-        from . import conv as family
-    elif id <= 6:
-        from . import pool as family
-    elif id <= 9 or id == 11:
-        from . import elementwise as family
-    elif id == 10:
-        from . import softmax as family
-    elif id < 15 and id != 12:
-        from . import reduce as family
-    elif id == 15:
-        from . import binary as family
-    elif id == 17:
-        from . import resize as family
-    elif id == 18:
-        from . import rows as family
-    elif id < 32:
-        from . import gather as family
-    elif id < 34:
-        from . import matmul as family
-    elif id < 36:
-        from . import recurrent as family
-    elif id < 38:
-        from . import int16_conv as family
-    elif id < 45:
-        from . import int16 as family
+        family = ".int4"
     else:
-        from . import integer as family
-    return family.kernels[id]
+        # A string takes a third of the bytes of imports: the family's letter by id from 0, its name after that letter.
+        families = (
+            "a.conv b.depthwise c.pool d.reduce e.elementwise f.move g.softmax h.lookup i.gather j.binary k.resize "
+            "l.rows m.transpose_conv n.matmul o.recurrent p.int16_conv q.int16 r.integer "
+        )
+        at = families.find("-abaccdeefghiddjjklh------------mnooppqqqqqqqrr"[id] + ".") + 1
+        family = families[at : families.find(" ", at)]
+    return __import__(__name__ + family, None, None, ("kernels",)).kernels[id]
 
 
 def record(view):

@@ -1,4 +1,5 @@
-"""Functions of two tensors beyond sums and products: binary, in viper. See viper for the rules, ref/binary.py."""
+"""Functions of two tensors beyond sums and products: binary, select, in viper. See viper for the rules, ref/elementwise.py for
+the meaning."""
 
 import micropython
 
@@ -38,7 +39,7 @@ _PRELU = const(7)  # 8: div
 
 @micropython.viper
 def binary(x1: ptr8, x2: ptr8, constants: ptr8):
-    """See ref.binary.binary. The arguments are record, arena, constants."""
+    """See ref.elementwise.binary. The arguments are record, arena, constants."""
     rec = ptr32(x1)
     arena = int(x2)
     to = arena + rec[_Y_OFFSET]
@@ -154,4 +155,40 @@ def binary(x1: ptr8, x2: ptr8, constants: ptr8):
         i0 += 1
 
 
-kernels = {15: binary}
+@micropython.viper
+def select(x: ptr8, y: ptr8, constants: ptr8):
+    """See ref.elementwise.select. The arguments are record, arena, constants."""
+    rec = ptr32(x)
+    arena = int(y)
+    at = arena
+    if rec[_FLAGS] & _X_CONSTANT:
+        at = int(constants)
+    at += rec[_X_OFFSET]
+    condition = arena
+    if rec[_FLAGS] & _X2_CONSTANT:
+        condition = int(constants)
+    condition += rec[_X2_OFFSET]
+    step = rec[_X1_STRIDES + 3]
+    if_step = rec[_X2_STRIDES + 3]
+    to = arena + rec[_Y_OFFSET]
+    i0 = 0
+    while i0 < rec[_DIMS]:
+        i1 = 0
+        while i1 < rec[_DIMS + 1]:
+            i2 = 0
+            while i2 < rec[_DIMS + 2]:
+                x = ptr8(at + i0 * rec[_X1_STRIDES] + i1 * rec[_X1_STRIDES + 1] + i2 * rec[_X1_STRIDES + 2])
+                y = ptr8(condition + i0 * rec[_X2_STRIDES] + i1 * rec[_X2_STRIDES + 1] + i2 * rec[_X2_STRIDES + 2])
+                end = to + rec[_DIMS + 3]
+                while to < end:
+                    if y[0]:
+                        ptr8(to)[0] = x[0]
+                    x = ptr8(int(x) + step)
+                    y = ptr8(int(y) + if_step)
+                    to += 1
+                i2 += 1
+            i1 += 1
+        i0 += 1
+
+
+kernels = {15: binary, 16: select}

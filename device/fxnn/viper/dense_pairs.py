@@ -26,7 +26,7 @@ _CHANNEL_RIGHT = const(9)  # right_shift: offset
 
 @micropython.viper
 def fully_connected(x: ptr8, acc: ptr8, w: ptr8):
-    """See ref.fully_connected. The arguments are record, arena, constants.
+    """See ref.dense.fully_connected. The arguments are record, arena, constants.
 
     With x' = x + 128 and w' = w + 128, both unsigned, sum(x * w) = sum((x' - 128) * w') - 128 * sum(x') + 2^14 * inputs.
     """

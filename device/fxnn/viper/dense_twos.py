@@ -26,7 +26,7 @@ _CHANNEL_RIGHT = const(9)  # right_shift: offset
 
 @micropython.viper
 def fully_connected(x: ptr8, acc: ptr8, w: ptr8):
-    """See ref.fully_connected. The arguments are record, arena, constants.
+    """See ref.dense.fully_connected. The arguments are record, arena, constants.
 
     Of even inputs x * (w' - 128), of odd ones (x - 127) * w; x and w are two's complement.
     """

@@ -1,4 +1,4 @@
-"""Element by element: add, mul, copy, lut, in viper. See viper for the rules, ref for the meaning."""
+"""add and mul, in viper. See viper for the rules, ref/elementwise.py for the meaning, viper/binary.py for the family's rest."""
 
 import micropython
 
@@ -9,19 +9,12 @@ _X2_CONSTANT = const(2)
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
-_COUNT = const(8)
 _DIMS = const(8)
-_TABLE_OFFSET = const(9)
 _X1_STRIDES = const(12)
-_X_STRIDES = const(12)
 _X2_STRIDES = const(16)
-_Y_STRIDES = const(16)
-_FILL_BYTES = const(20)
 _MULTIPLIER = const(20)
-_FILL_VALUE = const(21)
 _LEFT_SHIFT = const(21)
 _RIGHT_SHIFT = const(22)
-_START = const(22)
 _FLAGS = const(23)
 _Y_ZERO_POINT = const(24)
 _CLAMP_MIN = const(25)
@@ -36,7 +29,7 @@ _ADD = const(7)  # kernel id
 
 @micropython.viper
 def pairwise(x1: ptr8, x2: ptr8, constants: ptr8):
-    """See ref.add and ref.mul. The arguments are record, arena, constants.
+    """See ref.elementwise.add and mul. The arguments are record, arena, constants.
 
     One function for both: requantize is most of the time and most of the size.
     """
@@ -117,57 +110,4 @@ def pairwise(x1: ptr8, x2: ptr8, constants: ptr8):
         i0 += 1
 
 
-@micropython.viper
-def copy(x: ptr8, y: ptr8, constants: ptr8):
-    """See ref.copy. The arguments are record, arena, constants."""
-    rec = ptr32(x)
-    arena = int(y)
-    at = arena
-    if rec[_FLAGS] & _X_CONSTANT:
-        at = int(constants)
-    at += rec[_X_OFFSET]
-    to = arena + rec[_Y_OFFSET]
-    y = ptr8(to)
-    end = to + rec[_FILL_BYTES]
-    value = rec[_FILL_VALUE]
-    while int(y) < end:
-        y[0] = value
-        y = ptr8(int(y) + 1)
-    to += rec[_START]
-    step = rec[_X_STRIDES + 3]
-    y_step = rec[_Y_STRIDES + 3]
-    i0 = 0
-    while i0 < rec[_DIMS]:
-        i1 = 0
-        while i1 < rec[_DIMS + 1]:
-            i2 = 0
-            while i2 < rec[_DIMS + 2]:
-                x = ptr8(at + i0 * rec[_X_STRIDES] + i1 * rec[_X_STRIDES + 1] + i2 * rec[_X_STRIDES + 2])
-                y = ptr8(to + i0 * rec[_Y_STRIDES] + i1 * rec[_Y_STRIDES + 1] + i2 * rec[_Y_STRIDES + 2])
-                i3 = rec[_DIMS + 3]
-                while i3 > 0:
-                    i3 -= 1
-                    y[0] = x[0]
-                    x = ptr8(int(x) + step)
-                    y = ptr8(int(y) + y_step)
-                i2 += 1
-            i1 += 1
-        i0 += 1
-
-
-@micropython.viper
-def lut(x: ptr8, y: ptr8, constants: ptr8):
-    """See ref.lut. The arguments are record, arena, constants."""
-    rec = ptr32(x)
-    arena = int(y)
-    table = ptr8(int(constants) + rec[_TABLE_OFFSET])
-    x = ptr8(arena + rec[_X_OFFSET])
-    y = ptr8(arena + rec[_Y_OFFSET])
-    end = int(x) + rec[_COUNT]
-    while int(x) < end:
-        y[0] = table[x[0]]
-        x = ptr8(int(x) + 1)
-        y = ptr8(int(y) + 1)
-
-
-kernels = {7: pairwise, 8: pairwise, 9: copy, 11: lut}
+kernels = {7: pairwise, 8: pairwise}

@@ -1,4 +1,4 @@
-"""Picking by index and by mask: gather, select, channel_lut, in viper. See viper for the rules, ref/gather.py."""
+"""Picking by index, in viper. See viper for the rules, ref/gather.py for the meaning."""
 
 import micropython
 
@@ -9,21 +9,14 @@ _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
 _A = const(8)
-_DIMS = const(8)
-_CHANNEL_TABLES_B = const(9)
 _J = const(9)
-_CHANNEL_TABLES_C = const(10)
-_GATHER_B = const(10)
+_B = const(10)
 _K = const(11)
-_TABLES_OFFSET = const(11)
-_GATHER_C = const(12)
-_WHICH_OFFSET = const(12)
-_X1_STRIDES = const(12)
+_C = const(12)
 _A_STRIDE = const(13)
 _ROW_STRIDE = const(14)
 _B_STRIDE = const(15)
 _COLUMN_STRIDE = const(16)
-_X2_STRIDES = const(16)
 _ROWS = const(17)
 _COLUMNS = const(18)
 _COLUMNS_OFFSET = const(19)
@@ -60,7 +53,7 @@ def gather(x: ptr8, y: ptr8, constants: ptr8):
             if row < 0:
                 row = 0
             line = at + row * rec[_ROW_STRIDE]
-            ib = rec[_GATHER_B]
+            ib = rec[_B]
             while ib > 0:
                 ib -= 1
                 ik = 0
@@ -71,7 +64,7 @@ def gather(x: ptr8, y: ptr8, constants: ptr8):
                     if column < 0:
                         column = 0
                     x = ptr8(line + column * rec[_COLUMN_STRIDE])
-                    end = int(y) + rec[_GATHER_C]
+                    end = int(y) + rec[_C]
                     while int(y) < end:
                         y[0] = x[0]
                         x = ptr8(int(x) + 1)
@@ -83,64 +76,4 @@ def gather(x: ptr8, y: ptr8, constants: ptr8):
         ia += 1
 
 
-@micropython.viper
-def select(x: ptr8, y: ptr8, constants: ptr8):
-    """See ref.gather.select. The arguments are record, arena, constants."""
-    rec = ptr32(x)
-    arena = int(y)
-    at = arena
-    if rec[_FLAGS] & _X_CONSTANT:
-        at = int(constants)
-    at += rec[_X_OFFSET]
-    condition = arena
-    if rec[_FLAGS] & _X2_CONSTANT:
-        condition = int(constants)
-    condition += rec[_X2_OFFSET]
-    step = rec[_X1_STRIDES + 3]
-    if_step = rec[_X2_STRIDES + 3]
-    to = arena + rec[_Y_OFFSET]
-    i0 = 0
-    while i0 < rec[_DIMS]:
-        i1 = 0
-        while i1 < rec[_DIMS + 1]:
-            i2 = 0
-            while i2 < rec[_DIMS + 2]:
-                x = ptr8(at + i0 * rec[_X1_STRIDES] + i1 * rec[_X1_STRIDES + 1] + i2 * rec[_X1_STRIDES + 2])
-                y = ptr8(condition + i0 * rec[_X2_STRIDES] + i1 * rec[_X2_STRIDES + 1] + i2 * rec[_X2_STRIDES + 2])
-                end = to + rec[_DIMS + 3]
-                while to < end:
-                    if y[0]:
-                        ptr8(to)[0] = x[0]
-                    x = ptr8(int(x) + step)
-                    y = ptr8(int(y) + if_step)
-                    to += 1
-                i2 += 1
-            i1 += 1
-        i0 += 1
-
-
-@micropython.viper
-def channel_lut(x: ptr8, y: ptr8, constants: ptr8):
-    """See ref.gather.channel_lut. The arguments are record, arena, constants."""
-    rec = ptr32(x)
-    arena = int(y)
-    which = ptr16(int(constants) + rec[_WHICH_OFFSET])
-    tables = int(constants) + rec[_TABLES_OFFSET]
-    x = ptr8(arena + rec[_X_OFFSET])
-    y = ptr8(arena + rec[_Y_OFFSET])
-    c = rec[_CHANNEL_TABLES_C]
-    ia = rec[_A]
-    while ia > 0:
-        ia -= 1
-        ib = 0
-        while ib < rec[_CHANNEL_TABLES_B]:
-            table = ptr8(tables + (which[ib] << 8))
-            end = int(x) + c
-            while int(x) < end:
-                y[0] = table[x[0]]
-                x = ptr8(int(x) + 1)
-                y = ptr8(int(y) + 1)
-            ib += 1
-
-
-kernels = {12: gather, 16: select, 19: channel_lut}
+kernels = {12: gather}

@@ -41,7 +41,7 @@ _CHANNEL_RIGHT = const(7)  # right_shift: offset
 
 @micropython.viper
 def conv_2d(x: ptr8, acc: ptr8, w: ptr8):
-    """See ref.conv_2d, weights format 1. The arguments are record, arena, constants.
+    """See ref.conv.conv_2d, weights format 1. The arguments are record, arena, constants.
 
     As viper.conv.conv_2d, but for the dot product, acc = word 0 + sum(x' * w') - 8 * sum(x') with w' in four bits, and
     the multiplier of 16 bits.

@@ -1,4 +1,4 @@
-"""Pools and mean, in viper. See viper for the rules, ref for the meaning, viper/conv.py for requantize."""
+"""Pools, in viper. See viper for the rules, ref/pool.py for the meaning."""
 
 import micropython
 
@@ -6,28 +6,18 @@ import micropython
 _KERNEL = const(0)
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
-_A = const(8)
 _BATCHES = const(8)
 _IN_H = const(9)
-_R1 = const(9)
-_B = const(10)
 _IN_W = const(10)
 _IN_C = const(11)
-_R2 = const(11)
-_C = const(12)
 _OUT_H = const(12)
-_ACC_OFFSET = const(13)
 _OUT_W = const(13)
-_MULTIPLIER = const(14)
 _KERNEL_H = const(15)
-_LEFT_SHIFT = const(15)
 _KERNEL_W = const(16)
-_RIGHT_SHIFT = const(16)
 _STRIDE_H = const(17)
 _STRIDE_W = const(18)
 _PAD_TOP = const(21)
 _PAD_LEFT = const(22)
-_Y_ZERO_POINT = const(24)
 _CLAMP_MIN = const(25)
 _CLAMP_MAX = const(26)
 # end of words
@@ -36,7 +26,7 @@ _MAX_POOL = const(4)  # kernel id
 
 @micropython.viper
 def pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
-    """See ref.max_pool_2d and ref.average_pool_2d. The arguments are record, arena, constants.
+    """See ref.pool.max_pool_2d and average_pool_2d. The arguments are record, arena, constants.
 
     Values are taken as x + 128, unsigned. // is a call of a C function: once an output.
     """
@@ -124,69 +114,4 @@ def pool_2d(x: ptr8, acc: ptr8, constants: ptr8):
         image += in_h * x_row
 
 
-@micropython.viper
-def mean(x: ptr8, acc: ptr8, constants: ptr8):
-    """See ref.mean. The arguments are record, arena, constants."""
-    rec = ptr32(x)
-    arena = int(acc)
-    outer = arena + rec[_X_OFFSET]
-    y = ptr8(arena + rec[_Y_OFFSET])
-    r1 = rec[_R1]
-    b = rec[_B]
-    r2 = rec[_R2]
-    c = rec[_C]
-    # 0 on a 32-bit machine, 32 on a 64-bit one: shifting left and right by it wraps to int32.
-    wide = 1
-    wide = ((wide << 31 >> 31) + 1) << 4
-    y_zero = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
-    low = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
-    high = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
-    n = rec[_A]
-    while n > 0:
-        n -= 1
-        inner = outer
-        ib = b
-        while ib > 0:
-            ib -= 1
-            ic = 0
-            while ic < c:
-                acc = ptr8(rec[_ACC_OFFSET])
-                row = inner + ic
-                v = r1
-                while v > 0:
-                    v -= 1
-                    x = ptr8(row)
-                    t = r2
-                    while t > 0:
-                        t -= 1
-                        acc = ptr8((x[0] ^ 128) + int(acc))
-                        x = ptr8(int(x) + c)
-                    row += b * r2 * c
-                # requantize
-                a = int(acc) << rec[_LEFT_SHIFT] << wide >> wide
-                x = ptr8(a & 0xFFFF)
-                acc = ptr8(a >> 16)
-                mh = rec[_MULTIPLIER]
-                ml = mh & 0xFFFF
-                mh >>= 16
-                t = ((int(x) * ml) >> 16) & 0xFFFF
-                x = ptr8(int(x) * mh)
-                ml *= int(acc)
-                t += (ml & 0x7FFF) + (int(x) & 0x7FFF) + 0x4000
-                acc = ptr8(int(acc) * mh * 2 + (ml >> 15) + (int(x) >> 15) + (t >> 15))
-                v = rec[_RIGHT_SHIFT]
-                if v > 0:
-                    acc = ptr8((((int(acc) + (int(acc) >> 31)) >> (v - 1)) + 1) >> 1)
-                acc = ptr8((int(acc) + y_zero) << wide >> wide)
-                if int(acc) < low:
-                    acc = ptr8(low)
-                if int(acc) > high:
-                    acc = ptr8(high)
-                y[0] = int(acc)
-                y = ptr8(int(y) + 1)
-                ic += 1
-            inner += r2 * c
-        outer += r1 * b * r2 * c
-
-
-kernels = {4: pool_2d, 5: pool_2d, 6: mean}
+kernels = {4: pool_2d, 5: pool_2d}

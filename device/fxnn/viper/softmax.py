@@ -14,7 +14,7 @@ _TABLE_OFFSET = const(11)
 
 @micropython.viper
 def softmax(x: ptr8, y: ptr8, constants: ptr8):
-    """See ref.softmax. The arguments are record, arena, constants. y may lie over x.
+    """See ref.softmax.softmax. The arguments are record, arena, constants. y may lie over x.
 
     Needs table[0] > 0, so that total is positive: it is exp(0) = 2^31 - 1.
     """

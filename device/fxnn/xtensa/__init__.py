@@ -1,5 +1,8 @@
 """The xtensa backend: MAC16 kernels of the ESP32 and ESP32-S3 where the host has prepared a record for them, else viper's.
 
+Families' files are named as in ref: dense has the layout in twos, conv fully_connected in rows, too; depthwise_window has windows of any size and planes;
+elementwise has add, lut and copy.
+
 Same names, same contract and the same results as `ref`, bit for bit.
 """
 

@@ -1,4 +1,4 @@
-"""Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref.fully_connected for the
+"""Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref/dense.py for the
 meaning, xtensa/conv.py for how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.

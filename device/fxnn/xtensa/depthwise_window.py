@@ -1,4 +1,4 @@
-"""Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the
+"""Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref/depthwise.py for the
 meaning, xtensa/conv.py for how assembler is called, the requantizer and the long way, xtensa/depthwise.py for 3 x 3.
 
 Written by host_tools/assembler/xtensa: edit that.

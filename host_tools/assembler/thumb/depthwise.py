@@ -11,7 +11,7 @@ from .requantize import FAST_CHANNEL
 from .writer import Function, device_file, driver, kernel, words
 
 HEAD = """
-Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref.depthwise_conv_2d for the meaning.
+Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref/depthwise.py for the meaning.
 
 Two output rows, tile_h apart, are computed at once: see thumb/conv.py for the arithmetic. Per input channel the rows
 they see are packed to a plane of 16 words a row, placed so that the last window of a row ends at a multiple of 64.

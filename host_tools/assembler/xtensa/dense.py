@@ -8,7 +8,7 @@ from .requantize import E_MAX, clamp, high, shift_right, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref.fully_connected for the
+Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref/dense.py for the
 meaning, xtensa/conv.py for how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.

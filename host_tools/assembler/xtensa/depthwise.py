@@ -9,7 +9,7 @@ from .requantize import clamp, high, shift_right
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Depthwise convolutions for the ESP32's MAC16: any shape. See ref.depthwise_conv_2d for the meaning, xtensa/conv.py for
+Depthwise convolutions for the ESP32's MAC16: any shape. See ref/depthwise.py for the meaning, xtensa/conv.py for
 how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.

@@ -1,4 +1,4 @@
-"""Functions of two tensors beyond sums and products: binary, in plain ints. See ref for the rules."""
+"""Element by element in plain ints: add, mul, binary, select. See ref for the rules."""
 
 from . import _box, _i32, _output, high_mul, rounding_divide_by_pot, signed, wrap32
 
@@ -32,6 +32,29 @@ _MINIMUM = const(1)  # 0: the maximum
 _EQUAL = const(2)
 _SQUARED_DIFFERENCE = const(6)
 _PRELU = const(7)  # 8: div
+
+
+def _pairwise(record, arena, constants, combine):
+    flags = record[_FLAGS]
+    x1 = constants if flags & _X_CONSTANT else arena
+    x2 = constants if flags & _X2_CONSTANT else arena
+    y = record[_Y_OFFSET]
+    for at1, at2 in _box(record, _X1_STRIDES, _X2_STRIDES):
+        acc = combine(x1[record[_X_OFFSET] + at1], x2[record[_X2_OFFSET] + at2])
+        arena[y] = _output(record, acc, record[_MULTIPLIER], record[_LEFT_SHIFT], record[_RIGHT_SHIFT])
+        y += 1
+
+
+def add(record, arena, constants):
+    """y = eq. (3) of table1[x1] + table2[x2]; the tables hold the rescaled operands. integer_ops/add.h AddFunc."""
+    t1, t2 = record[_TABLE1_OFFSET], record[_TABLE2_OFFSET]
+    _pairwise(record, arena, constants, lambda a, b: _i32(constants, t1 + 4 * a) + _i32(constants, t2 + 4 * b))
+
+
+def mul(record, arena, constants):
+    """y = eq. (3) of (x1 - zero_point1) * (x2 - zero_point2). integer_ops/mul.h MulElementwise."""
+    z1, z2 = record[_X1_ZERO_POINT], record[_X2_ZERO_POINT]
+    _pairwise(record, arena, constants, lambda a, b: (signed(a) - z1) * (signed(b) - z2))
 
 
 def binary(record, arena, constants):
@@ -85,4 +108,15 @@ def binary(record, arena, constants):
         y += 1
 
 
-kernels = {15: binary}
+def select(record, arena, constants):
+    """y[i] = x[i] where condition[i] is not 0; elsewhere y stays. SELECT_V2 is a copy and a select. select.h."""
+    source = constants if record[_FLAGS] & _X_CONSTANT else arena
+    condition = constants if record[_FLAGS] & _X2_CONSTANT else arena
+    y = record[_Y_OFFSET]
+    for at, if_at in _box(record, _X1_STRIDES, _X2_STRIDES):
+        if condition[record[_X2_OFFSET] + if_at]:
+            arena[y] = source[record[_X_OFFSET] + at]
+        y += 1
+
+
+kernels = {7: add, 8: mul, 15: binary, 16: select}
