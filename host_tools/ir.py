@@ -63,6 +63,28 @@ class Tensor:
     def constant(self) -> bool:
         return self.data is not None
 
+    @property
+    def values(self) -> np.ndarray:
+        """The values of a constant. ValueError for any other tensor."""
+        if self.data is None:
+            raise ValueError(f"'{self.id}' is computed at run time")
+        return self.data
+
+    @property
+    def quantization(self) -> Quant:
+        """Scales and zero points. ValueError for a tensor that has none."""
+        if self.quant is None:
+            raise ValueError(f"'{self.id}' has no scale and zero point")
+        return self.quant
+
+    @property
+    def scale(self) -> float:
+        return self.quantization.scale
+
+    @property
+    def zero_point(self) -> int:
+        return self.quantization.zero_point
+
 
 _ITEM_BYTES = {"int16": 2, "float16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8, "float64": 8}
 
