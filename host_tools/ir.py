@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ class Op:
     name: str
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
-    attrs: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    attrs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_attrs(self, **changes) -> Op:
         return replace(self, attrs=MappingProxyType({**self.attrs, **changes}))

@@ -33,8 +33,8 @@ class Row:
 
     # what it takes
     dtypes: tuple[str, ...] = ("int8",)  # of the tensors of its general lowering, indices and constants apart
-    int16: bool = False  # int16 activations have a lowering of their own
-    int32: bool = False  # so have unquantized integers
+    int16: str = ""  # the family that lowers it where its activations are int16
+    int32: str = ""  # likewise of unquantized integers
     indices: tuple[int, ...] = ()  # inputs that hold axes, shapes, indices or biases: int32
     weights: tuple[int, ...] = ()  # inputs that are weights and biases, floats of the float network
     out_axis: int | None = None  # the axis of its weights' output channels: set for linear ops
@@ -105,15 +105,22 @@ _DETECTOR = "a detector's last step: do it on the board, in Python"
 _UNQUANTIZED = "a layer that the converter could not quantize, between quantized ones"
 
 _WINDOW = ("stride", "padding", "activation")
-_CONV: Columns = {"attributes": (*_WINDOW, "dilation"), "indices": (2,), "weights": (1, 2), "int16": True, "clamps": True, "rule": "own",
+_CONV: Columns = {"attributes": (*_WINDOW, "dilation"), "indices": (2,), "weights": (1, 2), "int16": "int16", "clamps": True, "rule": "own",
          "floats": "linear", "tflm_bytes": 56}  # fmt: skip
-_POOL: Columns = {"options": "Pool2DOptions", "attributes": (*_WINDOW, "kernel"), "int16": True, "clamps": True, "rule": "same",
+_POOL: Columns = {"options": "Pool2DOptions", "attributes": (*_WINDOW, "kernel"), "int16": "int16", "clamps": True, "rule": "same",
          "homogeneous": True, "floats": "pool"}  # fmt: skip
 _PAIR: Columns = {"shape": "broadcast", "aligned": True, "floats": "pair"}
-_SUM: Columns = {**_PAIR, "attributes": ("activation",), "int16": True, "int32": True, "clamps": True, "rule": "own", "any_dtype": True,
+_SUM: Columns = {**_PAIR, "attributes": ("activation",), "int16": "int16", "int32": "integer", "clamps": True, "rule": "own", "any_dtype": True,
         "folds": "numbers"}  # fmt: skip
-_EXTREME: Columns = {**_PAIR, "int16": True, "int32": True, "rule": "same", "any_dtype": True, "folds": "numbers"}
-_COMPARE: Columns = {**_PAIR, "dtypes": ("int8", "bool"), "int32": True, "rule": "own", "any_dtype": True, "makes": "bool",
+_EXTREME: Columns = {
+    **_PAIR,
+    "int16": "integer",
+    "int32": "integer",
+    "rule": "same",
+    "any_dtype": True,
+    "folds": "numbers",
+}
+_COMPARE: Columns = {**_PAIR, "dtypes": ("int8", "bool"), "int32": "integer", "rule": "own", "any_dtype": True, "makes": "bool",
             "folds": "numbers"}  # fmt: skip
 _LOGIC: Columns = {"dtypes": ("bool",), "rule": "own", "any_dtype": True, "folds": "numbers"}
 _SELECT: Columns = {"dtypes": MOVED, "shape": "broadcast", "rule": "same", "any_dtype": True, "aligned": True, "floats": "select",
@@ -136,14 +143,14 @@ _ARG: Columns = {**_REDUCE, "dtypes": ("int8", "int32"), "rule": "own", "any_dty
 _ROWS = (
     # conv, depthwise, dense, pool, matmul
     Row("CONV_2D", "conv", "Conv2D, Conv1D, Dense on images", "Conv2DOptions", out_axis=0, int4=True, **_CONV),
-    Row("TRANSPOSE_CONV", "conv", "Conv2DTranspose, Conv1DTranspose", "TransposeConvOptions", _WINDOW, int16=True, checks=True,
+    Row("TRANSPOSE_CONV", "conv", "Conv2DTranspose, Conv1DTranspose", "TransposeConvOptions", _WINDOW, int16="conv", checks=True,
         weights=(1, 3), out_axis=0, rule="own", floats="linear"),
     Row("DEPTHWISE_CONV_2D", "depthwise", "DepthwiseConv2D, SeparableConv2D", "DepthwiseConv2DOptions", out_axis=3, **_CONV),
-    Row("FULLY_CONNECTED", "dense", "Dense", "FullyConnectedOptions", ("activation", "weights_format"), int16=True,
+    Row("FULLY_CONNECTED", "dense", "Dense", "FullyConnectedOptions", ("activation", "weights_format"), int16="int16",
         indices=(2,), weights=(1, 2), out_axis=0, int4=True, clamps=True, rule="own", floats="linear", tflm_bytes=44),
     Row("MAX_POOL_2D", "pool", "MaxPooling2D, MaxPooling1D", **_POOL),
     Row("AVERAGE_POOL_2D", "pool", "AveragePooling2D, AveragePooling1D", **_POOL),
-    Row("BATCH_MATMUL", "matmul", "Dot, MultiHeadAttention, tf.matmul", "BatchMatMulOptions", ("adj_x", "adj_y"), int16=True,
+    Row("BATCH_MATMUL", "matmul", "Dot, EinsumDense, MultiHeadAttention, tf.matmul", "BatchMatMulOptions", ("adj_x", "adj_y"), int16="matmul",
         checks=True, rule="own", floats="batch_matmul", aligned=True),
     # elementwise: two tensors
     Row("ADD", "elementwise", "Add, residual connections, BatchNormalization that was not folded", "AddOptions", numpy="add",
@@ -152,11 +159,11 @@ _ROWS = (
         functions={"pairwise_16": 2, "numbers": 8}, **_SUM),
     Row("MUL", "elementwise", "Multiply, Rescaling, BatchNormalization that was not folded, attention gates", "MulOptions",
         numpy="multiply", functions={"pairwise_16": 0, "numbers": 9}, **_SUM),
-    Row("DIV", "elementwise", "Normalization, a Lambda layer with /", "DivOptions", ("activation",), int32=True, clamps=True,
+    Row("DIV", "elementwise", "Normalization, a Lambda layer with /", "DivOptions", ("activation",), int32="integer", clamps=True,
         numpy="divide", functions={"binary": 8, "numbers": 10}, folds="div", rule="own", **_PAIR),
-    Row("SQUARED_DIFFERENCE", "elementwise", "LayerNormalization, tf.nn.moments", int16=True, int32=True, clamps=True, rule="own",
+    Row("SQUARED_DIFFERENCE", "elementwise", "LayerNormalization, tf.nn.moments", int16="int16", int32="integer", clamps=True, rule="own",
         functions={"binary": 6, "pairwise_16": 3, "numbers": 6}, shape="broadcast", aligned=True, floats="squared_difference"),
-    Row("PRELU", "elementwise", "PReLU", int16=True, clamps=True, rule="own", homogeneous=True, floats="prelu", aligned=True,
+    Row("PRELU", "elementwise", "PReLU", int16="int16", clamps=True, rule="own", homogeneous=True, floats="prelu", aligned=True,
         shape="broadcast", functions={"binary": 7, "pairwise_16": 4}),
     Row("MAXIMUM", "elementwise", "Maximum, tf.maximum", numpy="maximum", functions={"binary": 0, "numbers": 0}, **_EXTREME),
     Row("MINIMUM", "elementwise", "Minimum, tf.minimum", numpy="minimum", functions={"binary": 1, "numbers": 1}, **_EXTREME),
@@ -174,39 +181,39 @@ _ROWS = (
     Row("SELECT", "elementwise", "tf.where, masks", **_SELECT),
     Row("SELECT_V2", "elementwise", "tf.where, masks", **_SELECT),
     # lookup: one tensor
-    Row("RELU", "lookup", "ReLU, Activation('relu')", int16=True, homogeneous=True, **_CLAMP),
-    Row("RELU6", "lookup", "ReLU(6), MobileNet", int16=True, **{**_CLAMP, "rule": "same"}),  # TFLM ignores its output's scale
+    Row("RELU", "lookup", "ReLU, Activation('relu')", int16="int16", homogeneous=True, **_CLAMP),
+    Row("RELU6", "lookup", "ReLU(6), MobileNet", int16="int16", **{**_CLAMP, "rule": "same"}),  # TFLM ignores its output's scale
     Row("RELU_N1_TO_1", "lookup", "tf.clip_by_value(x, -1, 1)", **_CLAMP),
     Row("RELU_0_TO_1", "lookup", "tf.clip_by_value(x, 0, 1)", **_CLAMP),
-    Row("LEAKY_RELU", "lookup", "LeakyReLU", "LeakyReluOptions", ("alpha",), int16=True, homogeneous=True, floats="leaky_relu",
+    Row("LEAKY_RELU", "lookup", "LeakyReLU", "LeakyReluOptions", ("alpha",), int16="int16", homogeneous=True, floats="leaky_relu",
         **_ONE),
     Row("ELU", "lookup", "ELU, Activation('elu')", floats="elu", **_ONE),
     Row("GELU", "lookup", "Activation('gelu')", "GeluOptions", ("approximate",), floats="gelu", **_ONE),
     Row("HARD_SWISH", "lookup", "Activation('hard_swish'), MobileNetV3", floats="hard_swish", **_ONE),
-    Row("LOGISTIC", "lookup", "Activation('sigmoid')", int16=True, shape="size", table=True, rule=(1 / 256, -128),
+    Row("LOGISTIC", "lookup", "Activation('sigmoid')", int16="int16", shape="size", table=True, rule=(1 / 256, -128),
         floats="logistic"),
-    Row("TANH", "lookup", "Activation('tanh')", int16=True, shape="size", table=True, rule=(1 / 128, 0), numpy="tanh",
+    Row("TANH", "lookup", "Activation('tanh')", int16="int16", shape="size", table=True, rule=(1 / 128, 0), numpy="tanh",
         floats="one"),
     Row("EXP", "lookup", "tf.exp", numpy="exp", floats="one", **_ONE),
     Row("LOG", "lookup", "tf.math.log", numpy="log", floats="one", **_ONE),
-    Row("ABS", "lookup", "abs(x), tf.abs", int16=True, numpy="abs", floats="one", folds="numbers", **_ONE),
-    Row("RSQRT", "lookup", "LayerNormalization, BatchNormalization that was not folded", int16=True, floats="rsqrt", **_ONE),
+    Row("ABS", "lookup", "abs(x), tf.abs", int16="int16", numpy="abs", floats="one", folds="numbers", **_ONE),
+    Row("RSQRT", "lookup", "LayerNormalization, BatchNormalization that was not folded", int16="rows", floats="rsqrt", **_ONE),
     Row("SQRT", "lookup", "LayerNormalization, tf.sqrt", shape="size", table=True, numpy="sqrt", **_REAL),
     Row("NEG", "lookup", "-x, tf.negative, Lambda layers", shape="size", table=True, numpy="negative", folds="numbers", **_REAL),
-    Row("LOGICAL_NOT", "lookup", "tf.logical_not, masks", shape="size", numpy="logical_not", makes="bool", floats="one_bool",
+    Row("LOGICAL_NOT", "lookup", "tf.logical_not, masks", shape="size", table=True, numpy="logical_not", makes="bool", floats="one_bool",
         **_LOGIC),
-    Row("QUANTIZE", "lookup", _UNQUANTIZED, dtypes=("int8", "uint8"), int16=True, floats="same_values", folds="quantize", **_ONE),
+    Row("QUANTIZE", "lookup", _UNQUANTIZED, dtypes=("int8", "uint8"), int16="int16", floats="same_values", folds="quantize", **_ONE),
     Row("TABLE", "lookup", "", shape="size", table=True),  # a pass makes it of what lies between DEQUANTIZE and QUANTIZE
     # rows, softmax
-    Row("SOFTMAX", "softmax", "Softmax, Dense(activation='softmax')", "SoftmaxOptions", ("beta",), int16=True, shape="same",
+    Row("SOFTMAX", "softmax", "Softmax, Dense(activation='softmax')", "SoftmaxOptions", ("beta",), int16="int16", shape="same",
         rule=(1 / 256, -128), unclipped=True, floats="softmax"),
     Row("LOG_SOFTMAX", "rows", "tf.nn.log_softmax", shape="same", rule=(16 / 256, 127), unclipped=True, floats="log_softmax"),
     Row("L2_NORMALIZATION", "rows", "UnitNormalization, tf.math.l2_normalize", "L2NormOptions", ("activation",), shape="same",
         rule=(1 / 128, 0), floats="l2_normalization"),
     # reduce, integer
-    Row("MEAN", "reduce", "GlobalAveragePooling, LayerNormalization, tf.reduce_mean", int16=True, clamps=True, rule="own",
+    Row("MEAN", "reduce", "GlobalAveragePooling, LayerNormalization, tf.reduce_mean", int16="int16", clamps=True, rule="own",
         homogeneous=True, floats="mean", **_REDUCE),
-    Row("SUM", "reduce", "tf.reduce_sum, attention", int16=True, clamps=True, rule="own", numpy="sum", floats="sum",
+    Row("SUM", "reduce", "tf.reduce_sum, attention", int16="int16", clamps=True, rule="own", numpy="sum", floats="sum",
         folds="reduced", **_REDUCE),
     Row("REDUCE_MAX", "reduce", "GlobalMaxPooling, tf.reduce_max", homogeneous=True, numpy="max", floats="reduced",
         functions={"reduce": 0}, **_EXTREMES),
@@ -235,9 +242,9 @@ _ROWS = (
     Row("PACK", "move", "tf.stack", "PackOptions", ("axis",), floats="pack", folds="pack", aligned=True, **_MOVE),
     Row("CONCATENATION", "move", "Concatenate, skip connections", "ConcatenationOptions", ("activation", "axis"), empty=True,
         floats="concatenation", folds="concatenation", aligned=True, **_MOVE),
-    Row("PAD", "move", "ZeroPadding2D, Conv2D with strides", dtypes=("int8", "int32"), int16=True, indices=(1,), empty=True,
+    Row("PAD", "move", "ZeroPadding2D, Conv2D with strides", dtypes=("int8", "int32"), int16="move", indices=(1,), empty=True,
         rule="same", any_dtype=True, homogeneous=True, floats="pad"),
-    Row("PADV2", "move", "tf.pad with a value", dtypes=("int8", "int32"), int16=True, indices=(1,), empty=True, rule="same",
+    Row("PADV2", "move", "tf.pad with a value", dtypes=("int8", "int32"), int16="move", indices=(1,), empty=True, rule="same",
         any_dtype=True, floats="pad"),
     Row("FILL", "move", "tf.fill", indices=(0,), floats="fill", folds="fill", **_MOVE),
     Row("DYNAMIC_UPDATE_SLICE", "move", "tf.tensor_scatter_nd_update, a cache of keys and values", indices=(2,),
@@ -264,11 +271,11 @@ _ROWS = (
         floats="bilinear", **_RESIZE),
     # recurrent
     Row("UNIDIRECTIONAL_SEQUENCE_LSTM", "recurrent", "LSTM", "UnidirectionalSequenceLSTMOptions",
-        ("activation", "cell_clip", "proj_clip", "time_major"), dtypes=("int8", "int16"), int16=True, checks=True,
+        ("activation", "cell_clip", "proj_clip", "time_major"), dtypes=("int8", "int16"), int16="recurrent", checks=True,
         weights=tuple(range(1, 24)), remembers=True, rule="own", floats="lstm"),
     Row("SVDF", "recurrent", "tf.keras' SVDF of keyword spotting", "SVDFOptions", ("activation", "rank"), checks=True,
         remembers=True),
-    Row("READ_VARIABLE", "recurrent", "tf.Variable", int16=True, checks=True, remembers=True),
+    Row("READ_VARIABLE", "recurrent", "tf.Variable", int16="recurrent", checks=True, remembers=True),
     Row("ASSIGN_VARIABLE", "recurrent", "tf.Variable", dtypes=("int8", "int16"), checks=True, remembers=True),
     # what passes take out of a graph
     Row("DEQUANTIZE", "", _UNQUANTIZED, resolved=True, floats="same_values", folds="dequantize"),
@@ -299,7 +306,6 @@ _ROWS = (
     Row("CALL", control=True, refused=_LOOPS),
     Row("STABLEHLO_WHILE", control=True, refused=_LOOPS),
     Row("CONV_3D", "", "Conv3D"),
-    Row("EINSUM", "", "EinsumDense, MultiHeadAttention"),
     Row("L2_POOL_2D", "", "tf.sqrt(tf.nn.avg_pool(x ** 2)), torch.nn.LPPool2d",
         floats_only="write it as layers that are quantized each: x * x, AveragePooling2D, tf.sqrt"),
     Row("POW", "", "a Lambda layer with **", floats_only="x * x for squares, tf.sqrt for roots; or: " + _AS_TABLE),
@@ -331,5 +337,5 @@ def row(kind: str) -> Row:
 
 
 def kinds(column: str) -> frozenset[str]:
-    """Every kind in whose row the column (or property) is set; a column of indices counts from 0 up."""
-    return frozenset(kind for kind, r in TABLE.items() if getattr(r, column) not in (None, False, "", ()))
+    """Every kind in whose row the column (or property) is not what it is where nothing is set."""
+    return frozenset(kind for kind, r in TABLE.items() if getattr(r, column) != getattr(_UNKNOWN, column))
