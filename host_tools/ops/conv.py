@@ -65,6 +65,7 @@ def transpose_conv(ctx: Lowering, op: Op) -> None:
         batches=x.shape[0], in_h=x.shape[1], in_w=x.shape[2], in_c=in_c, out_h=y.shape[1], out_w=y.shape[2],
         out_c=out_c, kernel_h=kh, kernel_w=kw, stride_h=stride[0], stride_w=stride[1], dilation_h=1,
         dilation_w=1, pad_top=pads[0], pad_left=pads[1], x_zero_point=x.zero_point, y_zero_point=y.zero_point,
-        clamp_min=low, clamp_max=high, channels_offset=k.add(table), weights_offset=k.add(offset_binary(w.values)), wide=wide)  # fmt: skip
+        clamp_min=low, clamp_max=high, channels_offset=k.add(table), weights_offset=k.add(offset_binary(w.values)),
+        wide=wide)  # fmt: skip
     ctx.emit(Step("transpose_conv", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   macs=x.size * kh * kw * out_c))  # fmt: skip
