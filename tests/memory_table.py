@@ -1,6 +1,6 @@
 """README's tables of RAM and flash by network, and of arena and cycles by --prefer: `python -m tests.memory_table --write`.
 
-The figures of the second, measured on the virtual Pico, are kept in tests/memory_time.json.
+The figures of the second, measured on the virtual Pico, are kept in tests/kept/memory_time.json.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NETWORKS = {
     "autoencoder": PUBLIC_MODELS / "ad_autoencoder_int8.tflite",
     "MobileNet VWW": PUBLIC_MODELS / "vww_mobilenet_int8.tflite",
 }
-FIGURES = ROOT / "tests/memory_time.json"
+FIGURES = ROOT / "tests/kept/memory_time.json"
 PREFER = {"--prefer ram": {"prefer": "ram"}, "--no-stripes": {"prefer": "ram", "striped": False}, "default": {},
           "--prefer speed": {"prefer": "speed"}}  # fmt: skip
 START = "<!-- memory: written by `python -m tests.memory_table --write` -->\n"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tests.helpers.tflite_builder import Builder, window_output
 from tests.strategies import Source, _activation, _elementwise_input, _input, _quant, _window
-from tests.tflite_builder import Builder, window_output
 
 
 def _shape(s: Source, low: int = 1, high: int = 4, most: int = 5) -> list[int]:

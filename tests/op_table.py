@@ -1,6 +1,6 @@
 """Which ops are there, and on which targets models of each gave the reference's bits: README's table, written by a run.
 
-    python -m tests.op_table --run      # runs models of every op on every target, writes tests/op_targets.json
+    python -m tests.op_table --run      # runs models of every op on every target, writes tests/kept/op_targets.json
     python -m tests.op_table --write    # README.md's table from that file
     python -m tests.op_table            # prints the table
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "tests/op_targets.json"
+RESULTS = ROOT / "tests/kept/op_targets.json"
 BEGIN, END = "<!-- ops: written by `python -m tests.op_table --write` -->", "<!-- end of ops -->"
 SEED = 20261122
 MODELS = {"host": 20, "ref": 4, "unix": 8, "pico": 2, "qemu-rv32": 4}  # of each strategy
@@ -53,7 +53,7 @@ def generated(count: int, ops=None):
 def run(target: str, ops=None) -> dict[str, dict[str, int]]:
     """{kind: {precision: models that gave the reference's bits}} on a target. AssertionError at the first difference."""
     from host_tools.fileformat import packed
-    from tests import batch
+    from tests.helpers import batch
 
     cases = list(generated(MODELS[target], ops))
     inputs = [(model, case.inputs) for case, model in cases]

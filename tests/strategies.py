@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.tflite_builder import Builder
+from tests.helpers.tflite_builder import Builder
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 

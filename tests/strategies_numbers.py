@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tests.helpers.tflite_builder import Builder
 from tests.op_strategies import _bool, _cast, _indices, _like, _shape, _source
 from tests.strategies import Source, _input
 from tests.strategies_wide import _input16, _values
-from tests.tflite_builder import Builder
 
 
 def _any_input(s: Source, b: Builder, shape, x: list, dtype: str) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from flatbuffers import flexbuffers
 
+from tests.helpers.tflite_builder import Builder
 from tests.strategies import Source, _activation, _bias, _input, _output_quant, _quant, _rescaling
-from tests.tflite_builder import Builder
 
 CALLS = 3  # inferences in a row of a model with a state
 

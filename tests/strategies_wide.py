@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from tests.helpers.tflite_builder import Builder
 from tests.strategies import Source, _activation, _rescaling, _weights, _window
 from tests.strategies_state import _lstm, _matmul_shapes, transpose_conv
-from tests.tflite_builder import Builder
 
 
 def _input16(s: Source, b: Builder, shape, x: list, scale: float | None = None) -> int:

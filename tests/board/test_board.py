@@ -12,7 +12,8 @@ import pytest
 from host_tools.boards.mpremote_board import Board
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
-from tests import batch, strategies
+from tests import strategies
+from tests.helpers import batch
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def test_boards_lists_it(deployed):
 
 def test_one_model_of_each_op(deployed, request):
     """The same cases as on every other target, loaded from bytes at the REPL; on the virtual Pico, which runs all of them
-    elsewhere (tests/host/test_targets_exact.py), of every third op."""
+    elsewhere (tests/host/targets/test_targets_exact.py), of every third op."""
     from host_tools.errors import ToolError
 
     fxnn("deploy", DIGITS / "digits.fxnn", "--port", deployed, "--all-kernels")

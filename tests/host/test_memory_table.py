@@ -49,7 +49,7 @@ def test_readme_has_the_kept_arenas_and_cycles():
     "name, how", (("DS-CNN", "--prefer ram"), ("DS-CNN", "--prefer speed"), ("autoencoder", "default"))
 )
 def test_arena_and_cycles_are_those_kept(name, how):
-    """The networks by default are in tests/bench.json, too; the plans of the larger ones in test_plan_networks.py."""
+    """The networks by default are in tests/kept/bench.json, too; the plans of the larger ones in test_plan_networks.py."""
     needs(name)
     found, kept = memory_table.measure(name, how), KEPT[name][how]
     assert found["arena"] <= kept["arena"] * SLOWER and found["cycles"] <= kept["cycles"] * SLOWER, (found, kept)

@@ -5,7 +5,7 @@ from tests import op_table
 
 # ops that only exist as a way to write another: SELECT is SELECT_V2 without broadcasting, REDUCE_ANY as REDUCE_ALL
 _TWINS = {"SELECT": "SELECT_V2", "REDUCE_ANY": "REDUCE_ALL", "TABLE": "QUANTIZE"}
-# tf.Variable: tests/host/test_state.py
+# tf.Variable: tests/host/ops/test_state.py
 _ELSEWHERE = ("READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE")
 
 
@@ -23,7 +23,8 @@ def test_every_op_was_run_on_every_target():
 
 def test_a_difference_stops_the_run(monkeypatch):
     """The run itself: an answer that is wrong by one bit is not recorded."""
-    from tests import batch, strategies
+    from tests import strategies
+    from tests.helpers import batch
 
     monkeypatch.setattr(strategies, "OPS", {"relu": strategies.OPS["relu"]})
     monkeypatch.setattr(strategies, "STATEFUL", {})

@@ -12,7 +12,7 @@ import struct
 import sys
 from pathlib import Path
 
-from tests.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
+from tests.helpers.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
 from tests.micropython import cases_ops
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,6 @@
 """invoke() allocates nothing; loading and forgetting a network gives its memory back. Prints "ok".
 
-all.fxnn (tests/host/test_device_api.py) is a network that uses every kernel.
+all.fxnn (tests/host/device/test_device_api.py) is a network that uses every kernel.
 """
 
 import gc

@@ -11,8 +11,8 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from tests import batch
-from tests.tflite_builder import Builder
+from tests.helpers import batch
+from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 

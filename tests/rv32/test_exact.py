@@ -12,8 +12,9 @@ from host_tools.errors import ToolError
 from host_tools.assembler.rv32 import prepare as rv32
 from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.targets import open_target
-from tests import batch, strategies
-from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
+from tests import strategies
+from tests.helpers import batch
+from tests.host.memory.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
 from tests.rv32 import layers
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -81,7 +82,7 @@ def test_pieces(small_blocks):
 
 def test_outputs_over_inputs():
     """The planner lets y lie over x as far as the kernels' order (lower/rv32.py, access) allows: it must be the order."""
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     cases, written_over = [], 0
     for seed in range(10):
@@ -137,7 +138,7 @@ def test_public_networks(name):
 def test_invoke_allocates_nothing():
     """With the kernels of viper kind, a network that has all three."""
     from host_tools.emulators.qemu_rv32 import ARCH, run_script
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     r = np.random.default_rng(9)
     b = Builder()

@@ -88,7 +88,7 @@ def test_every_option(op, monkeypatch):
 
 def layer(op: str, weights, x, bias, scale, zero_point=0, **options):
     """(model, output of the host's kernels) of one layer with weights and inputs as given."""
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     b = Builder()
     source = b.input(x.shape, scale=1.0, zero_point=int(options.pop("x_zero_point", -128)))

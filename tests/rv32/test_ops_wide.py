@@ -5,7 +5,8 @@ import pytest
 
 from host_tools.compiler import convert
 from host_tools.emulators.qemu_rv32 import why_not
-from tests import batch, strategies, strategies_numbers, strategies_state, strategies_wide
+from tests import strategies, strategies_numbers, strategies_state, strategies_wide
+from tests.helpers import batch
 
 pytestmark = [pytest.mark.skipif(bool(why_not()), reason=why_not()), pytest.mark.slow]
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")

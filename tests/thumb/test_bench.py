@@ -1,4 +1,4 @@
-"""No kernel of the RP2040 has become slower: cycles on the virtual Pico, which repeat exactly, against tests/bench.json."""
+"""No kernel of the RP2040 has become slower: cycles on the virtual Pico, which repeat exactly, against tests/kept/bench.json."""
 
 import json
 
@@ -8,8 +8,9 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
-from tests import bench, strategies
-from tests.tflite_builder import Builder
+from tests import strategies
+from tests.tools import bench
+from tests.helpers.tflite_builder import Builder
 
 pytestmark = [pytest.mark.pico, pytest.mark.slow]
 
@@ -24,7 +25,7 @@ def test_not_slower_than_before(name):
     if found is None:
         pytest.skip(f"{bench.NETWORKS[name]} is not in ../shared/models beside the repository")
     kept = KEPT["cycles"][name]["thumb"]
-    change = f"{name}: {found['cycles']:,} cycles, {kept:,} are kept in tests/bench.json ({found['cycles'] / kept:.3f})"
+    change = f"{name}: {found['cycles']:,} cycles, {kept:,} are kept in tests/kept/bench.json ({found['cycles'] / kept:.3f})"
     print(change)
     assert found["cycles"] <= kept * SLOWER, f"{change}; make bench keeps new figures"
 

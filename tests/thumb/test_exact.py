@@ -10,7 +10,8 @@ from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.report import inspect
 from host_tools.errors import ToolError
-from tests import batch, strategies
+from tests import strategies
+from tests.helpers import batch
 
 pytestmark = [pytest.mark.pico, pytest.mark.slow]
 

@@ -27,7 +27,7 @@ from host_tools.errors import ToolError
 from host_tools.assembler.thumb import prepare as thumb
 from tests import strategies
 from tests.micropython.cases import device_module
-from tests.tflite_builder import Builder
+from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("unicorn", reason="the processor: pip install unicorn")
 from tests.thumb.machine import MODELS, Machine  # noqa: E402

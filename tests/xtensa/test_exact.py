@@ -16,7 +16,7 @@ from host_tools.assembler.targets import runs_in
 from host_tools.measure.oracle import Oracle
 from tests import strategies
 from tests.micropython.cases import Cases
-from tests.tflite_builder import Builder
+from tests.helpers.tflite_builder import Builder
 
 from tests.xtensa import kernels, layers, machine
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import strategies
-from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
+from tests.host.memory.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
 
 from tests.xtensa import kernels, machine
 
