@@ -40,10 +40,10 @@ def generated(count: int, ops=None):
     """(case, packed model) of `count` models of each strategy, or of `ops`, that the converter takes."""
     from host_tools.compiler import convert
     from host_tools.errors import ToolError
-    from tests import strategies
+    from tests import draw
 
-    for op in ops or strategies.OPS | strategies.STATEFUL:
-        for case in strategies.generate(op, count, SEED):
+    for op in ops or draw.OPS | draw.STATEFUL:
+        for case in draw.generate(op, count, SEED):
             try:
                 yield case, convert.convert_bytes(case.tflite, case.name, selftest=0)
             except ToolError:
@@ -98,7 +98,7 @@ def load() -> dict[str, dict[str, dict[str, int]]]:
 def table(results=None) -> str:
     """The table in Markdown: ops of one reference that were exact on the same targets share a row."""
     from host_tools.ops import lowering as lower
-    from tests.strategies import op_strategies
+    from tests import draw
 
     results = results or load()
     own = set(lower.supported()) - {"TABLE"}
@@ -113,7 +113,7 @@ def table(results=None) -> str:
         if kind not in own:
             islands.append(kind)
             continue
-        reference = "LiteRT" if kind.lower() in op_strategies.LITERT else "TFLM"
+        reference = "LiteRT" if kind.lower() in draw.LITERT else "TFLM"
         groups.setdefault((targets(kind, "int8"), targets(kind, "int16x8"), reference), []).append(kind)
 
     def text(names: tuple[str, ...]) -> str:
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--on", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument(
-        "--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says"
+        "--ops", nargs="+", help="only these of tests/draw, new ones: their models are added to what the file says"
     )
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()

@@ -12,7 +12,7 @@ import pytest
 from host_tools.boards.mpremote_board import Board
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
-from tests import strategies
+from tests import draw
 from tests.helpers import batch
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]
@@ -85,8 +85,8 @@ def test_one_model_of_each_op(deployed, request):
 
     fxnn("deploy", DIGITS / "digits.fxnn", "--port", deployed, "--all-kernels")
     cases, models = [], []
-    for op in list(strategies.OPS)[:: 1 if request.config.getoption("--port") else 3]:
-        (case,) = strategies.generate(op, 1, 7)
+    for op in list(draw.OPS)[:: 1 if request.config.getoption("--port") else 3]:
+        (case,) = draw.generate(op, 1, 7)
         try:
             models.append(convert.convert_bytes(case.tflite, case.name, selftest=0))
         except ToolError:

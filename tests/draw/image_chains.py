@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from tests import strategies
+from tests.draw import Case, RandomSource, expected
 from tests.helpers.tflite_builder import Builder
 
 _SCALE = 0.05  # of the input; layers keep it
@@ -15,7 +15,7 @@ _SCALE = 0.05  # of the input; layers keep it
 
 class _Network:
     def __init__(self, seed: str):
-        self.s, self.b, self.x = strategies.RandomSource(seed), Builder(), []
+        self.s, self.b, self.x = RandomSource(seed), Builder(), []
         self.random = np.random.default_rng(zlib.crc32(seed.encode()))
 
     def array(self, shape) -> np.ndarray:
@@ -97,13 +97,13 @@ class _Network:
         return [self.b.mean(t, [1, 2], scale=tensor.scales[0] / 4, zero_point=tensor.zero_points[0]), t]
 
 
-def build(seed: str, most_side: int = 24) -> strategies.Case:
+def build(seed: str, most_side: int = 24) -> Case:
     """A network of 3 to 8 ops over an image, without outputs."""
     network = _Network(seed)
     outputs = network.build(most_side)
-    return strategies.Case(f"network/{seed}", "network", network.b.finish(outputs), tuple(network.x), {})
+    return Case(f"network/{seed}", "network", network.b.finish(outputs), tuple(network.x), {})
 
 
-def generate(count: int, seed: int, most_side: int = 24) -> list[strategies.Case]:
+def generate(count: int, seed: int, most_side: int = 24) -> list[Case]:
     """`count` networks with the oracle's outputs, always the same."""
-    return [strategies.expected(build(f"{seed}/{i}", most_side)) for i in range(count)]
+    return [expected(build(f"{seed}/{i}", most_side)) for i in range(count)]

@@ -1,6 +1,6 @@
 """Random whole networks: ops composed into a graph with branches, residuals and several outputs.
 
-    case = random_networks.build(seed)      # a strategies.Case, without outputs
+    case = networks.build(seed)           # a Case, without outputs
     python -m tests.draw.networks 17      # builds, converts and compares the network of seed 17
 
 Scales are kept near each other (a QUANTIZE goes in where they drift), as in a trained network.
@@ -13,23 +13,20 @@ from math import prod
 
 import numpy as np
 
-from tests import strategies as core
+from tests.draw import OPS, difference, expected, move, softmax
+from tests.draw.core import Case, RandomSource, Source, int8_input
 from tests.helpers.tflite_builder import Builder
-from tests.strategies import Case, RandomSource, Source
-
-ops = core.op_strategies
 
 _MOST_VALUES = 1500  # of a tensor
-_IMAGES = (core._conv_2d, core._depthwise_conv_2d, core._pool("max_pool_2d"), core._pool("average_pool_2d"),
-           ops._resize("RESIZE_BILINEAR", "ResizeBilinearOptions"),
-           ops._resize("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions"), ops._space_to_batch_zero)  # fmt: skip
-_ANY = (core._mean, core._fully_connected, core._reshape, core._expand_dims, core._pad("pad"), core._relu6,
-        core._concatenation, core._add, core._mul, ops._transpose, ops._slice, ops._strided_slice, ops._split, ops._pack,
-        ops._gather, ops._reverse, ops._mirror_pad, ops._reduction("REDUCE_MAX"), ops._reduction("SUM"), ops._sub,
-        ops._extreme("MAXIMUM"), ops._squared_difference, ops._batch_norm, ops._select_v2, ops._broadcast_to,
-        ops.TABLES["leaky_relu"], ops.TABLES["elu"], ops.TABLES["abs"], ops._rows_softmax)  # fmt: skip
-_LAST = (core._softmax, core._logistic, core._tanh, ops.TABLES["hard_swish"], ops._arg("ARG_MAX"), ops._log_softmax,
-         ops._l2_normalization)  # fmt: skip
+# What is drawn inside of a network: OPS, and two that start from a tensor only.
+_INSIDE = OPS | {"space_to_batch_nd": move.space_to_batch_unpadded, "softmax_of_rows": softmax.softmax_of_rows}
+_IMAGES = ("conv_2d", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "resize_bilinear", "resize_nearest_neighbor",
+           "space_to_batch_nd")  # fmt: skip
+_ANY = ("mean", "fully_connected", "reshape", "expand_dims", "pad", "relu6", "concatenation", "add", "mul", "transpose",
+        "slice", "strided_slice", "split", "pack", "gather", "reverse_v2", "mirror_pad", "reduce_max", "sum", "sub",
+        "maximum", "squared_difference", "batch_norm", "select_v2", "broadcast_to", "leaky_relu", "elu", "abs",
+        "softmax_of_rows")  # fmt: skip
+_LAST = ("softmax", "logistic", "tanh", "hard_swish", "arg_max", "log_softmax", "l2_normalization")
 
 
 def _calm(s: Source, b: Builder, t: int) -> int:
@@ -46,7 +43,7 @@ def _network(s: Source, b: Builder, x: list) -> list[int]:
         shape = (1, s.integer(3, 9), s.integer(3, 9), s.integer(1, 6))
     else:
         shape = (1, s.integer(2, 12), s.integer(1, 8))
-    current = core._input(s, b, shape, x, {"scale": s.scale(-7, -2), "zero_point": s.zero_point()})
+    current = int8_input(s, b, shape, x, {"scale": s.scale(-7, -2), "zero_point": s.zero_point()})
     alive, used, names = [current], set(), []
     for _ in range(s.integer(3, 10)):
         current = s.choice(alive[-3:])
@@ -60,15 +57,15 @@ def _network(s: Source, b: Builder, x: list) -> list[int]:
             names.append("residual")
         else:
             op = s.choice(_IMAGES * 3 + _ANY if len(t.shape) == 4 else _ANY)
-            if op is core._mean and len(t.shape) < 2:
+            if op == "mean" and len(t.shape) < 2:
                 continue
-            if op in (ops._reduction, ops._gather) and len(t.shape) > 4:
+            if op == "gather" and len(t.shape) > 4:
                 continue
             try:
-                made = op(s, b, x, current)
+                made = _INSIDE[op](s, b, x, current)
             except (IndexError, ValueError, AssertionError, ZeroDivisionError):  # a shape that the op does not take
                 continue
-            names.append(getattr(op, "__name__", "op"))
+            names.append(op)
         used.add(current)
         for m in made if isinstance(made, list) else [made]:
             shape = b.tensors[m].shape
@@ -81,7 +78,7 @@ def _network(s: Source, b: Builder, x: list) -> list[int]:
     final = next(i for i in reversed(alive) if b.tensors[i].dtype == "int8" and b.tensors[i].shape)
     if final not in used and len(b.tensors[final].shape) in (2, 3, 4) and s.boolean():
         used.add(final)
-        alive.append(s.choice(_LAST)(s, b, x, final))
+        alive.append(_INSIDE[s.choice(_LAST)](s, b, x, final))
     s.note(ops=names)
     outputs = [i for i in dict.fromkeys(alive) if i not in used and i not in b.inputs]
     return outputs or [b.relu6(b.inputs[0])]
@@ -96,7 +93,7 @@ def build(seed: int) -> Case:
 
 def outputs(seed: int) -> list[np.ndarray]:
     """What TFLM answers: for a process of its own, which it may take with it."""
-    return list(core.expected(build(seed)).outputs)
+    return list(expected(build(seed)).outputs)
 
 
 if __name__ == "__main__":
@@ -105,6 +102,6 @@ if __name__ == "__main__":
     from host_tools.fileformat import packed
 
     for text in sys.argv[1:]:
-        case = core.expected(build(int(text)))
+        case = expected(build(int(text)))
         got = numpy_kernels.run(packed.read(convert.convert_bytes(case.tflite)), list(case.inputs))
-        print(core.difference(case, got) or f"{case}: equal")
+        print(difference(case, got) or f"{case}: equal")

@@ -88,7 +88,7 @@ class Builder:
         data = np.asarray(data)
         return self.tensor(data.shape, str(data.dtype), scale, zero_point, axis, data, name)
 
-    def _out(self, like: int, shape, scale=None, zero_point=None, name=None, dtype=None) -> int:
+    def output(self, like: int, shape, scale=None, zero_point=None, name=None, dtype=None) -> int:
         """An output; its quantization is that of tensor `like` where none is given."""
         x = self.tensors[like]
         if scale is None:
@@ -120,7 +120,7 @@ class Builder:
              zero_point=None) -> int:  # fmt: skip
         """UNIDIRECTIONAL_SEQUENCE_LSTM; lists of four tensors in the op's order of gates: input, forget, cell, output."""
         shape = self.tensors[x].shape
-        y = self._out(hidden, (*shape[:2], self.tensors[recurrent_weights[0]].shape[0]), scale, zero_point)
+        y = self.output(hidden, (*shape[:2], self.tensors[recurrent_weights[0]].shape[0]), scale, zero_point)
         inputs = [
             x,
             *input_weights,
@@ -142,7 +142,7 @@ class Builder:
 
     def svdf(self, x, feature, time, bias, state, *, rank, scale, zero_point=0, activation="NONE") -> int:
         filters = self.tensors[feature].shape[0]
-        y = self._out(x, (self.tensors[x].shape[0], filters // rank), scale, zero_point)
+        y = self.output(x, (self.tensors[x].shape[0], filters // rank), scale, zero_point)
         self.op("SVDF", [x, feature, time, bias, state], [y], "SVDFOptions", Rank=rank,
                 FusedActivationFunction=ACTIVATIONS[activation], AsymmetricQuantizeInputs=False)  # fmt: skip
         return y
@@ -151,7 +151,7 @@ class Builder:
         s, t = list(self.tensors[a].shape), list(self.tensors[b].shape)
         rows, columns = s[-1 if adj_x else -2], t[-2 if adj_y else -1]
         shape = (*np.broadcast_shapes(s[:-2], t[:-2]), rows, columns)
-        y = self._out(a, shape, scale, zero_point)
+        y = self.output(a, shape, scale, zero_point)
         self.op(
             "BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", AdjX=adj_x, AdjY=adj_y, AsymmetricQuantizeInputs=False
         )
@@ -160,14 +160,14 @@ class Builder:
     def transpose_conv(self, x, w, bias=None, *, shape, scale, zero_point=0, stride=(1, 1), padding="SAME",
                        activation="NONE") -> int:  # fmt: skip
         """TRANSPOSE_CONV to the given output shape (NHWC); w is OHWI."""
-        y = self._out(x, shape, scale, zero_point)
+        y = self.output(x, shape, scale, zero_point)
         self.op("TRANSPOSE_CONV", [self.constant(np.array(shape, np.int32)), w, x] + ([] if bias is None else [bias]), [y],
                 "TransposeConvOptions", version=4, Padding=PADDINGS[padding], StrideH=stride[0], StrideW=stride[1],
                 FusedActivationFunction=ACTIVATIONS[activation])  # fmt: skip
         return y
 
     def leaky_relu(self, x, alpha, *, scale=None, zero_point=None) -> int:
-        y = self._out(x, self.tensors[x].shape, scale, zero_point)
+        y = self.output(x, self.tensors[x].shape, scale, zero_point)
         self.op("LEAKY_RELU", [x], [y], "LeakyReluOptions", Alpha=float(alpha))
         return y
 
@@ -202,7 +202,7 @@ class Builder:
             window_output(wd, kw, stride[1], dilation[1], padding),
             o,
         )
-        y = self._out(x, shape, scale, zero_point, name)
+        y = self.output(x, shape, scale, zero_point, name)
         self.op("CONV_2D", [x, w] + ([] if bias is None else [bias]), [y], "Conv2DOptions",
                 Padding=PADDINGS[padding], StrideH=stride[0], StrideW=stride[1], DilationHFactor=dilation[0],
                 DilationWFactor=dilation[1], FusedActivationFunction=ACTIVATIONS[activation])  # fmt: skip
@@ -219,7 +219,7 @@ class Builder:
             window_output(wd, kw, stride[1], dilation[1], padding),
             o,
         )
-        y = self._out(x, shape, scale, zero_point, name)
+        y = self.output(x, shape, scale, zero_point, name)
         self.op("DEPTHWISE_CONV_2D", [x, w] + ([] if bias is None else [bias]), [y], "DepthwiseConv2DOptions",
                 Padding=PADDINGS[padding], StrideH=stride[0], StrideW=stride[1], DilationHFactor=dilation[0],
                 DilationWFactor=dilation[1], DepthMultiplier=o // c,
@@ -232,7 +232,7 @@ class Builder:
         shape = self.tensors[x].shape
         units, depth = self.tensors[w].shape
         rows = int(np.prod(shape)) // depth
-        y = self._out(x, shape[:-1] + (units,) if keep_num_dims else (rows, units), scale, zero_point, name)
+        y = self.output(x, shape[:-1] + (units,) if keep_num_dims else (rows, units), scale, zero_point, name)
         self.op("FULLY_CONNECTED", [x, w] + ([] if bias is None and not bias_slot else [bias]), [y],
                 "FullyConnectedOptions", KeepNumDims=keep_num_dims,
                 FusedActivationFunction=ACTIVATIONS[activation])  # fmt: skip
@@ -247,7 +247,7 @@ class Builder:
             window_output(w, kernel[1], stride[1], 1, padding),
             c,
         )
-        y = self._out(x, shape, name=name)
+        y = self.output(x, shape, name=name)
         self.op(kind, [x], [y], "Pool2DOptions", Padding=PADDINGS[padding], StrideH=stride[0], StrideW=stride[1],
                 FilterHeight=kernel[0], FilterWidth=kernel[1],
                 FusedActivationFunction=ACTIVATIONS[activation])  # fmt: skip
@@ -264,13 +264,13 @@ class Builder:
         shape = self.tensors[x].shape
         gone = {a % len(shape) for a in axes}
         out = [1 if i in gone else d for i, d in enumerate(shape) if keep_dims or i not in gone]
-        y = self._out(x, out, scale, zero_point, name)
+        y = self.output(x, out, scale, zero_point, name)
         self.op("MEAN", [x, self.constant(np.array(axes, np.int32))], [y], "ReducerOptions", KeepDims=keep_dims)
         return y
 
     def _pairwise(self, kind, options_type, a, b, scale, zero_point, activation, name) -> int:
         shape = np.broadcast_shapes(self.tensors[a].shape, self.tensors[b].shape)
-        y = self._out(a, shape, scale, zero_point, name)
+        y = self.output(a, shape, scale, zero_point, name)
         self.op(kind, [a, b], [y], options_type, FusedActivationFunction=ACTIVATIONS[activation])
         return y
 
@@ -287,7 +287,7 @@ class Builder:
     def concatenation(self, inputs, axis, *, scale=None, zero_point=None, activation="NONE", name=None) -> int:
         shape = list(self.tensors[inputs[0]].shape)
         shape[axis] = sum(self.tensors[i].shape[axis] for i in inputs)
-        y = self._out(inputs[0], shape, scale, zero_point, name)
+        y = self.output(inputs[0], shape, scale, zero_point, name)
         self.op("CONCATENATION", inputs, [y], "ConcatenationOptions", Axis=axis,
                 FusedActivationFunction=ACTIVATIONS[activation])  # fmt: skip
         return y
@@ -295,7 +295,7 @@ class Builder:
     def pad(self, x, paddings, *, name=None) -> int:
         """PAD with the zero point. paddings: a (before, after) pair for each dimension."""
         shape = [d + p[0] + p[1] for d, p in zip(self.tensors[x].shape, paddings)]
-        y = self._out(x, shape, name=name)
+        y = self.output(x, shape, name=name)
         self.op("PAD", [x, self.constant(np.array(paddings, np.int32))], [y], "PadOptions")
         return y
 
@@ -304,7 +304,7 @@ class Builder:
         shape = [d + p[0] + p[1] for d, p in zip(self.tensors[x].shape, paddings)]
         spec = self.tensors[x]
         value = self.constant(np.array(value, spec.dtype), spec.scales or None, spec.zero_points or 0)
-        y = self._out(x, shape, name=name)
+        y = self.output(x, shape, name=name)
         self.op("PADV2", [x, self.constant(np.array(paddings, np.int32)), value], [y], "PadV2Options")
         return y
 
@@ -312,7 +312,7 @@ class Builder:
         """RESHAPE; the shape (one -1 allowed) as second input, as converters write it, or only as an option."""
         size = int(np.prod(self.tensors[x].shape))
         known = int(np.prod([d for d in shape if d != -1]))
-        y = self._out(x, [size // known if d == -1 else d for d in shape], name=name)
+        y = self.output(x, [size // known if d == -1 else d for d in shape], name=name)
         extra = [self.constant(np.array(shape, np.int32))] if as_input else []
         self.op("RESHAPE", [x] + extra, [y], "ReshapeOptions", NewShape=list(shape))
         return y
@@ -320,36 +320,36 @@ class Builder:
     def squeeze(self, x, axes=(), *, name=None) -> int:
         shape = self.tensors[x].shape
         gone = {a % len(shape) for a in axes} or {i for i, d in enumerate(shape) if d == 1}
-        y = self._out(x, [d for i, d in enumerate(shape) if i not in gone], name=name)
+        y = self.output(x, [d for i, d in enumerate(shape) if i not in gone], name=name)
         self.op("SQUEEZE", [x], [y], "SqueezeOptions", SqueezeDims=list(axes))
         return y
 
     def expand_dims(self, x, axis, *, name=None) -> int:
         shape = list(self.tensors[x].shape)
         shape.insert(axis if axis >= 0 else axis + len(shape) + 1, 1)
-        y = self._out(x, shape, name=name)
+        y = self.output(x, shape, name=name)
         self.op("EXPAND_DIMS", [x, self.constant(np.array(axis, np.int32))], [y], "ExpandDimsOptions")
         return y
 
     def softmax(self, x, *, beta=1.0, scale=1 / 256, zero_point=-128, name=None) -> int:
-        y = self._out(x, self.tensors[x].shape, scale, zero_point, name)
+        y = self.output(x, self.tensors[x].shape, scale, zero_point, name)
         self.op("SOFTMAX", [x], [y], "SoftmaxOptions", Beta=float(beta))
         return y
 
     def relu(self, x, *, scale=None, zero_point=None, name=None) -> int:
-        return self.op("RELU", [x], [self._out(x, self.tensors[x].shape, scale, zero_point, name)])[0]
+        return self.op("RELU", [x], [self.output(x, self.tensors[x].shape, scale, zero_point, name)])[0]
 
     def relu6(self, x, *, scale=None, zero_point=None, name=None) -> int:
-        return self.op("RELU6", [x], [self._out(x, self.tensors[x].shape, scale, zero_point, name)])[0]
+        return self.op("RELU6", [x], [self.output(x, self.tensors[x].shape, scale, zero_point, name)])[0]
 
     def logistic(self, x, *, scale=1 / 256, zero_point=-128, name=None) -> int:
-        return self.op("LOGISTIC", [x], [self._out(x, self.tensors[x].shape, scale, zero_point, name)])[0]
+        return self.op("LOGISTIC", [x], [self.output(x, self.tensors[x].shape, scale, zero_point, name)])[0]
 
     def tanh(self, x, *, scale=1 / 128, zero_point=0, name=None) -> int:
-        return self.op("TANH", [x], [self._out(x, self.tensors[x].shape, scale, zero_point, name)])[0]
+        return self.op("TANH", [x], [self.output(x, self.tensors[x].shape, scale, zero_point, name)])[0]
 
     def quantize(self, x, *, scale, zero_point=0, dtype="int8", name=None) -> int:
-        y = self._out(x, self.tensors[x].shape, scale, zero_point, name, dtype)
+        y = self.output(x, self.tensors[x].shape, scale, zero_point, name, dtype)
         self.op("QUANTIZE", [x], [y], "QuantizeOptions")
         return y
 

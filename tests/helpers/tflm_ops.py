@@ -22,7 +22,7 @@ READ_VARIABLE REDUCE_ALL REDUCE_MAX REDUCE_MIN RELU RELU6 RESHAPE RESIZE_BILINEA
 SELECT_V2 SHAPE SIN SLICE SOFTMAX SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE
 STRIDED_SLICE SUB SUM SVDF TANH TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK VAR_HANDLE WHILE
 ZEROS_LIKE""".split()
-# Of these no model of one op is made here: variables, recurrent layers (strategies_state.py), control flow. Beside them it
+# Of these no model of one op is made here: variables, recurrent layers (tests/draw/recurrent.py), control flow. Beside them it
 # registers custom ops: the signal library's, CIRCULAR_BUFFER, TFLM_DECODE, TFLite_Detection_PostProcess, ethos-u.
 ELSEWHERE = (
     "ASSIGN_VARIABLE",

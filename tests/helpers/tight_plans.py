@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from unittest.mock import patch
 
@@ -13,7 +12,7 @@ from host_tools.errors import ToolError
 from host_tools.memory import overlap, place, plan
 from host_tools.ops import lowering as lower
 from host_tools.readers import tflite
-from tests import strategies
+from tests import draw
 from tests.helpers import batch
 
 POISON = 0xA5
@@ -26,7 +25,7 @@ class Tight:
     """A packed model of one step, its inputs and the oracle's output; `form` names kernel and order."""
 
     model: bytes
-    case: strategies.Case
+    case: draw.Case
     form: str
     distance: int
 
@@ -75,29 +74,13 @@ def _nearest(lag: overlap.Lag, size: int, x_size: int, y_size: int, source) -> l
     return found
 
 
-@contextmanager
-def image_shapes():
-    """Models of images large enough that fast forms cut them into several tiles; windows mostly 3 x 3."""
-    usual = strategies._input
-
-    def larger(s, b, shape, x, quant=None):
-        if len(shape) == 4:
-            shape = (1, s.integer(3, 17), s.choice((s.integer(3, 12), s.integer(13, 29))), s.choice((3, 4, 8, 16)))
-        return usual(s, b, shape, x, quant)
-
-    def window(s, size, kernel_max, dilations, padding):
-        s.kernel = getattr(s, "kernel", None) or s.choice((1, 3, 3))
-        return s.kernel, s.choice((1, 1, 2)), 1
-
-    with patch.object(strategies, "_input", larger), patch.object(strategies, "_window", window):
-        yield
-
-
-def tight(op: str, count: int, seed: int, target: str, options: int = 3) -> tuple[list[Tight], list[Tight]]:
+def tight(
+    op: str, count: int, seed: int, target: str, options: int = 3, shapes: type[draw.Shapes] = draw.Shapes
+) -> tuple[list[Tight], list[Tight]]:
     """Models of `op` at the nearest distances, and such models one step nearer, which nothing promises to be right."""
     right, wrong = [], []
-    source = strategies.RandomSource(f"tight/{op}/{seed}")
-    for case in strategies.generate(op, count, seed):
+    source = draw.RandomSource(f"tight/{op}/{seed}")
+    for case in draw.generate(op, count, seed, shapes):
         try:
             program = program_of(case.tflite, case.name, target)
         except ToolError:
@@ -124,7 +107,7 @@ def tight(op: str, count: int, seed: int, target: str, options: int = 3) -> tupl
     return right, wrong
 
 
-def want(case: strategies.Case) -> bytes:
+def want(case: draw.Case) -> bytes:
     return b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs)
 
 

@@ -23,11 +23,11 @@ def test_every_op_was_run_on_every_target():
 
 def test_a_difference_stops_the_run(monkeypatch):
     """The run itself: an answer that is wrong by one bit is not recorded."""
-    from tests import strategies
+    from tests import draw
     from tests.helpers import batch
 
-    monkeypatch.setattr(strategies, "OPS", {"relu": strategies.OPS["relu"]})
-    monkeypatch.setattr(strategies, "STATEFUL", {})
+    monkeypatch.setattr(draw, "OPS", {"relu": draw.OPS["relu"]})
+    monkeypatch.setattr(draw, "STATEFUL", {})
     right = batch.run_ref
 
     def wrong(cases, folder):

@@ -12,7 +12,8 @@ from host_tools.errors import ToolError
 from host_tools.assembler.rv32 import prepare as rv32
 from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.targets import open_target
-from tests import strategies
+from tests import draw
+from tests.draw.shapes import LargeImages
 from tests.helpers import batch
 from tests.host.memory.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
 from tests.rv32 import layers
@@ -23,9 +24,9 @@ PUBLIC = Path(__file__).parents[3] / "shared/models"
 LIMITS = dict(zip(layers.SHAPES, (2.4, 2.6, 4.1, 2.9, 2.7)))
 
 
-def converted(op: str, count: int, seed: int) -> list:
+def converted(op: str, count: int, seed: int, shapes=draw.Shapes) -> list:
     found = []
-    for case in strategies.generate(op, count, seed):
+    for case in draw.generate(op, count, seed, shapes):
         try:
             found.append((case, convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))
         except ToolError:
@@ -51,13 +52,6 @@ def test_random_models(op, assembler):
 @pytest.mark.parametrize("op", ["conv_2d", "depthwise_conv_2d"])
 def test_larger_windows(op, monkeypatch):
     """Several tiles and blocks of channels."""
-    usual = strategies._input
-
-    def larger(s, b, shape, x, quant=None):
-        shape = (shape[0], s.integer(1, 21), s.integer(1, 40), s.choice((1, 3, 4, 8, 12, 20)))
-        return usual(s, b, shape, x, quant)
-
-    monkeypatch.setattr(strategies, "_input", larger)
     pick = np.random.default_rng(32)
     for name in ("_conv_options", "_depthwise_options"):  # each is as right as the fastest
 
@@ -66,7 +60,7 @@ def test_larger_windows(op, monkeypatch):
             return [options[pick.integers(len(options))]] if options else []
 
         monkeypatch.setattr(rv32, name, one)
-    cases = converted(op, 25, 32)
+    cases = converted(op, 25, 32, LargeImages)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
     assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
 

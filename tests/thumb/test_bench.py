@@ -8,7 +8,7 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
-from tests import strategies
+from tests import draw
 from tests.tools import bench
 from tests.helpers.tflite_builder import Builder
 
@@ -48,7 +48,7 @@ def test_four_bits_and_elements_are_not_slower_than_before():
     x = b.input((1, 640), scale=0.05, zero_point=-7)
     w = b.constant(random.integers(-128, 128, (128, 640)).astype(np.int8), 0.01)
     y = b.fully_connected(x, w, b.constant(np.zeros(128, np.int32), 0.0005), scale=1.0, zero_point=3)
-    dense = strategies.four_bits(strategies.Case("dense", "fully_connected", b.finish([y]), (), {}))
+    dense = draw.four_bits(draw.Case("dense", "fully_connected", b.finish([y]), (), {}))
     found: dict[str, float] = {}
     with open_target("pico") as pico:
         pico.backend = "thumb"

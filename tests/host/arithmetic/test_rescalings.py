@@ -57,7 +57,7 @@ def test_of_one_tensor(kind):
     for x_scale, y_scale in pairs:
         b = Builder()
         x = b.input(ALL.shape, scale=x_scale)
-        y = b._out(x, ALL.shape, y_scale, 0)
+        y = b.output(x, ALL.shape, y_scale, 0)
         b.op(kind, [x], [y], *(["LeakyReluOptions"] if kind == "LEAKY_RELU" else []))
         same(b, y, ALL)
 
@@ -73,6 +73,6 @@ def test_sub(scales):
 def test_hard_swish(scales):
     b = Builder()
     x = b.input(ALL.shape, scale=scales[0])
-    y = b._out(x, ALL.shape, scales[1], 0)
+    y = b.output(x, ALL.shape, scales[1], 0)
     b.op("HARD_SWISH", [x], [y])
     same(b, y, ALL)

@@ -165,7 +165,7 @@ def test_batch_norm_and_what_follows_are_tables_a_channel():
     x = b.input((1, 4, 4, 12), scale=0.1)
     y = b.mul(x, b.constant(weights(12), scale=0.02), scale=0.1)
     y = b.add(y, b.constant(weights(12), scale=0.05), scale=0.12, zero_point=3)
-    z = b._out(y, (1, 4, 4, 12), 0.11, -4)
+    z = b.output(y, (1, 4, 4, 12), 0.11, -4)
     b.op("LEAKY_RELU", [y], [z], "LeakyReluOptions", Alpha=0.1)
     exact(b.finish([z]), ["channel_lut"])
 

@@ -2,7 +2,7 @@
 
 from host_tools.compiler.convert import convert_bytes
 from host_tools.fileformat import extents, packed
-from tests import strategies, strategies_numbers, strategies_state, strategies_wide
+from tests import draw
 from tests.helpers import batch
 
 GUARD = "            for k in range(len(net.arena)): net.arena[k] = 0xA5\n            net.reset()\n            at = 0\n"
@@ -14,8 +14,7 @@ def test_arenas_are_the_same(tmp_path, monkeypatch):
     )
     assert script.count("net.arena") == 3
     monkeypatch.setattr(batch, "SCRIPT", script)
-    ops = (*strategies_state.OPS, *strategies_wide.OPS, *strategies_numbers.OPS, *strategies.STATEFUL)
-    cases = [strategies.build(op, strategies.RandomSource(f"arena/{op}/{i}"), op) for op in ops for i in range(5)]
+    cases = [draw.build(op, draw.RandomSource(f"arena/{op}/{i}"), op) for op in draw.KERNELS_FROM_32 for i in range(5)]
     models = [(case, convert_bytes(case.tflite, case.op, selftest=0)) for case in cases]
     inputs = [(model, case.inputs) for case, model in models]
     answers = [batch.run_unix(inputs, tmp_path, backend) for backend in ("viper", "ref")]

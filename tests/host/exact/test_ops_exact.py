@@ -18,13 +18,15 @@ from host_tools.errors import ToolError
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from tests import strategies
+from tests import draw
 from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 
 EXAMPLES = int(os.environ.get("FXNN_EXAMPLES", "60"))
 PUBLIC_MODELS = Path(__file__).resolve().parents[4] / "shared" / "models"
+# little arithmetic, or other ops' kernels
+FEW_KERNELS = (*draw.integer.OPS, "add_n", "cumsum", "zeros_like", "fill", "dynamic_update_slice", "embedding_lookup")
 NETWORKS = ("kws_dscnn", "ic_resnet8", "ad_autoencoder", "vww_mobilenet")
 
 
@@ -36,35 +38,35 @@ def _drawn(examples: int):
     return settings(max_examples=examples, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("op", [op for op in strategies.OPS if op not in strategies.strategies_numbers.OPS])
+@pytest.mark.parametrize("op", [op for op in draw.OPS if op not in FEW_KERNELS])
 @_drawn(EXAMPLES)
 @given(data=st.data())
 def test_op_is_exact(op, data):
     _exact(op, data)
 
 
-@pytest.mark.parametrize("op", strategies.strategies_numbers.OPS)
-@_drawn(EXAMPLES // 2)  # little arithmetic, or other ops' kernels
+@pytest.mark.parametrize("op", FEW_KERNELS)
+@_drawn(EXAMPLES // 2)
 @given(data=st.data())
 def test_op_of_few_kernels_is_exact(op, data):
     _exact(op, data)
 
 
 def _exact(op, data):
-    case = strategies.expected(data.draw(strategies.models(op)))
-    wrong = strategies.difference(case, run(case.tflite, case.inputs))
+    case = draw.expected(data.draw(draw.models(op)))
+    wrong = draw.difference(case, run(case.tflite, case.inputs))
     assert wrong is None, wrong
 
 
-@pytest.mark.parametrize("op", strategies.OPS)
+@pytest.mark.parametrize("op", draw.OPS)
 def test_generated_cases_are_the_same_every_time(op):
-    first, second = (strategies.generate(op, 3, seed=1) for _ in range(2))
+    first, second = (draw.generate(op, 3, seed=1) for _ in range(2))
     for a, b in zip(first, second):
         assert (a.name, a.tflite, str(a)) == (b.name, b.tflite, str(b))
         assert all((x == y).all() for x, y in zip(a.inputs + a.outputs, b.inputs + b.outputs))
     assert len({c.tflite for c in first}) > 1
     for case in first:
-        wrong = strategies.difference(case, run(case.tflite, case.inputs))
+        wrong = draw.difference(case, run(case.tflite, case.inputs))
         assert wrong is None, wrong
 
 
@@ -112,8 +114,8 @@ def test_accumulators_past_int32_wrap_as_tflm_does(op, shift):
         y = b.fully_connected(b.reshape(x, (1, 48)), weights, b.constant(bias, [0.001] * 6), **quant)
     inputs = [random.integers(-128, 128, (1, 4, 4, 3)).astype(np.int8)]
     tflite = b.finish([y])
-    case = strategies.Case(f"{op}/wrap", op, tflite, tuple(inputs), {"shift": shift}, tuple(Oracle(tflite).run(inputs)))
-    wrong = strategies.difference(case, run(tflite, inputs))
+    case = draw.Case(f"{op}/wrap", op, tflite, tuple(inputs), {"shift": shift}, tuple(Oracle(tflite).run(inputs)))
+    wrong = draw.difference(case, run(tflite, inputs))
     assert wrong is None, wrong
 
 
@@ -149,14 +151,14 @@ def test_public_network_is_exact(name):
         began = time.monotonic()
         outputs = numpy_kernels.run(network, inputs)
         seconds = time.monotonic() - began
-        case = strategies.Case(f"{name}/{k}", name, tflite, tuple(inputs), {}, tuple(oracle.run(inputs)))
-        wrong = strategies.difference(case, outputs)
+        case = draw.Case(f"{name}/{k}", name, tflite, tuple(inputs), {}, tuple(oracle.run(inputs)))
+        wrong = draw.difference(case, outputs)
         assert wrong is None, wrong
         assert seconds < 2, f"{seconds:.1f} s for one inference"
 
 
 def test_on_op_sees_the_arena_after_every_op():
-    case = strategies.generate("pairs", 8, seed=3)[0]
+    case = draw.generate("pairs", 8, seed=3)[0]
     network = packed.read(convert_bytes(case.tflite, "model"))
     seen = []
     outputs = numpy_kernels.run(network, list(case.inputs), lambda i, arena: seen.append((i, arena.copy())))
@@ -166,7 +168,7 @@ def test_on_op_sees_the_arena_after_every_op():
 
 
 def test_inputs_that_do_not_fit_are_refused():
-    network = packed.read(convert_bytes(strategies.generate("relu", 1, seed=0)[0].tflite, "model"))
+    network = packed.read(convert_bytes(draw.generate("relu", 1, seed=0)[0].tflite, "model"))
     with pytest.raises(ToolError, match="0 inputs given"):
         numpy_kernels.run(network, [])
     with pytest.raises(ToolError, match="given as int16"):

@@ -17,7 +17,7 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
-from tests import strategies
+from tests import draw
 from tests.draw import networks
 from tests.helpers import batch
 
@@ -54,7 +54,7 @@ def cases():
 
 def test_host(cases):
     for case, model in cases:
-        wrong = strategies.difference(case, numpy_kernels.run(packed.read(model), list(case.inputs)))
+        wrong = draw.difference(case, numpy_kernels.run(packed.read(model), list(case.inputs)))
         assert wrong is None, f"python -m tests.draw.networks {case.name.split('/')[1]}: {wrong}"
 
 

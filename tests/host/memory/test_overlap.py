@@ -10,16 +10,18 @@ import pytest
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.memory import overlap
+from tests import draw
+from tests.draw.shapes import TiledImages
 from tests.helpers import batch, tight_plans
 
 SEED = 20261122
 COUNT = 30
 
 
-def collect(target: str, count: int, ops=tight_plans.FORMS, options: int = 3):
+def collect(target: str, count: int, ops=tight_plans.FORMS, options: int = 3, shapes=draw.Shapes):
     right, wrong = [], []
     for op in ops:
-        r, w = tight_plans.tight(op, count, SEED, target, options)
+        r, w = tight_plans.tight(op, count, SEED, target, options, shapes)
         right += r
         wrong += w
     return right, wrong
@@ -76,8 +78,7 @@ def test_numpy_reads_all_before_it_writes(plain):
 @pytest.mark.pico
 @pytest.mark.parametrize("backend", ["thumb", "viper"])
 def test_fast_forms_on_the_pico(backend):
-    with tight_plans.image_shapes():
-        right, wrong = collect("thumb", 20, ("conv_2d", "depthwise_conv_2d"), options=4)
+    right, wrong = collect("thumb", 20, ("conv_2d", "depthwise_conv_2d"), options=4, shapes=TiledImages)
     forms = {c.form for c in right}
     assert {"conv_2d any fast 0", "conv_2d any fast 1", "conv_2d any fast 2", "depthwise_conv_2d plane fast",
             "depthwise_conv_2d stepped fast"} <= forms, forms  # fmt: skip

@@ -14,7 +14,7 @@ from host_tools.fileformat import littlefs as littlefs_blocks
 from host_tools.fileformat import packed
 from host_tools.memory import place
 from host_tools.ops.core import Step
-from tests import strategies
+from tests import draw
 from tests.helpers import batch
 from tests.pico.test_places import small_network
 
@@ -25,7 +25,7 @@ SMALL_BLOCK = 256
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks small enough that the small networks of strategies.py are cut."""
+    """Blocks small enough that the small networks of draw.py are cut."""
     monkeypatch.setattr(littlefs_blocks, "BLOCK_BYTES", SMALL_BLOCK)
     monkeypatch.setattr(place, "SAFE_BYTES", SMALL_BLOCK - 44)
     monkeypatch.setattr(place, "_LEAST_BYTES", 0)
@@ -36,7 +36,7 @@ def cut_cases(op, count, seed, **options):
     found = []
     while len(found) < count:
         seed += 1
-        for case in strategies.generate(op, 30, seed):
+        for case in draw.generate(op, 30, seed):
             network = packed.read(convert.convert_bytes(case.tflite, placing="flash", selftest=0, **options))
             if network.pieces > 1:
                 found.append((case, network))
@@ -62,9 +62,9 @@ def test_block_positions_are_littlefs_own():
 @pytest.mark.parametrize("op", OPS)
 def test_pieces_answer_as_the_whole_on_the_host_and_on_unix(op, small_blocks, tmp_path):
     cases = cut_cases(op, 40, seed=5)
-    wanted = [strategies.expected(case) for case, _ in cases]
+    wanted = [draw.expected(case) for case, _ in cases]
     for case, (_, network) in zip(wanted, cases):
-        wrong = strategies.difference(case, numpy_kernels.run(network, list(case.inputs)))
+        wrong = draw.difference(case, numpy_kernels.run(network, list(case.inputs)))
         assert wrong is None, wrong
         for op_record in network.ops:
             if op_record.words[33]:
@@ -112,7 +112,7 @@ def test_an_op_whose_channels_are_longer_than_a_block_stays_whole(small_blocks):
 @pytest.mark.parametrize("backend, count", [("thumb", 15), ("viper", 8)])
 def test_pieces_on_the_pico(backend, count, small_blocks):
     cases = [pair for op in OPS for pair in cut_cases(op, count, seed=50)]
-    wanted = [strategies.expected(case) for case, _ in cases]
+    wanted = [draw.expected(case) for case, _ in cases]
     answers = batch.run_pico([(network.data, list(case.inputs)) for case, network in cases], backend)
     for case, answer in zip(wanted, answers):
         assert answer == b"".join(y.tobytes() for y in case.outputs), f"{case.name}: {answer[:80]}"

@@ -6,7 +6,7 @@ from host_tools.compiler import pack
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.memory import plan, stripes
-from tests import strategies
+from tests import draw
 from tests.draw import image_chains
 from tests.helpers import batch, tight_plans
 
@@ -18,7 +18,7 @@ def striped(count: int, target: str, most_side: int = 24):
     found = []
     for case in image_chains.generate(count, SEED, most_side):
         program = tight_plans.program_of(case.tflite, case.name, target)
-        source = strategies.RandomSource(f"{SEED}/{case.name}")
+        source = draw.RandomSource(f"{SEED}/{case.name}")
         chains = sorted({c for i in range(len(program.steps)) for c in stripes.chains(program, i)})
         for first, last in [source.choice(chains)] if chains else []:
             rows = stripes.rows(program, last)

@@ -153,7 +153,7 @@ def test_u_net_piece(tmp_path):
     w = b.constant(random(6, 3, 3, 3), [0.01] * 6)
     skip = b.conv_2d(x, w, scale=0.1, zero_point=-20)
     alpha = b.constant(random(1, 1, 6), 0.003)
-    bent = b._out(skip, (1, 8, 8, 6), 0.1, -60)
+    bent = b.output(skip, (1, 8, 8, 6), 0.1, -60)
     b.op("PRELU", [skip, alpha], [bent])
     small = b.max_pool_2d(bent, kernel=(2, 2))
     size = b.constant(np.array([8, 8], np.int32))

@@ -12,7 +12,7 @@ from host_tools.fileformat import packed
 from host_tools.measure import verify
 from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
-from tests import strategies
+from tests import draw
 from tests.helpers import batch
 from tests.helpers.tflite_builder import Builder
 from tests.host.exact.test_ops_exact import EXAMPLES
@@ -28,19 +28,19 @@ def run(model: bytes, frames) -> list[np.ndarray]:
     return [y for frame in frames for y in numpy_kernels.run(network, list(frame), state=state)]
 
 
-@pytest.mark.parametrize("op", strategies.STATEFUL)
+@pytest.mark.parametrize("op", draw.STATEFUL)
 @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_op_is_exact(op, data):
-    case = strategies.expected(data.draw(strategies.models(op)))
-    wrong = strategies.difference(case, run(convert_bytes(case.tflite, "model", selftest=0), case.frames))
+    case = draw.expected(data.draw(draw.models(op)))
+    wrong = draw.difference(case, run(convert_bytes(case.tflite, "model", selftest=0), case.frames))
     assert wrong is None, wrong
 
 
 def test_the_models_are_not_saturated():
     """Outputs that differ from call to call and from 0 are what the tests above compare."""
-    for op in strategies.STATEFUL:
-        cases = strategies.generate(op, 20, seed=5)
+    for op in draw.STATEFUL:
+        cases = draw.generate(op, 20, seed=5)
         assert sum(len(np.unique(y)) > 2 for c in cases for y in c.outputs) > 8, op
         repeated = [c for c in cases if c.calls > 1 and not (c.outputs[0] == c.outputs[-1]).all()]
         assert len(repeated) > 6, op
@@ -48,7 +48,7 @@ def test_the_models_are_not_saturated():
 
 @pytest.fixture(scope="module")
 def stateful_cases():
-    cases = [c for op in strategies.STATEFUL for c in strategies.generate(op, 12, seed=20261122)]
+    cases = [c for op in draw.STATEFUL for c in draw.generate(op, 12, seed=20261122)]
     return [(c, convert_bytes(c.tflite, c.name, selftest=0)) for c in cases]
 
 
@@ -197,7 +197,7 @@ def _unix(folder, script: str) -> str:
 
 @pytest.mark.parametrize("name", ("host", "ref", "unix"))
 def test_verify_keeps_the_state(name):
-    case = strategies.generate("lstm", 3, seed=4)[1]
+    case = draw.generate("lstm", 3, seed=4)[1]
     network = packed.read(convert_bytes(case.tflite, "lstm"))
     with open_target(name) as target:
         assert verify.verify(network, case.tflite, target, 8).difference is None

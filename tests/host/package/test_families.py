@@ -10,7 +10,7 @@ from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.package import families
 from host_tools.package.mpy import ARCHITECTURES
-from tests import strategies
+from tests import draw
 from tests.helpers import batch
 
 DIGITS = Path(__file__).parents[3] / "models/digits/digits.tflite"
@@ -36,10 +36,10 @@ with open('cases.bin', 'rb') as f:
 def networks():
     """One of every op, one with weights of four bits, one with the layouts of each assembler: every family is asked for."""
     made = [
-        convert.convert_bytes(strategies.build(op, strategies.RandomSource(f"families/{op}"), op).tflite, selftest=0)
-        for op in (*strategies.OPS, *strategies.STATEFUL)
+        convert.convert_bytes(draw.build(op, draw.RandomSource(f"families/{op}"), op).tflite, selftest=0)
+        for op in (*draw.OPS, *draw.STATEFUL)
     ]
-    four = next(data for case in strategies.generate("conv_2d", 20, 5) if (data := strategies.four_bits(case)))
+    four = next(data for case in draw.generate("conv_2d", 20, 5) if (data := draw.four_bits(case)))
     return [*made, four if four[:4] == packed.MAGIC else convert.convert_bytes(four, selftest=0),
             *(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board, prefer="speed") for board in ("pico", "esp32", "esp32c3", "any"))]  # fmt: skip
 

@@ -10,7 +10,7 @@ from host_tools.errors import ToolError
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from tests import strategies
+from tests import draw
 from tests.helpers import batch
 
 ROOT = Path(__file__).parents[3]
@@ -19,20 +19,16 @@ SEED = 20261122
 # of each op: those of convolutional networks, the others
 # (on the virtual Pico a load takes half a second here; the others' viper kernels on 32 bits: tests/rv32/test_qemu.py, tests/pico)
 MODELS_AN_OP = {"ref": (12, 4), "unix": (40, 10), "pico thumb": (8, 1), "pico viper": (4, 0)}
-_MOST = (
-    set(strategies.OPS)
-    - set(strategies.op_strategies.OPS)
-    - set(strategies.strategies_state.OPS)
-    - set(strategies.strategies_wide.OPS)
-)
-_MOST -= set(strategies.strategies_numbers.OPS)
+_MOST = {"conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d", "mean", "add", "mul",
+         "concatenation", "pad", "pad_v2", "reshape", "squeeze", "expand_dims", "softmax", "relu", "relu6", "logistic",
+         "tanh", "quantize", "pairs"}  # fmt: skip
 
 
 def generated() -> list:
     """(case, packed model) of every op; models that the converter refuses are left out, but not many may be."""
     found, refused = [], []
-    for op in strategies.OPS:
-        for case in strategies.generate(op, max(n[op not in _MOST] for n in MODELS_AN_OP.values()), SEED):
+    for op in draw.OPS:
+        for case in draw.generate(op, max(n[op not in _MOST] for n in MODELS_AN_OP.values()), SEED):
             try:
                 found.append((case, convert.convert_bytes(case.tflite, case.name, selftest=0)))
             except ToolError as e:

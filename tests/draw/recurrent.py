@@ -1,12 +1,14 @@
-"""Random models of what keeps a state, and of BATCH_MATMUL and TRANSPOSE_CONV: strategies.py's OPS grow by OPS here."""
+"""Drawn ops that keep a state: LSTM, SVDF, tf.Variable and CIRCULAR_BUFFER, CALLS inferences in a row."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from flatbuffers import flexbuffers
 
+from tests.draw.core import Source, quantization, rescaling
 from tests.helpers.tflite_builder import Builder
-from tests.strategies import Source, _activation, _bias, _input, _output_quant, _quant, _rescaling
 
 CALLS = 3  # inferences in a row of a model with a state
 
@@ -25,7 +27,7 @@ def _uniform(s: Source, mild: bool, shape, dtype=np.int8, near: int = 0) -> np.n
     return np.random.RandomState(s.integer(0, (1 << 32) - 1)).randint(info.min, info.max + 1, shape).astype(dtype)
 
 
-def _lstm(s: Source, b: Builder, x: list, dtype: str = "int8") -> int:
+def lstm(s: Source, b: Builder, x: list, dtype: str = "int8") -> int:
     """x's values and the states: int8 or int16; the sums mostly within Q3.12, so that not every gate is saturated."""
     wide = dtype == "int16"
     time_major = s.note(time_major=s.boolean())
@@ -60,13 +62,13 @@ def _svdf(s: Source, b: Builder, x: list) -> int:
     batches, inputs = s.choice((1, 1, 2)), s.integer(1, 20)
     rank, units, memory = s.choice((1, 2, 3)), s.choice((1, s.integer(2, 9))), s.integer(1, 10)
     state_dtype = s.choice(("int8", "int16"))
-    quant = _quant(s, -8, -2)
+    quant = quantization(s, -8, -2)
     mild = s.integer(0, 3) > 0
     source = b.input((batches, inputs), **quant)
     for _ in range(CALLS):
         x.append(_uniform(s, mild, (batches, inputs), near=quant["zero_point"]))
     feature_scale = s.scale(-10, -5)
-    into = _rescaling(s, (-10, -7) if state_dtype == "int8" else (-5, -1), 24, least=-10 if mild else -20, most=6)
+    into = rescaling(s, (-10, -7) if state_dtype == "int8" else (-5, -1), 24, least=-10 if mild else -20, most=6)
     state_scale = float(np.float32(quant["scale"] * feature_scale * 2.0**-into))
     state = b.variable((batches, rank * units * memory), state_dtype, state_scale,
                        0 if state_dtype == "int16" else s.choice((0, s.zero_point())))  # fmt: skip
@@ -76,80 +78,10 @@ def _svdf(s: Source, b: Builder, x: list) -> int:
     time = b.constant(_uniform(s, mild, (rank * units, memory), state_dtype), time_scale)
     product = float(np.float32(np.float32(state_scale) * np.float32(time_scale)))
     bias = b.constant(s.array((units,), np.int32, -1000, 1000), product)
-    out = _rescaling(s, *(((-9, -6), 22, -10) if state_dtype == "int8" else ((-22, -19), 31, -23)), most=6)
+    out = rescaling(s, *(((-9, -6), 22, -10) if state_dtype == "int8" else ((-22, -19), 31, -23)), most=6)
     y = {"scale": float(np.float32(product * 2.0**-out)), "zero_point": 5 if mild else s.zero_point()}
     s.note(x=(batches, inputs), rank=rank, units=units, memory=memory, state=state_dtype, into=into, out=out, y=y)
     return b.svdf(source, feature, time, bias, state, rank=rank, **y)
-
-
-def _matmul_shapes(s: Source) -> tuple[list[int], list[int], bool, bool]:
-    batch = [s.integer(1, 3) for _ in range(s.integer(0, 3))]
-    rows, columns, depth = s.integer(1, 5), s.integer(1, 5), s.integer(1, 12)
-    first, second = list(batch), list(batch)
-    kind = s.choice(("same", "one side", "both sides"))
-    if kind == "one side":
-        second = [1 for _ in batch] if s.boolean() else []
-    elif kind == "both sides":
-        for i in range(len(batch)):
-            (first if s.boolean() else second)[i] = 1
-    adj_x, adj_y = s.boolean(), s.boolean()
-    s.note(batch=(first, second), rows=rows, columns=columns, depth=depth, adj=(adj_x, adj_y))
-    return ([*first, *((depth, rows) if adj_x else (rows, depth))], [*second, *((columns, depth) if adj_y else (depth, columns))],
-            adj_x, adj_y)  # fmt: skip
-
-
-def _batch_matmul(s: Source, b: Builder, x: list) -> int:
-    first, second, adj_x, adj_y = _matmul_shapes(s)
-    a = _input(s, b, first, x)
-    quant = _quant(s)
-    if s.note(constant=s.boolean()):
-        c = b.constant(s.array(second, near=quant["zero_point"]), **quant)
-    else:
-        c = _input(s, b, second, x, quant)
-    depth = first[-2 if adj_x else -1]
-    out = _output_quant(s, float(np.float32(b.tensors[a].scales[0] * quant["scale"])), 2 * depth)
-    return b.batch_matmul(a, c, **out, adj_x=adj_x, adj_y=adj_y)
-
-
-def _transpose_conv(s: Source, b: Builder, x: list) -> int:
-    source = _input(s, b, (s.choice((1, 1, 2)), s.integer(1, 5), s.integer(1, 5), s.integer(1, 6)), x)
-    return transpose_conv(s, b, source)
-
-
-def transpose_conv(s: Source, b: Builder, source: int) -> int:
-    """On an input of int8 or int16."""
-    n, h, w, c = b.tensors[source].shape
-    wide = b.tensors[source].dtype == "int16"
-    padding = s.choice(("SAME", "VALID"))
-    (kh, sh), (kw, sw) = ((s.integer(1, 4), s.integer(1, 3)) for _ in range(2))
-
-    def size(d, k, stride):
-        """An output whose forward convolution gives d: SAME: ceil(y / stride), VALID: (y - k) / stride + 1."""
-        spare = s.integer(0, stride - 1)
-        return max(1, d * stride - spare) if padding == "SAME" else (d - 1) * stride + k + spare
-
-    out_c = s.integer(1, 5)
-    data = s.array((out_c, kh, kw, c))
-    base = s.scale(-12, -3)
-    per_channel = s.note(per_channel=s.boolean())
-    scales = (base * 2.0 ** (np.array([s.integer(-32, 0) for _ in range(out_c)]) / 16)).astype(np.float32)
-    if not per_channel:
-        scales = np.array([base], np.float32)
-    x_scale = np.float32(b.tensors[source].scales[0])
-    unit = float(x_scale * scales.max())
-    shape = (n, size(h, kh, sh), size(w, kw, sw), out_c)
-    if wide:
-        out = {"scale": float(np.float32(unit * 2.0 ** -_rescaling(s, (-14, -4), 24, least=-20, most=6)))}
-        bias = None
-        if s.boolean():
-            bias = b.constant(s.array((out_c,), np.int64, -100000, 100000), scale=np.resize(x_scale * scales, out_c))
-    else:
-        out = _output_quant(s, unit, kh * kw * c)
-        bias = _bias(s, b, out_c, kh * kw * c, np.resize(x_scale * scales, out_c if per_channel else 1))
-    activation = _activation(s, out["scale"])
-    s.note(kernel=(kh, kw), stride=(sh, sw), padding=padding, shape=shape, y=out)
-    return b.transpose_conv(source, b.constant(data, scales), bias, shape=shape, **out, stride=(sh, sw), padding=padding,
-                            activation=activation)  # fmt: skip
 
 
 def _variables(s: Source, b: Builder, x: list) -> list[int]:
@@ -158,7 +90,7 @@ def _variables(s: Source, b: Builder, x: list) -> list[int]:
     With first values from CALL_ONCE or without; TFLM then starts at the zero point.
     """
     frames, width = s.integer(2, 4), s.integer(1, 6)
-    quant = _quant(s, -8, -2)
+    quant = quantization(s, -8, -2)
     source = b.input((1, width), **quant)
     for _ in range(CALLS):
         x.append(s.array((1, width), near=quant["zero_point"]))
@@ -182,7 +114,7 @@ def _variables(s: Source, b: Builder, x: list) -> list[int]:
 def _circular_buffer(s: Source, b: Builder, x: list) -> int:
     """Streaming: the last rows, moved on by one a call; of 5 rows TFLM knows by itself that it runs at every call."""
     rows = s.choice((5, s.integer(2, 6)))
-    shape, quant = (1, 1, s.integer(1, 3), s.integer(1, 5)), _quant(s, -8, -2)
+    shape, quant = (1, 1, s.integer(1, 3), s.integer(1, 5)), quantization(s, -8, -2)
     source = b.input(shape, **quant)
     for _ in range(CALLS):
         x.append(s.array(shape, near=quant["zero_point"]))
@@ -193,12 +125,8 @@ def _circular_buffer(s: Source, b: Builder, x: list) -> int:
     return b.max_pool_2d(y, kernel=(2, 1), stride=(1, 1)) if s.boolean() else b.relu(y)
 
 
-OPS = {
-    "batch_matmul": _batch_matmul,
-    "transpose_conv": _transpose_conv,
-}
-STATEFUL = {
-    "lstm": _lstm,
+STATEFUL: dict[str, Callable] = {
+    "lstm": lstm,
     "svdf": _svdf,
     "variables": _variables,
     "circular_buffer": _circular_buffer,
