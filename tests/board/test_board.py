@@ -13,7 +13,7 @@ from host_tools.boards.mpremote_board import Board
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from tests import draw
-from tests.helpers import batch
+from tests.helpers import batch, runners
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]
 ROOT = Path(__file__).parents[2]
@@ -93,8 +93,11 @@ def test_one_model_of_each_op(deployed, request):
             continue
         cases.append(case)
     with Board(deployed) as board:
-        board.write_file("/cases.bin", batch.cases_file([(model, case.inputs) for model, case in zip(models, cases)]))
-        answers = batch.answers(board.exec(batch.SCRIPT % "viper", 60), len(cases))
-        board.exec("import os\nos.remove('/cases.bin')")
+        inputs = batch.cases_file([(model, case.inputs) for model, case in zip(models, cases)])
+        files = runners.with_parameters({"cases.bin": inputs}, BACKEND="viper")
+        for name, data in files.items():
+            board.write_file(f"/{name}", data)
+        answers = batch.answers(board.exec(runners.source(batch.SCRIPT), 60), len(cases))
+        board.exec(f"import os\nfor name in {list(files)}: os.remove(name)")
     for case, answer in zip(cases, answers):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), f"{case}: {answer}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from unittest.mock import patch
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from host_tools.memory import overlap, place, plan
 from host_tools.ops import lowering as lower
 from host_tools.readers import tflite
 from tests import draw
-from tests.helpers import batch
 
 POISON = 0xA5
 WINDOWED = ("conv_2d", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d")
@@ -131,51 +129,12 @@ def dead(found: plan.Plan) -> list[list[tuple[int, int]]]:
     return pieces
 
 
-# Cases as batch.SCRIPT takes them; before each op all that holds nothing anyone will read is overwritten: what follows
-# the inputs is a table of u32 {op, first byte, end}.
-POISON_SCRIPT = """\
-import binascii, gc, struct, sys
-sys.path.insert(0, 'lib')
-import fxnn
-with open('cases.bin', 'rb') as f:
-    i = 0
-    while True:
-        head = f.read(4)
-        if len(head) < 4:
-            break
-        model = f.read(struct.unpack('<I', head)[0])
-        data = f.read(struct.unpack('<I', f.read(4))[0])
-        try:
-            net = fxnn.load(model, backend=%r)
-            at = 0
-            for t in net.inputs:
-                t.data[:] = data[at:at + len(t.data)]
-                at += len(t.data)
-            table = struct.unpack('<%%dI' %% ((len(data) - at) // 4), data[at:])
-            k = 0
-            for i_op, op in enumerate(net._ops):
-                while k < len(table) and table[k] == i_op:
-                    memoryview(net.arena)[table[k + 1]:table[k + 2]] = b'\\xa5' * (table[k + 2] - table[k + 1])
-                    k += 3
-                op[0](op[1], net.arena, op[2])
-            if k < len(table):
-                raise ValueError('the poison for %%d ops was not used' %% (table[-3] - i_op))
-            out = b''.join([bytes(t.data) for t in net.outputs])
-            print('@', i, binascii.b2a_base64(out).decode().strip())
-        except Exception as e:
-            print('@', i, 'error', repr(e))
-        net = model = data = None
-        gc.collect()
-        i += 1
-"""
-
-
 def poison_table(found: plan.Plan) -> np.ndarray:
+    """What tests/micropython/batch.py is to overwrite: rows of u32 {op, first byte, end}."""
     rows = [(i, low, high) for i, pieces in enumerate(dead(found)) for low, high in pieces]
     return np.array(rows, "<u4").reshape(-1, 3)
 
 
 def poisoned(run, cases, *arguments):
     """The answers of one of batch's runners, with poison. cases: (model, inputs, plan)."""
-    with patch.object(batch, "SCRIPT", POISON_SCRIPT):
-        return run([(model, [*inputs, poison_table(found)]) for model, inputs, found in cases], *arguments)
+    return run([(model, [*inputs, poison_table(found)]) for model, inputs, found in cases], *arguments, POISON=True)

@@ -8,8 +8,9 @@ import os
 import struct
 
 import fxnn
+import parameters
 
-EVERY = 1  # by path: every so many of them, writing takes its time on a board
+EVERY = getattr(parameters, "EVERY", 1)  # by path: every so many of them, writing takes its time on a board
 
 
 def pieces(f):

@@ -7,8 +7,9 @@ import gc
 
 import fxnn
 import micropython
+import parameters
 
-ROUNDS = 100
+ROUNDS = getattr(parameters, "ROUNDS", 100)
 
 net = fxnn.load("all.fxnn")
 net.invoke()

@@ -10,10 +10,10 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
+from tests.helpers.runners import run_pico
 from tests.helpers.tflite_builder import Builder
 from tests.host.boards.test_deploy import package_for, pico
 from tests.host.cli.test_cli import fxnn
-from tests.micropython.boards import run_pico
 
 pytestmark = pytest.mark.pico
 PUBLIC_MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"

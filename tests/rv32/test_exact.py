@@ -14,7 +14,7 @@ from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.targets import open_target
 from tests import draw
 from tests.draw.shapes import LargeImages
-from tests.helpers import batch
+from tests.helpers import batch, runners
 from tests.host.memory.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
 from tests.rv32 import layers
 
@@ -145,7 +145,7 @@ def test_invoke_allocates_nothing():
     y = b.conv_2d(x, *weights((8, 3, 3, 3)), scale=0.2)
     y = b.depthwise_conv_2d(y, *weights((1, 3, 3, 8), 3), scale=0.3)
     y = b.fully_connected(b.reshape(y, (1, 288)), *weights((5, 288)), scale=0.4)
-    files = {**batch._package(ARCH), "net.fxnn": convert.convert_bytes(b.finish([y]), "all", board="rp2350-riscv")}
+    files = {**runners.package(ARCH), "net.fxnn": convert.convert_bytes(b.finish([y]), "all", board="rp2350-riscv")}
     script = """\
 import fxnn, gc, micropython
 net = fxnn.load('net.fxnn')

@@ -7,7 +7,7 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.emulators.qemu_rv32 import run_script, why_not
 from tests import draw
-from tests.helpers import batch
+from tests.helpers import batch, runners
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -48,10 +48,10 @@ def test_a_script_that_hangs_is_ended():
 
 def test_memory():
     """heap_lock() around invoke(), and a forgotten network gives its memory back."""
-    from tests.host.device.test_device_api import SCRIPTS, every_kernel
+    from tests.host.device.test_device_api import every_kernel
 
-    files = {**batch._package("rv32imc"), "all.fxnn": every_kernel()}
-    printed = run_script(files, (SCRIPTS / "memory.py").read_text().replace("ROUNDS = 100", "ROUNDS = 8"), 120)
+    files = runners.with_parameters({**runners.package("rv32imc"), "all.fxnn": every_kernel()}, ROUNDS=8)
+    printed = run_script(files, runners.source("memory.py"), 120)
     assert printed.endswith("ok\n"), printed
 
 

@@ -12,7 +12,7 @@ from host_tools.report import inspect
 from host_tools.errors import ToolError
 from tests import draw
 from tests.draw.shapes import ThreeByThreeOfImages
-from tests.helpers import batch
+from tests.helpers import batch, runners
 
 pytestmark = [pytest.mark.pico, pytest.mark.slow]
 
@@ -81,7 +81,7 @@ def test_random_models(op, shapes, seed):
         assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) // 3  # not all fall back
         from host_tools.emulators.virtual_pico import run_script
 
-        printed = run_script({**batch._package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
+        printed = run_script({**runners.package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
         assert printed.strip().endswith(f"done {len(blobs)} bad 0"), printed
 
 

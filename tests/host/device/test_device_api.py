@@ -4,14 +4,12 @@ import os
 import struct
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.helpers.fxnn_builder import Network, channel_table
-from tests.micropython.boards import ROOT, run_cpython, run_pico, run_unix
-
-SCRIPTS = ROOT / "tests" / "micropython"
+from tests.helpers.paths import DEVICE, STUBS
+from tests.helpers.runners import run_cpython, run_pico, run_unix_sources
 
 
 def tiny() -> bytes:
@@ -150,7 +148,7 @@ def test_api_on_cpython(files, tmp_path):
 
 
 def test_api_on_unix(files, tmp_path):
-    assert run_unix("api.py", files, tmp_path) == "ok\n"
+    assert run_unix_sources("api.py", files, tmp_path) == "ok\n"
 
 
 def test_errors_on_cpython(files, tmp_path):
@@ -158,11 +156,11 @@ def test_errors_on_cpython(files, tmp_path):
 
 
 def test_errors_on_unix(files, tmp_path):
-    assert run_unix("errors.py", files, tmp_path) == f"errors {len(list(malformed()))}\n"
+    assert run_unix_sources("errors.py", files, tmp_path) == f"errors {len(list(malformed()))}\n"
 
 
 def test_memory_on_unix(files, tmp_path):
-    assert run_unix("memory.py", files, tmp_path) == f"kernels {list(range(1, 12))}\nok\n"
+    assert run_unix_sources("memory.py", files, tmp_path) == f"kernels {list(range(1, 12))}\nok\n"
 
 
 @pytest.mark.pico
@@ -181,7 +179,7 @@ def test_import_heap_on_the_pico():
 
 def test_nothing_is_imported_by_importing_the_package():
     code = "import sys, fxnn; print(sorted(n for n in sys.modules if n.startswith('fxnn')))"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "device", ROOT / "tests" / "stubs")))}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (DEVICE, STUBS)))}
     assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True) == "['fxnn']\n"
 
 
@@ -189,9 +187,7 @@ def test_package_json_lists_every_module():
     """But for the xtensa and rv32 kernels: no board assembles those sources, `fxnn deploy` brings them compiled."""
     import json
 
-    package = json.loads((ROOT / "device" / "package.json").read_text())
+    package = json.loads((DEVICE / "package.json").read_text())
     assert [to for to, _ in package["urls"]] == [
-        f"fxnn/{p.name}"
-        for p in sorted(Path(ROOT / "device" / "fxnn").glob("*.py"))
-        if not p.name.startswith(("xtensa", "rv32"))
+        f"fxnn/{p.name}" for p in sorted((DEVICE / "fxnn").glob("*.py")) if not p.name.startswith(("xtensa", "rv32"))
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.micropython.boards import run_pico, run_unix
+from tests.helpers.runners import run_pico, run_unix_sources
 from tests.micropython.cases import KERNELS, bundle, device_module
 
 
@@ -10,7 +10,7 @@ from tests.micropython.cases import KERNELS, bundle, device_module
 def test_viper_equals_ref_on_unix(kernel, tmp_path):
     """64-bit machine words; `ref` both as computed here and as computed by MicroPython."""
     files = {"cases.bin": bundle(hash_seed(kernel), 100, (kernel,))}
-    assert run_unix("kernels.py", files, tmp_path) == "cases 100 failed 0\n"
+    assert run_unix_sources("kernels.py", files, tmp_path) == "cases 100 failed 0\n"
 
 
 @pytest.mark.pico
@@ -38,7 +38,7 @@ def test_a_wrong_kernel_is_noticed(tmp_path):
 
     data[-1] ^= 1
     data[16:20] = crc32(data[20:]).to_bytes(4, "little")
-    printed = run_unix("kernels.py", {"cases.bin": bytes(data)}, tmp_path)
+    printed = run_unix_sources("kernels.py", {"cases.bin": bytes(data)}, tmp_path)
     assert printed.count("FAIL") == 2 and printed.endswith("cases 1 failed 2\n")
 
 

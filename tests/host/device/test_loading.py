@@ -1,34 +1,12 @@
 """Loading is clean: small heaps, sharing an arena, loads and unloads without end. On the unix port."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
-from host_tools.emulators.unix_port import unix_micropython
-from host_tools.targets.unix import _arch
-from tests.helpers import batch
-from tests.micropython.boards import SCRIPTS
+from tests.helpers.runners import run_unix
 from tests.pico.test_places import case, public, small_network
 
 # What a heap of 110 kB is on a 64-bit machine: the package's objects (34 kB on a 32-bit board) and a network's twice.
 HEAP_BYTES_64 = 110_000 + 45_000
-
-
-def run_unix(script: str, files: dict[str, bytes], folder: Path, heap_bytes: int, **constants) -> str:
-    """What a script of tests/micropython prints with the package as .mpy files and a heap of `heap_bytes`."""
-    program = str(unix_micropython())
-    source = (SCRIPTS / script).read_text()
-    for name, value in constants.items():
-        old = next(line for line in source.split("\n") if line.startswith(f"{name} = "))
-        source = source.replace(old, f"{name} = {value!r}")
-    for name, data in {**batch._package(_arch(program)), **files, "script.py": source.encode()}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    command = [program, "-X", f"heapsize={heap_bytes}", "-c", "import sys; sys.path.insert(0, 'lib'); import script"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 @pytest.mark.parametrize("name", ("ad_autoencoder", "vww_mobilenet", "ic_resnet8", "kws_dscnn"))

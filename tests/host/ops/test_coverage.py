@@ -11,7 +11,7 @@ from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from host_tools.ops import refusals
-from tests.helpers import tflm_ops
+from tests.helpers import runners, tflm_ops
 from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
@@ -125,8 +125,6 @@ def test_an_input_that_nothing_reads_has_a_place_of_its_own():
 
 
 STREAMED = """\
-import sys
-sys.path.insert(0, 'lib')
 import fxnn
 for place in ('ram', 'stream'):
     net = fxnn.load('model.fxnn', place=place)
@@ -138,8 +136,6 @@ for place in ('ram', 'stream'):
 
 def test_a_table_of_embeddings_stays_in_the_file(tmp_path):
     """Constant rows are gathered from the constants: no arena for them, and they can be streamed."""
-    from tests.host.ops.test_state import _unix
-
     b = Builder()
     table = b.constant((np.arange(8000) * 7 % 251 - 125).astype(np.int8).reshape(500, 16), 0.1)
     y = b.tensor((3, 16), "int8", 0.1)
@@ -150,7 +146,6 @@ def test_a_table_of_embeddings_stays_in_the_file(tmp_path):
     index = np.array([499, 0, 7], np.int32)
     want = Oracle(tflite).run([index])[0]
     assert (_run(tflite, [index])[0] == want).all()
-    (tmp_path / "model.fxnn").write_bytes(model)
-    assert _unix(tmp_path, STREAMED).splitlines() == [
+    assert runners.run_unix(STREAMED, {"model.fxnn": model}, tmp_path).splitlines() == [
         f"{where} {want.reshape(-1).tolist()}" for where in ("RAM", "streamed")
     ]

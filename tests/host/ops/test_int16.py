@@ -9,7 +9,7 @@ from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
-from tests.helpers import batch
+from tests.helpers import batch, runners
 from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
@@ -123,8 +123,6 @@ def test_sums_that_leave_48_bits_are_refused():
 
 
 BOARD = """\
-import sys
-sys.path.insert(0, 'lib')
 import fxnn
 import micropython
 net = fxnn.load('model.fxnn')
@@ -145,9 +143,7 @@ except ValueError as e:
 
 
 def test_the_board_api_takes_int16(tmp_path):
-    from tests.host.ops.test_state import _unix
-
-    (tmp_path / "model.fxnn").write_bytes(convert_bytes(network("int16"), "net"))
-    assert _unix(tmp_path, BOARD).splitlines() == [
+    files = {"model.fxnn": convert_bytes(network("int16"), "net")}
+    assert runners.run_unix(BOARD, files, tmp_path).splitlines() == [
         "array('h', [0, 32767, -32768, -12345, 0]) 126 3", "True", "input0: 32768 does not fit int16",
     ]  # fmt: skip

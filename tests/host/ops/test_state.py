@@ -13,7 +13,7 @@ from host_tools.measure import verify
 from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
 from tests import draw
-from tests.helpers import batch
+from tests.helpers import batch, runners
 from tests.helpers.tflite_builder import Builder
 from tests.host.exact.test_ops_exact import EXAMPLES
 
@@ -146,8 +146,6 @@ def test_control_flow_is_refused_with_a_way_out():
 # ----------------------------------------------------------------------------------------- reset, targets, memory
 
 RESET = """\
-import sys
-sys.path.insert(0, 'lib')
 import fxnn
 import micropython
 net = fxnn.load('model.fxnn')
@@ -174,25 +172,8 @@ print(net.summary())
 
 def test_reset_on_unix(tmp_path):
     """reset() forgets, the self-test starts from a reset and leaves one, an arena with variables is not shared."""
-    (tmp_path / "model.fxnn").write_bytes(convert_bytes(counter(-7), "sum"))
-    printed = _unix(tmp_path, RESET)
+    printed = runners.run_unix(RESET, {"model.fxnn": convert_bytes(counter(-7), "sum")}, tmp_path)
     assert printed.splitlines()[:3] == ["[-5, -7, -30, 117] True True", "3 True 3", "arena: variables cannot be shared"]
-
-
-def _unix(folder, script: str) -> str:
-    import subprocess
-
-    from host_tools.emulators.unix_port import unix_micropython
-    from host_tools.targets.unix import _arch
-
-    program = str(unix_micropython())
-    for name, data in batch._package(_arch(program)).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    (folder / "run.py").write_text(script)
-    return subprocess.run(
-        [program, "run.py"], cwd=folder, text=True, capture_output=True, check=True, timeout=60
-    ).stdout
 
 
 @pytest.mark.parametrize("name", ("host", "ref", "unix"))

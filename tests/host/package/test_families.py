@@ -1,29 +1,29 @@
 """What host_tools/package/families.py says a network needs is what the board's package imports for it, no more and no less."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from host_tools.assembler.targets import TARGETS, runs_in
 from host_tools.compiler import convert
+from host_tools.emulators.unix_port import unix_micropython
 from host_tools.fileformat import packed
 from host_tools.package import families
 from host_tools.package.mpy import ARCHITECTURES
+from host_tools.targets.unix import arch_of
 from tests import draw
-from tests.helpers import batch
+from tests.helpers import batch, runners
 
 DIGITS = Path(__file__).parents[3] / "models/digits/digits.tflite"
 SCRIPT = """\
-import struct, sys
-sys.path.insert(0, 'lib')
+import parameters, struct, sys
 import fxnn
 with open('cases.bin', 'rb') as f:
     while True:
         size = f.read(4)
         if not size:
             break
-        net = fxnn.load(f.read(struct.unpack('<I', size)[0]), backend='%s')
+        net = fxnn.load(f.read(struct.unpack('<I', size)[0]), backend=parameters.BACKEND)
         f.read(struct.unpack('<I', f.read(4))[0])
         net = None
         print(' '.join(sorted([n[5:] for n in sys.modules if n[:5] == 'fxnn.'])))
@@ -46,21 +46,12 @@ def networks():
 
 @pytest.mark.parametrize("backend", ("ref", "viper"))
 def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
-    from host_tools.emulators.unix_port import unix_micropython
-    from host_tools.targets.unix import _arch
-
-    program = str(unix_micropython())
-    arch = _arch(program)
-    for name, data in {**batch._package(arch), "cases.bin": batch.cases_file([(n, []) for n in networks])}.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(data)
-    done = subprocess.run(
-        [program, "-X", "heapsize=16M", "-c", SCRIPT % backend], cwd=tmp_path, text=True, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr
+    arch = arch_of(str(unix_micropython()))
+    files = {"cases.bin": batch.cases_file([(n, []) for n in networks])}
+    printed = runners.run_unix(SCRIPT, files, tmp_path, BACKEND=backend)
     common = families.needed([], arch, backend=backend) - {backend}
     every = set()
-    for data, line in zip(networks, done.stdout.splitlines(), strict=True):
+    for data, line in zip(networks, printed.splitlines(), strict=True):
         network = packed.read(data)
         found = set(line.split()) - common
         assert found == families.needed([network], arch, backend=backend) - common, [op.kernel for op in network.ops]
