@@ -1,11 +1,11 @@
-"""Which ops are there, and on which targets models of each gave the reference's bits: README's table, written by a run.
+"""Which ops are there, and on which targets models of each gave the reference's bits: the table of docs/ops.md, written by a run.
 
     python -m tests.op_table --run      # runs models of every op on every target, writes tests/kept/op_targets.json
-    python -m tests.op_table --write    # README.md's table from that file
+    python -m tests.op_table --write    # the page's table from that file
     python -m tests.op_table            # prints the table
 
 `--run --on host ref` runs only these targets and keeps what the file says of the others. A run stops at the first
-difference. tests/host/test_op_table.py holds README against the file, and the file against what can be converted.
+difference. tests/host/test_op_table.py holds the page against the file, and the file against what can be converted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/ops.md"
 RESULTS = ROOT / "tests/kept/op_targets.json"
 BEGIN, END = "<!-- ops: written by `python -m tests.op_table --write` -->", "<!-- end of ops -->"
 SEED = 20261122
@@ -125,16 +126,16 @@ def table(results=None) -> str:
     if islands:
         shared = tuple(t for t in MODELS if all(k in results.get(t, {}) for k in islands))
         lines.append(
-            f"| {', '.join(islands)}: of real numbers between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |"
+            f"| {', '.join(islands)}: of floats between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |"
         )
     counts = ", ".join(f"{t} {sum(sum(p.values()) for p in found.values()):,}" for t, found in results.items())
     lines += ["", f"All five: {', '.join(MODELS)}. Ops in models that were run: {counts}."]
     return "\n".join(lines)
 
 
-def readme() -> str:
-    """README.md with the table that belongs there."""
-    text = (ROOT / "README.md").read_text()
+def page() -> str:
+    """docs/ops.md with the table that belongs there."""
+    text = PAGE.read_text()
     return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n{table()}\n{END}", text, flags=re.S)
 
 
@@ -166,7 +167,7 @@ def main() -> None:
             ordered = {t: dict(sorted(results[t].items())) for t in MODELS if t in results}
             RESULTS.write_text(json.dumps(ordered, indent=1) + "\n")
     if options.write:
-        (ROOT / "README.md").write_text(readme())
+        PAGE.write_text(page())
     elif not options.run:
         print(table())
 

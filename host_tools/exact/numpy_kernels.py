@@ -1,7 +1,7 @@
 """Runs a packed network with numpy, from its records: the host's exact kernels (`models/FORMAT.md`).
 
 One byte array is the arena, as on the board, so that a wrong memory plan shows. Each kernel is
-`kernel(words, arena, constants)`: words are the record's 32 int32, arena and constants are uint8 arrays. Word numbers
+`kernel(words, arena, constants)`: words are the record's 40 int32, arena and constants are uint8 arrays. Word numbers
 and equations are FORMAT.md's. Results equal TensorFlow Lite Micro's to the last bit.
 """
 

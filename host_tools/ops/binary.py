@@ -98,7 +98,7 @@ def _store(words, acc) -> np.ndarray:
 
 @lowers("PRELU")
 def prelu(ctx: Lowering, op: Op) -> None:
-    """x where it is not negative, else x * alpha; a table a channel where alpha is constant (channels.py)."""
+    """x where it is not negative, else x * alpha; one table per channel where alpha is constant (lookup.py)."""
     x, alpha, y = two(ctx, op)
     above = fixed_point.quantize_multiplier(_f(x) / _f(y))
     below = fixed_point.mul_multiplier(x.quant.scale, alpha.quant.scale, y.quant.scale)

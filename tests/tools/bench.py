@@ -1,6 +1,6 @@
 """make bench: cycles of five layers and of the public networks on the virtual Pico, with each backend.
 
-    python -m tests.tools.bench            measures, prints the table of README.md and what has changed
+    python -m tests.tools.bench            measures, prints the table of docs/benchmarks.md and what has changed
     python -m tests.tools.bench --write    and keeps the figures in tests/kept/bench.json, which a test holds new ones against
 
 The layers are those on which vendors' C kernels were measured: random weights and inputs, no activation, everything
@@ -96,8 +96,8 @@ def measure(name: str, backend: str) -> dict | None:
 
 
 def table(figures: dict) -> str:
-    """The Markdown table of README.md."""
-    lines = ["| | MACs | thumb, cycles | a MAC | viper, cycles | a MAC |", "|---|---|---|---|---|---|"]
+    """The Markdown table of docs/benchmarks.md."""
+    lines = ["| | MACs | thumb, cycles | per MAC | viper, cycles | per MAC |", "|---|---|---|---|---|---|"]
     for name, row in figures["cycles"].items():
         macs = row["macs"]
         cells = [f"{row[b]:,} | {row[b] / macs:.2f}" if b in row else " | " for b in BACKENDS]
