@@ -145,7 +145,7 @@ def test_a_budget_is_kept_or_refused_with_numbers():
 
 def test_tflm_arena_model_is_a_lower_bound(cases, capfd):
     """Against TFLM's own recording, for random networks and the public ones."""
-    from tests.tflm_size import tflm_arena_bytes
+    from tests.helpers.tflm_size import tflm_arena_bytes
 
     for case in cases:
         assert tflm_arena.least_bytes(tflite.read(case.tflite, "x")) <= tflm_arena_bytes(case.tflite, capfd)

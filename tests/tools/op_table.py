@@ -1,11 +1,11 @@
 """Which ops are there, and on which targets models of each gave the reference's bits: the table of docs/ops.md, written by a run.
 
-    python -m tests.op_table --run      # runs models of every op on every target, writes tests/kept/op_targets.json
-    python -m tests.op_table --write    # the page's table from that file
-    python -m tests.op_table            # prints the table
+    python -m tests.tools.op_table --run      # runs models of every op on every target, writes tests/kept/op_targets.json
+    python -m tests.tools.op_table --write    # the page's table from that file
+    python -m tests.tools.op_table            # prints the table
 
 `--run --on host ref` runs only these targets and keeps what the file says of the others. A run stops at the first
-difference. tests/host/test_op_table.py holds the page against the file, and the file against what can be converted.
+difference. tests/host/house/test_op_table.py holds the page against the file, and the file against what can be converted.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/ops.md"
 RESULTS = ROOT / "tests/kept/op_targets.json"
-BEGIN, END = "<!-- ops: written by `python -m tests.op_table --write` -->", "<!-- end of ops -->"
+BEGIN, END = "<!-- ops: written by `python -m tests.tools.op_table --write` -->", "<!-- end of ops -->"
 SEED = 20261122
 MODELS = {"host": 20, "ref": 4, "unix": 8, "pico": 2, "qemu-rv32": 4}  # of each strategy
 # what a converter leaves between two QUANTIZE ops: shapes, and numbers that are folded

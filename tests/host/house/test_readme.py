@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests import pages
+from tests.helpers import pages
 
 ROOT = pages.ROOT
 README = ROOT / "README.md"

@@ -1,6 +1,6 @@
 """The tables of docs/memory.md: RAM and flash by network, arena and cycles by --prefer.
 
-    python -m tests.memory_table --write    # measures, and rewrites them
+    python -m tests.tools.memory_table --write    # measures, and rewrites them
 
 The figures of the second, measured on the virtual Pico, are kept in tests/kept/memory_time.json.
 """
@@ -18,7 +18,7 @@ from host_tools.compiler import convert
 from host_tools.fileformat import packed, ram
 from host_tools.targets import open_target
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PUBLIC_MODELS = ROOT.parent / "shared" / "models"
 NETWORKS = {
     "digits": ROOT / "models/digits/digits.tflite",
@@ -31,7 +31,7 @@ PAGE = ROOT / "docs/memory.md"
 FIGURES = ROOT / "tests/kept/memory_time.json"
 PREFER = {"--prefer ram": {"prefer": "ram"}, "--no-stripes": {"prefer": "ram", "striped": False}, "default": {},
           "--prefer speed": {"prefer": "speed"}}  # fmt: skip
-START = "<!-- memory: written by `python -m tests.memory_table --write` -->\n"
+START = "<!-- memory: written by `python -m tests.tools.memory_table --write` -->\n"
 END = "<!-- end of memory -->\n"
 HEAD = """\
 | network | file | RAM, all of it in RAM | RAM, constants in an RP2's flash | least RAM, streamed | TFLM's arena | its .tflite |
@@ -85,7 +85,7 @@ def table() -> str:
     return START + HEAD + "".join(row(name) for name in NETWORKS) + END
 
 
-TIME_START = "<!-- arena and cycles: written by `python -m tests.memory_table --write` -->\n"
+TIME_START = "<!-- arena and cycles: written by `python -m tests.tools.memory_table --write` -->\n"
 TIME_HEAD = """\
 | network | TFLM's arena | `--prefer ram` | default | `--prefer speed` |
 |---|---|---|---|---|

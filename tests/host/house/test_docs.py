@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import pages
+from tests.helpers import pages
 
 ROOT = pages.ROOT
 ERRORS = ROOT / "docs/errors.md"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests import memory_table
+from tests.tools import memory_table
 
 KEPT = json.loads(memory_table.FIGURES.read_text())
 SLOWER = 1.02
@@ -35,7 +35,7 @@ def test_page_says_what_networks_take(name):
 
 def test_page_has_the_kept_arenas_and_cycles():
     text = memory_table.PAGE.read_text()
-    assert memory_table.time_table(KEPT) in text, "python -m tests.memory_table --write"
+    assert memory_table.time_table(KEPT) in text, "python -m tests.tools.memory_table --write"
     assert list(KEPT) == list(memory_table.NETWORKS)[1:] and all(
         {"tflm", "--prefer ram", "default", "--prefer speed"} <= set(r) for r in KEPT.values()
     )

@@ -1,7 +1,7 @@
 """The table of docs/ops.md is what the last run on all targets found; that run has seen every op that can be converted."""
 
 from host_tools.ops import lowering as lower
-from tests import op_table
+from tests.tools import op_table
 
 # ops that only exist as a way to write another: SELECT is SELECT_V2 without broadcasting, REDUCE_ANY as REDUCE_ALL
 _TWINS = {"SELECT": "SELECT_V2", "REDUCE_ANY": "REDUCE_ALL", "TABLE": "QUANTIZE"}
@@ -11,7 +11,7 @@ _ELSEWHERE = ("READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE")
 
 def test_the_page_holds_the_table():
     assert op_table.table() in op_table.PAGE.read_text() and op_table.page() == op_table.PAGE.read_text(), (
-        "python -m tests.op_table --write"
+        "python -m tests.tools.op_table --write"
     )
 
 
@@ -20,7 +20,7 @@ def test_every_op_was_run_on_every_target():
     assert set(results) == set(op_table.MODELS)
     for target, found in results.items():
         missing = [k for k in lower.supported() if k not in _ELSEWHERE and _TWINS.get(k, k) not in found]
-        assert not missing, f"{target}: python -m tests.op_table --run --on {target}: {missing}"
+        assert not missing, f"{target}: python -m tests.tools.op_table --run --on {target}: {missing}"
 
 
 def test_a_difference_stops_the_run(monkeypatch):

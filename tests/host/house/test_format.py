@@ -8,7 +8,7 @@ import pytest
 
 from host_tools.fileformat import packed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "models/FORMAT.md").read_text()
 _CODES = {"u8": "B", "u16": "H", "u32": "I", "i32": "i", "f32": "f", "4 bytes": "4s", "6 x u32": "6I", "8 bytes": "8x"}
 

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tests import pages
+from tests.helpers import pages
 
 ROOT = pages.ROOT
 PAGE = ROOT / "docs/ADDING.md"
