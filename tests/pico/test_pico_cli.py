@@ -8,7 +8,8 @@ import pytest
 from host_tools.compiler.convert import convert_bytes
 from host_tools.emulators.virtual_pico import VirtualPico, make_image, read_image
 from host_tools.package.board_files import package_files
-from tests.host.cli.test_cli import done, fxnn, small_network
+from tests.helpers.command_line import done, fxnn
+from tests.helpers.small_networks import small_network
 
 pytestmark = pytest.mark.pico
 

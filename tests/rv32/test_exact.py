@@ -15,7 +15,7 @@ from host_tools.targets import open_target
 from tests import draw
 from tests.draw.shapes import LargeImages
 from tests.helpers import batch, runners
-from tests.host.memory.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
+from tests.helpers.cut_networks import cut_cases
 from tests.rv32 import layers
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())

@@ -48,7 +48,7 @@ def test_a_script_that_hangs_is_ended():
 
 def test_memory():
     """heap_lock() around invoke(), and a forgotten network gives its memory back."""
-    from tests.host.device.test_device_api import every_kernel
+    from tests.helpers.fxnn_networks import every_kernel
 
     files = runners.with_parameters({**runners.package("rv32imc"), "all.fxnn": every_kernel()}, ROUNDS=8)
     printed = run_script(files, runners.source("memory.py"), 120)

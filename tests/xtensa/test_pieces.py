@@ -3,7 +3,7 @@
 import pytest
 
 from tests import draw
-from tests.host.memory.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
+from tests.helpers.cut_networks import cut_cases
 
 from tests.xtensa import kernels, machine
 

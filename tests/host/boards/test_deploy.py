@@ -3,7 +3,6 @@
 For speed most tests start from a flash image that holds what an earlier deployment left.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -24,22 +23,14 @@ from host_tools.boards.mpremote_board import Board, BoardScriptError
 from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
 from host_tools.fileformat import packed
-from host_tools.package import board_files, families
+from host_tools.package import board_files
+from tests.helpers.command_line import fxnn
+from tests.helpers.small_networks import small_network
 from tests.helpers.tflite_builder import Builder
-from tests.host.cli.test_cli import fxnn, small_network
+from tests.helpers.virtual_boards import WHOLE, package_for, pico
 
 ROOT = Path(__file__).parents[3]
-WHOLE = {file.path: file.data for file in board_files.package_files("armv6m")}
 pico_test = pytest.mark.pico
-
-
-def package_for(model: bytes, arch: str = "armv6m") -> dict[str, bytes]:
-    """What of the package a board needs for a packed network."""
-    return {
-        f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)
-    }
-
-
 PACKAGE = package_for(convert_bytes(small_network(0), "old"))
 
 
@@ -53,31 +44,6 @@ def networks(tmp_path_factory):
         paths[name].parent.mkdir()
         paths[name].write_bytes(convert_bytes(small_network(weight), name))
     return SimpleNamespace(**paths)
-
-
-@contextlib.contextmanager
-def flash(folder, files):
-    """The path of a flash image holding `files`; afterwards `after` on it is what the board left."""
-    from host_tools.emulators.virtual_pico import make_image
-
-    image = folder / "flash.img"
-    make_image({path.lstrip("/"): data for path, data in files.items()}, image)
-    yield image
-
-
-@contextlib.contextmanager
-def pico(folder, files):
-    """A running board with `files` on its flash; `files()` reads them once the board has stopped."""
-    from host_tools.emulators.virtual_pico import VirtualPico, read_image
-
-    with flash(folder, files) as image:
-        running = VirtualPico(image)
-        with running:
-            yield SimpleNamespace(
-                port=running.port,
-                process=running._process,
-                files=lambda: {f"/{p}": d for p, d in read_image(image).items()},
-            )
 
 
 def deployed(networks, which="old"):

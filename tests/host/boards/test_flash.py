@@ -12,8 +12,8 @@ import pytest
 from host_tools.boards import flashing
 from host_tools.boards.flashing import CHIPS
 from host_tools.errors import ToolError
+from tests.helpers.command_line import fxnn
 from tests.helpers.esp_rom import EspRom
-from tests.host.cli.test_cli import fxnn
 
 ESP = [name for name, chip in CHIPS.items() if chip.esp]
 

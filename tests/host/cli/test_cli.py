@@ -13,48 +13,11 @@ import pytest
 from host_tools.compiler.convert import convert_bytes
 from host_tools.fileformat import packed
 from host_tools.fileformat.quantized_io import dequantize, frame_shape, quantize
+from tests.helpers.command_line import done, fxnn, refused
+from tests.helpers.small_networks import small_network
 from tests.helpers.tflite_builder import Builder
 
 ROOT = Path(__file__).parents[3]
-
-
-def fxnn(*arguments, **options):
-    command = [sys.executable, "-m", "host_tools", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **options)
-
-
-def done(*arguments):
-    result = fxnn(*arguments)
-    assert result.returncode == 0, result.stderr
-    assert "Traceback" not in result.stderr
-    return result.stdout
-
-
-def refused(*arguments, status=1):
-    """stderr of a command that fails as a user's mistake does: never with a traceback."""
-    result = fxnn(*arguments)
-    assert result.returncode == status, (result.stdout, result.stderr)
-    assert "Traceback" not in result.stderr
-    return result.stderr
-
-
-def small_network(weight_change=0):
-    """6x6x1 -> conv, pool, dense -> 3 classes, with a softmax."""
-    random = np.random.default_rng(1)
-    b = Builder()
-    x = b.input((1, 6, 6, 1), scale=0.05, zero_point=-4)
-    w = random.integers(-127, 128, (2, 3, 3, 1)).astype(np.int8)
-    w[0, 1, 1, 0] = weight_change or 90
-    x = b.conv_2d(x, b.constant(w, scale=[0.01, 0.02], zero_point=0),
-                  b.constant(np.array([100, -50], np.int32), scale=[0.0005, 0.001]), scale=0.07, zero_point=3,
-                  activation="RELU", name="first_conv")  # fmt: skip
-    x = b.max_pool_2d(x, kernel=(2, 2), name="pool")
-    x = b.reshape(x, (1, 18))
-    w = b.constant(random.integers(-127, 128, (3, 18)).astype(np.int8), scale=0.02)
-    x = b.fully_connected(
-        x, w, b.constant(np.array([5, 6, 7], np.int32), scale=0.0014), scale=0.3, zero_point=1, name="dense"
-    )
-    return b.finish([b.softmax(x, name="answer")])
 
 
 @pytest.fixture(scope="module")

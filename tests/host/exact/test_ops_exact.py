@@ -1,15 +1,11 @@
-"""Every op, converted and run by the host's exact kernels, against TensorFlow Lite Micro: equal to the last bit.
+"""Every op, converted and run by the host's exact kernels, against TensorFlow Lite Micro: equal to the last bit."""
 
-FXNN_EXAMPLES=500 draws 500 models an op instead of the default.
-"""
-
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_tools.arithmetic import fixed_point
@@ -19,11 +15,11 @@ from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests import draw
+from tests.helpers.examples import EXAMPLES, drawn
 from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 
-EXAMPLES = int(os.environ.get("FXNN_EXAMPLES", "60"))
 PUBLIC_MODELS = Path(__file__).resolve().parents[4] / "shared" / "models"
 # little arithmetic, or other ops' kernels
 FEW_KERNELS = (*draw.integer.OPS, "add_n", "cumsum", "zeros_like", "fill", "dynamic_update_slice", "embedding_lookup")
@@ -34,19 +30,15 @@ def run(tflite: bytes, inputs) -> list[np.ndarray]:
     return numpy_kernels.run(packed.read(convert_bytes(tflite, "model", selftest=0)), list(inputs))
 
 
-def _drawn(examples: int):
-    return settings(max_examples=examples, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
-
-
 @pytest.mark.parametrize("op", [op for op in draw.OPS if op not in FEW_KERNELS])
-@_drawn(EXAMPLES)
+@drawn(EXAMPLES)
 @given(data=st.data())
 def test_op_is_exact(op, data):
     _exact(op, data)
 
 
 @pytest.mark.parametrize("op", FEW_KERNELS)
-@_drawn(EXAMPLES // 2)
+@drawn(EXAMPLES // 2)
 @given(data=st.data())
 def test_op_of_few_kernels_is_exact(op, data):
     _exact(op, data)

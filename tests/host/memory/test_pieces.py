@@ -16,31 +16,11 @@ from host_tools.memory import place
 from host_tools.ops.core import Step
 from tests import draw
 from tests.helpers import batch
-from tests.pico.test_places import small_network
+from tests.helpers.cut_networks import SMALL_BLOCK, cut_cases
+from tests.helpers.small_networks import many_weights
 
 PUBLIC_MODELS = Path(__file__).resolve().parents[4] / "shared" / "models"
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
-SMALL_BLOCK = 256
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    """Blocks small enough that the small networks of draw.py are cut."""
-    monkeypatch.setattr(littlefs_blocks, "BLOCK_BYTES", SMALL_BLOCK)
-    monkeypatch.setattr(place, "SAFE_BYTES", SMALL_BLOCK - 44)
-    monkeypatch.setattr(place, "_LEAST_BYTES", 0)
-
-
-def cut_cases(op, count, seed, **options):
-    """(case, packed network) for `count` networks of `op` that are cut into several pieces."""
-    found = []
-    while len(found) < count:
-        seed += 1
-        for case in draw.generate(op, 30, seed):
-            network = packed.read(convert.convert_bytes(case.tflite, placing="flash", selftest=0, **options))
-            if network.pieces > 1:
-                found.append((case, network))
-    return found[:count]
 
 
 def spans(network):
@@ -120,7 +100,7 @@ def test_pieces_on_the_pico(backend, count, small_blocks):
 
 def test_every_block_has_its_checksum():
     """Block sums (FORMAT.md): a row of checksums that ends with the header's, one for each block that they leave."""
-    network = packed.read(convert.convert_bytes(small_network(9), placing="flash", selftest=0))
+    network = packed.read(convert.convert_bytes(many_weights(9), placing="flash", selftest=0))
     data = network.data
     count, tag = struct.unpack_from("<I4s", data, len(data) - 8)
     start = len(data) - 8 - 4 * count
@@ -130,5 +110,5 @@ def test_every_block_has_its_checksum():
         end += littlefs_blocks.room(end)
         assert zlib.crc32(data[16:end]) == want, n
     assert end <= start < end + littlefs_blocks.room(end)
-    whole = convert.convert_bytes(small_network(9), placing="ram", selftest=0)
+    whole = convert.convert_bytes(many_weights(9), placing="ram", selftest=0)
     assert whole[-4:] != packed.SUMS_TAG

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_tools.compiler.convert import convert, convert_bytes
@@ -14,8 +14,8 @@ from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
 from tests import draw
 from tests.helpers import batch, runners
+from tests.helpers.examples import EXAMPLES, drawn
 from tests.helpers.tflite_builder import Builder
-from tests.host.exact.test_ops_exact import EXAMPLES
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 
@@ -29,7 +29,7 @@ def run(model: bytes, frames) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("op", draw.STATEFUL)
-@settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+@drawn(EXAMPLES)
 @given(data=st.data())
 def test_op_is_exact(op, data):
     case = draw.expected(data.draw(draw.models(op)))

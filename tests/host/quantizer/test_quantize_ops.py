@@ -13,8 +13,8 @@ from host_tools.ops import lowering as lower
 from host_tools.quantizer import Options, prepare, quantize
 from host_tools.quantizer.rules import COMPARISONS, REAL_ONLY, RULES
 from host_tools.readers import tflite
+from tests.helpers.float_ops import CASES
 from tests.helpers.tflite_builder import Builder
-from tests.host.floats.test_float_graph import CASES
 
 F = np.float32
 OFF = Options(ranges="minmax", equalize="off", bias_correction="off", adaptive="off")

@@ -12,7 +12,7 @@ import pytest
 
 from host_tools.fileformat import packed
 from host_tools.report import build, facts, inspect, page, verdicts
-from tests.host.cli.test_cli import fxnn
+from tests.helpers.command_line import fxnn
 
 ROOT = Path(__file__).parents[3]
 DIGITS = ROOT / "models" / "digits"
