@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +13,9 @@ from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from tests import draw
 from tests.helpers import batch, runners
+from tests.helpers.paths import DIGITS, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]
-ROOT = Path(__file__).parents[2]
-DIGITS = ROOT / "models/digits"
 
 
 def fxnn(*arguments, ok=True) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-ROOT = next(p for p in Path(__file__).resolve().parents if (p / "pyproject.toml").exists())
+from tests.helpers.paths import ROOT
+
 PAGES = [
     path
     for pattern in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", "models/*.md", "models/*/README.md")

@@ -2,17 +2,16 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.helpers.command_line import fxnn
+from tests.helpers.paths import PUBLIC_MODELS
 from tests.helpers.runners import run_pico
 from tests.helpers.small_networks import many_weights, packed_case, public_case
 from tests.helpers.virtual_boards import package_for, pico
 
 pytestmark = pytest.mark.pico
-PUBLIC_MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
 # Of a heap of 240 kB: what is left is what an ESP32 without PSRAM has.
 BLOCKED_BYTES = 130_000
 

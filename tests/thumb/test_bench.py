@@ -61,5 +61,5 @@ def test_four_bits_and_elements_are_not_slower_than_before():
 
 
 def test_page_has_the_figures():
-    page = (bench.ROOT / "docs/benchmarks.md").read_text()
+    page = bench.PAGE.read_text()
     assert bench.table(KEPT) in page, "make bench prints the table"

@@ -12,18 +12,17 @@ from __future__ import annotations
 import datetime
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
+from tests.helpers.paths import KEPT, PUBLIC_MODELS, ROOT
 from tests.helpers.tflite_builder import Builder
 
-ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ROOT / "tests/kept/bench.json"
-PUBLIC = ROOT.parent / "shared/models"
+PAGE = ROOT / "docs/benchmarks.md"
+FIGURES = KEPT / "bench.json"
 BACKENDS = ("thumb", "viper")
 
 # name: (rows, columns, channels in and out, kernel rows and columns, stride, padding)
@@ -71,7 +70,7 @@ def model(name: str) -> bytes | None:
     """The .tflite of a layer or network; None where the network is not here."""
     if name in LAYERS:
         return layer(name)
-    path = PUBLIC / NETWORKS[name]
+    path = PUBLIC_MODELS / NETWORKS[name]
     return path.read_bytes() if path.exists() else None
 
 
@@ -113,7 +112,7 @@ def main() -> int:
         for backend in BACKENDS:
             found = measure(name, backend)
             if found is None:
-                print(f"{name}: not measured, {NETWORKS[name]} is not in {PUBLIC}", file=sys.stderr)
+                print(f"{name}: not measured, {NETWORKS[name]} is not in {PUBLIC_MODELS}", file=sys.stderr)
                 continue
             before = row.get(backend)
             row.update({"macs": found["macs"], backend: found["cycles"]})

@@ -12,14 +12,12 @@ import os
 import re
 import sys
 import tempfile
-from pathlib import Path
 
 from host_tools.compiler import convert
 from host_tools.fileformat import packed, ram
 from host_tools.targets import open_target
+from tests.helpers.paths import KEPT, PUBLIC_MODELS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-PUBLIC_MODELS = ROOT.parent / "shared" / "models"
 NETWORKS = {
     "digits": ROOT / "models/digits/digits.tflite",
     "DS-CNN": PUBLIC_MODELS / "kws_dscnn_int8.tflite",
@@ -28,7 +26,7 @@ NETWORKS = {
     "MobileNet VWW": PUBLIC_MODELS / "vww_mobilenet_int8.tflite",
 }
 PAGE = ROOT / "docs/memory.md"
-FIGURES = ROOT / "tests/kept/memory_time.json"
+FIGURES = KEPT / "memory_time.json"
 PREFER = {"--prefer ram": {"prefer": "ram"}, "--no-stripes": {"prefer": "ram", "striped": False}, "default": {},
           "--prefer speed": {"prefer": "speed"}}  # fmt: skip
 START = "<!-- memory: written by `python -m tests.tools.memory_table --write` -->\n"

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers.paths import KEPT, ROOT
+
 PAGE = ROOT / "docs/ops.md"
-RESULTS = ROOT / "tests/kept/op_targets.json"
+RESULTS = KEPT / "op_targets.json"
 BEGIN, END = "<!-- ops: written by `python -m tests.tools.op_table --write` -->", "<!-- end of ops -->"
 SEED = 20261122
 MODELS = {"host": 20, "ref": 4, "unix": 8, "pico": 2, "qemu-rv32": 4}  # of each strategy

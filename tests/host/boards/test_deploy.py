@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,11 +24,11 @@ from host_tools.errors import ToolError
 from host_tools.fileformat import packed
 from host_tools.package import board_files
 from tests.helpers.command_line import fxnn
+from tests.helpers.paths import ROOT
 from tests.helpers.small_networks import small_network
 from tests.helpers.tflite_builder import Builder
 from tests.helpers.virtual_boards import WHOLE, package_for, pico
 
-ROOT = Path(__file__).parents[3]
 pico_test = pytest.mark.pico
 PACKAGE = package_for(convert_bytes(small_network(0), "old"))
 

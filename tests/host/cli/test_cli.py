@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +13,9 @@ from host_tools.compiler.convert import convert_bytes
 from host_tools.fileformat import packed
 from host_tools.fileformat.quantized_io import dequantize, frame_shape, quantize
 from tests.helpers.command_line import done, fxnn, refused
+from tests.helpers.paths import ROOT
 from tests.helpers.small_networks import small_network
 from tests.helpers.tflite_builder import Builder
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

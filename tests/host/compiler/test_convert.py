@@ -3,7 +3,6 @@
 import json
 import struct
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +12,10 @@ from host_tools.errors import ToolError
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
+from tests.helpers.paths import PUBLIC_MODELS, ROOT
 
-ROOT = Path(__file__).parents[3]
-PUBLIC = ROOT.parent / "shared/models"
 PUBLIC_INT8 = ("kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8")
-public = pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+public = pytest.mark.skipif(not PUBLIC_MODELS.is_dir(), reason="the public networks (../shared/models) are not here")
 TFLM_ARENA = {
     "kws_dscnn_int8": 24272,
     "ic_resnet8_int8": 55984,
@@ -29,7 +27,7 @@ TFLM_ARENA = {
 @public
 @pytest.mark.parametrize("name", PUBLIC_INT8)
 def test_public_networks_are_exact_and_smaller_than_tflm(name):
-    data = (PUBLIC / f"{name}.tflite").read_bytes()
+    data = (PUBLIC_MODELS / f"{name}.tflite").read_bytes()
     network = packed.read(convert.convert_bytes(data, name))
     oracle = Oracle(data)
     random = np.random.default_rng(7)
@@ -44,7 +42,7 @@ def test_public_networks_are_exact_and_smaller_than_tflm(name):
 @public
 def test_float_network_is_refused_with_every_op_named():
     with pytest.raises(ToolError) as e:
-        convert.convert_bytes((PUBLIC / "kws_dscnn_float32.tflite").read_bytes(), "kws")
+        convert.convert_bytes((PUBLIC_MODELS / "kws_dscnn_float32.tflite").read_bytes(), "kws")
     text = str(e.value)
     assert text.count("CONV_2D") >= 9 and "float32" in text and "TFLITE_BUILTINS_INT8" in text
 

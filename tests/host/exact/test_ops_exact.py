@@ -1,7 +1,6 @@
 """Every op, converted and run by the host's exact kernels, against TensorFlow Lite Micro: equal to the last bit."""
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +15,11 @@ from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests import draw
 from tests.helpers.examples import EXAMPLES, drawn
+from tests.helpers.paths import PUBLIC_MODELS
 from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 
-PUBLIC_MODELS = Path(__file__).resolve().parents[4] / "shared" / "models"
 # little arithmetic, or other ops' kernels
 FEW_KERNELS = (*draw.integer.OPS, "add_n", "cumsum", "zeros_like", "fill", "dynamic_update_slice", "embedding_lookup")
 NETWORKS = ("kws_dscnn", "ic_resnet8", "ad_autoencoder", "vww_mobilenet")

@@ -2,13 +2,12 @@
 
 import re
 import struct
-from pathlib import Path
 
 import pytest
 
 from host_tools.fileformat import packed
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "models/FORMAT.md").read_text()
 _CODES = {"u8": "B", "u16": "H", "u32": "I", "i32": "i", "f32": "f", "4 bytes": "4s", "6 x u32": "6I", "8 bytes": "8x"}
 

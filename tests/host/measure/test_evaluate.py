@@ -1,7 +1,6 @@
 """`fxnn evaluate`: tasks told by their data, every form of network, figures as scikit-learn has them."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +11,9 @@ from host_tools.measure import datasets, evaluate
 from host_tools.measure.datasets import Dataset
 from host_tools.measure.evaluate_show import show
 from host_tools.readers import tflite
+from tests.helpers.paths import DIGITS
 from tests.helpers.tflite_builder import Builder
 
-DIGITS = Path(__file__).parents[3] / "models/digits"
 F = np.float32
 
 

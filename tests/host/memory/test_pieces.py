@@ -2,7 +2,6 @@
 
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +16,9 @@ from host_tools.ops.core import Step
 from tests import draw
 from tests.helpers import batch
 from tests.helpers.cut_networks import SMALL_BLOCK, cut_cases
+from tests.helpers.paths import PUBLIC_MODELS
 from tests.helpers.small_networks import many_weights
 
-PUBLIC_MODELS = Path(__file__).resolve().parents[4] / "shared" / "models"
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 
 

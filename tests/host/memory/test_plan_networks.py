@@ -1,7 +1,5 @@
 """Whole networks under every preference: exact, with poison over all that is dead before each op."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,10 +12,11 @@ from host_tools.memory import plan
 from host_tools.readers import tflite
 from tests.draw import image_chains
 from tests.helpers import batch, tight_plans
+from tests.helpers.paths import PUBLIC_MODELS
 
-ROOT = Path(__file__).parents[3]
-PUBLIC = ROOT.parent / "shared/models"
-needs_public = pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+needs_public = pytest.mark.skipif(
+    not PUBLIC_MODELS.is_dir(), reason="the public networks (../shared/models) are not here"
+)
 NAMES = ("kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8")
 SEED = 20261122
 
@@ -105,7 +104,7 @@ TFLM = {
 @pytest.mark.parametrize("name", NAMES)
 def test_public_networks(name, tmp_path):
     """All three preferences on host, and poisoned in viper; ram keeps issue 4's figures, balanced TFLM's arena."""
-    data = (PUBLIC / f"{name}.tflite").read_bytes()
+    data = (PUBLIC_MODELS / f"{name}.tflite").read_bytes()
     random = np.random.default_rng(5)
     oracle, cases, want = Oracle(data), [], []
     limit = tflm_arena.least_bytes(tflite.read(data, name))
@@ -129,7 +128,7 @@ def test_public_networks(name, tmp_path):
 
 @needs_public
 def test_a_budget_is_kept_or_refused_with_numbers():
-    data = (PUBLIC / "kws_dscnn_int8.tflite").read_bytes()
+    data = (PUBLIC_MODELS / "kws_dscnn_int8.tflite").read_bytes()
     done = convert.convert(data, "kws", selftest=0, ram=12 << 10)
     assert 10_000 < done.plan.arena_bytes <= 12 << 10
     with pytest.raises(ToolError) as e:
@@ -149,7 +148,7 @@ def test_tflm_arena_model_is_a_lower_bound(cases, capfd):
 
     for case in cases:
         assert tflm_arena.least_bytes(tflite.read(case.tflite, "x")) <= tflm_arena_bytes(case.tflite, capfd)
-    if PUBLIC.is_dir():
+    if PUBLIC_MODELS.is_dir():
         for name in NAMES:
-            data = (PUBLIC / f"{name}.tflite").read_bytes()
+            data = (PUBLIC_MODELS / f"{name}.tflite").read_bytes()
             assert tflm_arena_bytes(data, capfd) == TFLM[name]

@@ -1,15 +1,15 @@
 """models/anomaly: float, TensorFlow's int8, ours and int4 side by side on data that came from scikit-learn."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from host_tools.measure import datasets, evaluate, quantize_file
 from host_tools.quantizer import Options
+from tests.helpers.paths import ROOT
 
-FOLDER = Path(__file__).parents[3] / "models/anomaly"
+FOLDER = ROOT / "models/anomaly"
 
 
 @pytest.fixture(scope="module")

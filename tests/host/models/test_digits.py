@@ -3,13 +3,12 @@
 import ast
 import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[3]
-DIGITS = ROOT / "models/digits"
+from tests.helpers.paths import DIGITS, ROOT
+
 ALLOWED_OPS = {
     "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "AVERAGE_POOL_2D",
     "MEAN", "RESHAPE", "SOFTMAX", "ADD",

@@ -11,6 +11,7 @@ from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers import batch
 from tests.helpers.fxnn_builder import Network
+from tests.helpers.paths import DIGITS
 from tests.helpers.tflite_builder import Builder
 
 Q = {"scale": 0.05, "zero_point": 3}
@@ -95,9 +96,8 @@ def test_options_that_are_left_out_have_their_defaults(tmp_path):
 
 
 def test_labels_as_windows_writes_them(tmp_path):
-    from pathlib import Path
 
-    digits = Path(__file__).parents[3] / "models/digits/digits.tflite"
+    digits = DIGITS / "digits.tflite"
     (tmp_path / "l.txt").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(b"n%d" % i for i in range(10)))
     convert.convert_file(digits, tmp_path / "d.fxnn", labels=tmp_path / "l.txt")
     assert packed.read_file(tmp_path / "d.fxnn").labels == tuple(f"n{i}" for i in range(10))

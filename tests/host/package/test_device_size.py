@@ -8,10 +8,10 @@ import pytest
 
 from host_tools.package.board_files import ASSEMBLER
 from host_tools.package.mpy import compile_mpy
+from tests.helpers.paths import KEPT, ROOT
 
-ROOT = Path(__file__).parents[3]
 MODULES = sorted((ROOT / "device" / "fxnn").glob("*.py"))
-BUDGET = json.loads((ROOT / "tests/kept/size_budget.json").read_text())
+BUDGET = json.loads((KEPT / "size_budget.json").read_text())
 _CORE = ("__init__.py", "file.py", "network.py", "tensor.py", "viper.py")
 ARCHITECTURES = ("armv6m", "armv7emsp", "xtensawin", "rv32imc", "x64")
 

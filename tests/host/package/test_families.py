@@ -1,7 +1,5 @@
 """What host_tools/package/families.py says a network needs is what the board's package imports for it, no more and no less."""
 
-from pathlib import Path
-
 import pytest
 
 from host_tools.assembler.targets import TARGETS, runs_in
@@ -13,8 +11,9 @@ from host_tools.package.mpy import ARCHITECTURES
 from host_tools.targets.unix import arch_of
 from tests import draw
 from tests.helpers import batch, runners
+from tests.helpers.paths import DIGITS
 
-DIGITS = Path(__file__).parents[3] / "models/digits/digits.tflite"
+DIGITS_TFLITE = DIGITS / "digits.tflite"
 SCRIPT = """\
 import parameters, struct, sys
 import fxnn
@@ -41,7 +40,7 @@ def networks():
     ]
     four = next(data for case in draw.generate("conv_2d", 20, 5) if (data := draw.four_bits(case)))
     return [*made, four if four[:4] == packed.MAGIC else convert.convert_bytes(four, selftest=0),
-            *(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board, prefer="speed") for board in ("pico", "esp32", "esp32c3", "any"))]  # fmt: skip
+            *(convert.convert_bytes(DIGITS_TFLITE.read_bytes(), selftest=0, board=board, prefer="speed") for board in ("pico", "esp32", "esp32c3", "any"))]  # fmt: skip
 
 
 @pytest.mark.parametrize("backend", ("ref", "viper"))
@@ -62,7 +61,7 @@ def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
 def test_digits_on_every_architecture():
     """A third of the package on a Pico; the fast forms of one architecture are asked for by a file made for it."""
     made = {
-        board: packed.read(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board))
+        board: packed.read(convert.convert_bytes(DIGITS_TFLITE.read_bytes(), selftest=0, board=board))
         for board in ("pico", "esp32", "esp32c3")
     }
     for board, arch, own in (

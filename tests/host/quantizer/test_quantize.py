@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,11 +21,9 @@ from host_tools.measure import datasets, evaluate, metrics, quantize_file
 from host_tools.quantizer import Options, build, equalize, mixed, prepare, quantize, ranges, rounding
 from host_tools.readers import model as model_reader
 from host_tools.readers import tflite
+from tests.helpers.paths import DIGITS, PUBLIC_MODELS, ROOT
 from tests.helpers.tflite_builder import Builder
 
-ROOT = Path(__file__).parents[3]
-DIGITS = ROOT / "models/digits"
-PUBLIC = ROOT.parent / "shared/models"
 F = np.float32
 OFF = Options(ranges="minmax", equalize="off", bias_correction="off", adaptive="off")
 
@@ -527,11 +524,11 @@ def test_int4_weights_of_a_depthwise_convolution_are_refused():
         convert.convert_graph(made.graph.with_tensor(replace(w, dtype="int4")), "e")
 
 
-@pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+@pytest.mark.skipif(not PUBLIC_MODELS.is_dir(), reason="the public networks (../shared/models) are not here")
 def test_the_autoencoder_halves(tmp_path):
-    data = (PUBLIC / "ad_autoencoder_int8.tflite").read_bytes()
+    data = (PUBLIC_MODELS / "ad_autoencoder_int8.tflite").read_bytes()
     quantize_file.quantize_file(
-        PUBLIC / "ad_autoencoder_int8.tflite", None, tmp_path / "ad.fxnn", Options(weights="int4")
+        PUBLIC_MODELS / "ad_autoencoder_int8.tflite", None, tmp_path / "ad.fxnn", Options(weights="int4")
     )
     int8, int4 = packed.read(convert.convert_bytes(data, "ad", placing="ram")), packed.read_file(tmp_path / "ad.fxnn")
     weights = [sum(len(op.constants) for op in net.ops) for net in (int8, int4)]
@@ -539,7 +536,7 @@ def test_the_autoencoder_halves(tmp_path):
     assert int4.resident_bytes + int4.arena_bytes < 150_000  # it runs from a Pico's RAM
 
 
-@pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+@pytest.mark.skipif(not PUBLIC_MODELS.is_dir(), reason="the public networks (../shared/models) are not here")
 def test_int4_in_pieces_for_the_flash(tmp_path):
     """Rows of four bits and short channel tables are cut by channels as others are; the board streams the pieces."""
     from host_tools.targets import open_target
@@ -549,7 +546,7 @@ def test_int4_in_pieces_for_the_flash(tmp_path):
     for placing in ("ram", "flash"):
         out = tmp_path / f"{placing}.fxnn"
         quantize_file.quantize_file(
-            PUBLIC / "ad_autoencoder_int8.tflite", None, out, Options(weights="int4"), placing=placing
+            PUBLIC_MODELS / "ad_autoencoder_int8.tflite", None, out, Options(weights="int4"), placing=placing
         )
         for name in ("host", "unix"):
             with open_target(name) as target:
@@ -747,7 +744,7 @@ def test_a_qat_model_keeps_the_scales_of_its_training(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+@pytest.mark.skipif(not PUBLIC_MODELS.is_dir(), reason="the public networks (../shared/models) are not here")
 def test_public_float_network():
     """DS-CNN without its data set: inputs like cepstra, smooth in time and frequency. Against float, not against truth."""
     random = np.random.default_rng(0)
@@ -755,7 +752,7 @@ def test_public_float_network():
     for axis, length in ((1, 9), (2, 5)):
         x = np.apply_along_axis(np.convolve, axis, x, np.ones(length) / length**0.5, "valid")
     x = (x * np.linspace(40, 5, 10)[:, None]).astype(F)
-    graph = tflite.read((PUBLIC / "kws_dscnn_float32.tflite").read_bytes(), "kws")
+    graph = tflite.read((PUBLIC_MODELS / "kws_dscnn_float32.tflite").read_bytes(), "kws")
     made = quantize(graph, [x[:128]], Options(ranges="mse"))
     data = datasets.Dataset((x[128:],))
     got = evaluate.answers(network(made.graph), data)

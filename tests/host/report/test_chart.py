@@ -1,7 +1,5 @@
 """The lifetime chart says what the plan says, though it is worked out from the records alone."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,8 +9,7 @@ from host_tools.fileformat import packed
 from host_tools.memory import plan
 from host_tools.report import chart
 from tests.draw import image_chains
-
-ROOT = Path(__file__).parents[3]
+from tests.helpers.paths import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ import pytest
 from host_tools.fileformat import packed
 from host_tools.report import build, facts, inspect, page, verdicts
 from tests.helpers.command_line import fxnn
+from tests.helpers.paths import DIGITS, PUBLIC_MODELS
 
-ROOT = Path(__file__).parents[3]
-DIGITS = ROOT / "models" / "digits"
 NETWORK = packed.read_file(DIGITS / "digits.fxnn")
-RESNET = ROOT.parent / "shared" / "models" / "ic_resnet8_int8.tflite"
+RESNET = PUBLIC_MODELS / "ic_resnet8_int8.tflite"
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """host = ref = unix = virtual Pico = TFLM, to the bit, on generated models of every op and on the public networks."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,9 +10,8 @@ from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests import draw
 from tests.helpers import batch
+from tests.helpers.paths import PUBLIC_MODELS
 
-ROOT = Path(__file__).parents[3]
-PUBLIC = ROOT.parent / "shared/models"
 SEED = 20261122
 # of each op: those of convolutional networks, the others
 # (on the virtual Pico a load takes half a second here; the others' viper kernels on 32 bits: tests/rv32/test_qemu.py, tests/pico)
@@ -85,12 +82,14 @@ def test_pico(all_cases, backend):
 
 # ---- the public networks
 
-needs_public = pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
+needs_public = pytest.mark.skipif(
+    not PUBLIC_MODELS.is_dir(), reason="the public networks (../shared/models) are not here"
+)
 
 
 def public(name: str, count: int):
     """The packed network and inputs (extreme first) with the oracle's outputs."""
-    data = (PUBLIC / f"{name}.tflite").read_bytes()
+    data = (PUBLIC_MODELS / f"{name}.tflite").read_bytes()
     model = convert.convert_bytes(data, name, selftest=0)
     (t,) = packed.read(model).inputs
     random = np.random.default_rng(3)
