@@ -17,20 +17,15 @@ from tests.helpers.tflite_builder import Builder
 F = np.float32
 
 
-@pytest.fixture(scope="module")
-def test_digits():
-    return datasets.read(DIGITS / "test.npz", [(1, 8, 8, 1)])
-
-
 def shown(result) -> str:
     console = Console(width=160, record=True, file=open("/dev/null", "w"))
     show(result, console)
     return console.export_text()
 
 
-def test_digits_are_the_committed_figures(test_digits):
+def test_digits_are_the_committed_figures(digits_data):
     committed = json.loads((DIGITS / "digits.json").read_text())
-    result = evaluate.evaluate(evaluate.open_network(DIGITS / "digits.fxnn"), test_digits,
+    result = evaluate.evaluate(evaluate.open_network(DIGITS / "digits.fxnn"), digits_data,
                                against=evaluate.open_network(DIGITS / "digits_float.tflite"))  # fmt: skip
     assert result["figures"]["correct"] == committed["int8_correct"]
     assert result["against_figures"]["correct"] == committed["float_correct"]
@@ -41,15 +36,15 @@ def test_digits_are_the_committed_figures(test_digits):
     assert "99.44% (358)" in text and "truth" in text and "dB" in text
 
 
-def test_a_full_int8_tflite_is_the_packed_network(test_digits):
-    few = test_digits.first(20)
+def test_a_full_int8_tflite_is_the_packed_network(digits_data):
+    few = digits_data.first(20)
     a = evaluate.answers(evaluate.open_network(DIGITS / "digits.tflite"), few)
     b = evaluate.answers(evaluate.open_network(DIGITS / "digits.fxnn"), few)
     np.testing.assert_array_equal(a, b)
 
 
-def test_on_other_targets(test_digits):
-    few, net = test_digits.first(12), evaluate.open_network(DIGITS / "digits.fxnn")
+def test_on_other_targets(digits_data):
+    few, net = digits_data.first(12), evaluate.open_network(DIGITS / "digits.fxnn")
     np.testing.assert_array_equal(evaluate.answers(net, few, "unix"), evaluate.answers(net, few))
 
 
@@ -116,8 +111,8 @@ def test_two_different_networks_are_not_compared():
 
 @pytest.mark.pico
 @pytest.mark.slow
-def test_on_the_emulated_pico(test_digits):
-    few, net = test_digits.first(8), evaluate.open_network(DIGITS / "digits.fxnn")
+def test_on_the_emulated_pico(digits_data):
+    few, net = digits_data.first(8), evaluate.open_network(DIGITS / "digits.fxnn")
     np.testing.assert_array_equal(evaluate.answers(net, few, "pico"), evaluate.answers(net, few))
 
 
