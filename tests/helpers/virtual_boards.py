@@ -38,6 +38,6 @@ def pico(folder, files):
         with running:
             yield SimpleNamespace(
                 port=running.port,
-                process=running._process,
+                process=running.process,
                 files=lambda: {f"/{p}": d for p, d in read_image(image).items()},
             )

@@ -256,8 +256,8 @@ def test_power_loss_between_renames_leaves_a_working_board(tmp_path, networks):
     check = "import fxnn\nnet = fxnn.load('/models/net.fxnn')\nprint(net.selftest(), net.name)"
     with pico(tmp_path, before) as running, Board(running.port) as board:
         deployment = Deployment(board, networks.new)
-        steps = deployment._renames()
-        deployment._copy(None)
+        steps = deployment.renames()
+        deployment.copy(None)
         names = []
         for step in steps[:-1]:
             board_fs.run(board, [step])
@@ -278,8 +278,8 @@ def test_power_loss_in_the_package_switch_is_finished_next_time(tmp_path, networ
     before = {**deployed(networks), "/lib/fxnn/report.mpy": b"older"}
     with pico(tmp_path, before) as running, Board(running.port) as board:
         deployment = Deployment(board, networks.new)
-        deployment._copy(None)
-        board_fs.run(board, deployment._renames()[:done])
+        deployment.copy(None)
+        board_fs.run(board, deployment.renames()[:done])
         board.reset()
         again = Deployment(board, networks.new)
         assert again.plan.leftover and [file.path for file in again.plan.write] == ["/models/net.fxnn"]

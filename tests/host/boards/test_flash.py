@@ -91,7 +91,7 @@ def test_dry_run_prints_esptools_own_command(firmware):
 
 
 def test_dry_run_needs_no_board(firmware, tmp_path, uf2, monkeypatch):
-    monkeypatch.setattr("host_tools.boards.find_port._usb_ports", lambda: [])
+    monkeypatch.setattr("host_tools.boards.find_port.usb_ports", lambda: [])
     monkeypatch.setenv("FXNN_DRIVES", "")
     monkeypatch.setattr("shutil.which", lambda _: None)
     for board in ("esp32", "esp32s3", "esp32c3"):
@@ -170,7 +170,7 @@ def test_uf2_is_copied_to_the_drive(tmp_path, uf2, monkeypatch):
 def test_refusals_of_drives(ids, text, tmp_path, uf2, monkeypatch):
     folders = [drive(tmp_path, f"d{i}", id) for i, id in enumerate(ids)]
     monkeypatch.setenv("FXNN_DRIVES", os.pathsep.join(map(str, folders)))
-    monkeypatch.setattr("host_tools.boards.find_port._usb_ports", lambda: [])
+    monkeypatch.setattr("host_tools.boards.find_port.usb_ports", lambda: [])
     monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(ToolError, match=text):
         flashing.prepare("pico", uf2, "auto", False)

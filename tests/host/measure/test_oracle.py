@@ -107,8 +107,8 @@ def test_a_refused_model_says_so(key):
 
 
 def test_without_any_package_the_message_names_the_command(monkeypatch):
-    monkeypatch.setattr(module, "_tflm_runtime", lambda: None)
-    monkeypatch.setattr(module, "_litert_interpreter", lambda: None)
+    monkeypatch.setattr(module, "tflm_runtime", lambda: None)
+    monkeypatch.setattr(module, "litert_interpreter", lambda: None)
     tflite, _ = two_by_two()
     with pytest.raises(ToolError) as e:
         Oracle(tflite)
@@ -117,7 +117,7 @@ def test_without_any_package_the_message_names_the_command(monkeypatch):
 
 def test_litert_takes_over_where_tflm_is_missing(monkeypatch):
     pytest.importorskip("ai_edge_litert", reason="pip install ai-edge-litert")
-    monkeypatch.setattr(module, "_tflm_runtime", lambda: None)
+    monkeypatch.setattr(module, "tflm_runtime", lambda: None)
     tflite, _ = two_by_two()
     assert Oracle(tflite).key == "litert"
     with pytest.raises(ToolError, match="no TensorFlow Lite kernels"):

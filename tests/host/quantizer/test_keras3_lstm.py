@@ -143,7 +143,7 @@ def by_the_loop(graph, x):
     loop = next(op for op in graph.ops if op.kind == "WHILE")
     found = []
     for sample in x:
-        got = loops._run(graph, loop, 5, sample.reshape(1, STEPS, 1, INPUTS))
+        got = loops.run_loop(graph, loop, 5, sample.reshape(1, STEPS, 1, INPUTS))
         found.append(got[2].reshape(-1) @ graph.tensors["dense"].data.T)
     return np.array(found)
 

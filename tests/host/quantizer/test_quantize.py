@@ -191,7 +191,7 @@ def test_adaptive_rounding_beats_the_nearest_integer(bits, depthwise):
     assert np.abs(q).max() <= rounding.limit(bits)
 
     def error(integers):
-        wrong = build._sums(integers * scale[:, None] - rows, x[:, :] if not depthwise else x)
+        wrong = build.sums_of_rows(integers * scale[:, None] - rows, x[:, :] if not depthwise else x)
         return ((wrong - wrong.mean(0)) ** 2).mean()
 
     assert error(q) < 0.7 * error(rounding.nearest(rows, scale, bits))

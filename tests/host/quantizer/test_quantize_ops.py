@@ -106,7 +106,7 @@ def test_nearly_all_that_convert_takes_quantize_takes():
     } <= left
     assert len(left) < 20, f"convert takes these, quantize refuses them: {sorted(left)}"
     for kind in left & {"SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE"}:
-        assert "then `fxnn convert`" in prepare._why_not(kind)
+        assert "then `fxnn convert`" in prepare.why_not(kind)
     covered = set()
     for name in CASES:
         b = Builder()

@@ -210,7 +210,7 @@ def test_compare_measures(tmp_path):
 
 def test_the_fullest_moment_is_the_arena():
     """Outputs over inputs are counted once."""
-    assert max(size for _, size in page._peaks(facts.lives(NETWORK), len(NETWORK.ops))) == NETWORK.arena_bytes
+    assert max(size for _, size in page.peaks(facts.lives(NETWORK), len(NETWORK.ops))) == NETWORK.arena_bytes
 
 
 def test_equalized_channels_are_no_noise(tmp_path):
