@@ -14,7 +14,6 @@ MOST_LINES = 500
 STILL_PRIVATE = {
     "host_tools.assembler.rv32.prepare._conv_options",
     "host_tools.assembler.xtensa.nine._PRODUCT",
-    "host_tools.cli.quantize._size",
     "host_tools.memory.plan._Search",
     "host_tools.memory.plan._union",
     "host_tools.memory.stripes._input_rows",
