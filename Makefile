@@ -19,7 +19,7 @@ test: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -n logical --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: $(VENV)/.test-installed
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m tests.tools.bench $(BENCH)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
