@@ -1,0 +1,1 @@
+"""Machines that are not here: the emulators that targets and tests run on, and what is built for them."""
