@@ -77,7 +77,7 @@ _TARGETS = {
     ),
     "qemu-xtensa": _Target(
         "qemu-system-xtensa", "de233_fpu",
-        ("-machine", "sim", "-nographic", "-monitor", "none", "-serial", "none", "-semihosting", "-icount", "shift=0"),
+        ("-machine", "sim", "-nographic", "-monitor", "none", "-serial", "none", "-semihosting", "-icount", "shift=6"),
         _one_instruction_a_block, "one instruction a block (-accel tcg,one-insn-per-tb=on)",
     ),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 The core is de233_fpu, which has every integer option of the ESP32's LX6 but MULSH and MULUH. Those trap: a handler
 computes what MULSH would have (its own arithmetic is tested against Python's) and the shipped bytes run unchanged.
-Instructions are counted by CCOUNT under -icount, 25 of them a count, with the handler's taken off again.
+Instructions are counted exactly, by CCOUNT under -icount: one takes 64 ns, a count 25 ns. The handler's are taken off.
 
 The runtime is MicroPython's as viper code sees it: function objects, a module context, and mp_fun_table with those
 entries that the kernels call (py/nativeglue.c). An entry that would allocate, or that is not here, ends the run.
@@ -259,7 +259,7 @@ class Machine:
         out = self._qemu(start, timeout)
         found = struct.unpack_from(f"<{3 * len(calls)}i", out)
         traps = [b - a for a, b in zip((0, *found[2::3]), found[2::3])]
-        counts = [25 * n - t * (_HANDLER_LENGTH + 1) for n, t in zip(found[1::3], traps)]
+        counts = [round(n * 25 / 64) - t * (_HANDLER_LENGTH + 1) for n, t in zip(found[1::3], traps)]
         at, buffers = 12 * len(calls), []
         for _, size in read:
             buffers.append(out[at : at + size])
