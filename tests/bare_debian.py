@@ -20,16 +20,13 @@ from host_tools.micropython_source import find_mirror, need_packages, os_release
 
 ROOT = Path(__file__).parents[1]
 # How this machine reaches its package registries, which is not the user's affair: the chroot does it the same way.
-NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
-NETWORK_VARIABLES = (
-    "PIP_INDEX_URL",
-    "PIP_CERT",
-    "PIP_DEFAULT_TIMEOUT",
-    "SSL_CERT_FILE",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-)
+CERTIFICATES = "/root/certificates.pem"  # a name of our own: the chroot's package ca-certificates writes the usual one
+NETWORK_FILES = {
+    "/etc/resolv.conf": "/etc/resolv.conf",
+    "/etc/hosts": "/etc/hosts",
+    "/etc/ssl/certs/ca-certificates.crt": CERTIFICATES,
+}
+NETWORK_VARIABLES = ("PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "http_proxy", "https_proxy", "no_proxy")
 # A mount namespace of its own: its mounts end with it.
 ENTER = "mount -t proc proc {0}/proc && mount --rbind /dev {0}/dev && exec chroot {0} /bin/sh -ec {1}"
 
@@ -45,10 +42,9 @@ def make(folder: Path, suite: str) -> None:
     run_logged(
         ["debootstrap", "--variant=minbase", suite, str(folder), mirror.uri], cache_dir() / "logs" / "debootstrap.log"
     )
-    for name in NETWORK_FILES:
+    for name, there in NETWORK_FILES.items():
         if Path(name).exists():
-            (folder / name[1:]).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(name, folder / name[1:])
+            shutil.copyfile(name, folder / there[1:])
     subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(folder / "root" / "fxnn")], check=True)
     enter(folder, "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq make python3 >/dev/null")
 
@@ -57,6 +53,8 @@ def enter(folder: Path, command: str) -> int:
     """Runs a shell command as root in the chroot, in the tree; its exit code."""
     environment = {name: os.environ[name] for name in NETWORK_VARIABLES if name in os.environ}
     environment |= {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    if Path(folder, CERTIFICATES[1:]).exists():
+        environment |= {"SSL_CERT_FILE": CERTIFICATES, "PIP_CERT": CERTIFICATES}
     arguments = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", ENTER.format('"$0"', '"$1"')]
     return subprocess.run([*arguments, str(folder), f"cd /root/fxnn; {command}"], env=environment).returncode
 
