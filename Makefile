@@ -16,10 +16,10 @@ BIN := $(VENV)/bin
 setup: $(VENV)/.installed
 
 demo: setup
-	@$(BIN)/python -m host_tools.demo --port $(PORT)
+	@$(BIN)/python -m host_tools.cli.demo --port $(PORT)
 
 test: $(VENV)/.test-installed
-	$(BIN)/python -m host_tools.setup_env
+	$(BIN)/python -m host_tools.emulators.setup_env
 	$(BIN)/python -m pytest -n logical --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-long: $(LONG)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Mapping
 
 import numpy as np
 
@@ -77,7 +77,7 @@ class Op:
     outputs: tuple[str, ...]
     attrs: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
-    def with_attrs(self, **changes) -> "Op":
+    def with_attrs(self, **changes) -> Op:
         return replace(self, attrs=MappingProxyType({**self.attrs, **changes}))
 
 
@@ -102,10 +102,10 @@ class Graph:
         users = self.consumers(id)
         return users[0] if len(users) == 1 and id not in self.outputs else None
 
-    def with_tensor(self, tensor: Tensor) -> "Graph":
+    def with_tensor(self, tensor: Tensor) -> Graph:
         return replace(self, tensors=MappingProxyType({**self.tensors, tensor.id: tensor}))
 
-    def without(self, *ops: Op) -> "Graph":
+    def without(self, *ops: Op) -> Graph:
         return replace(self, ops=tuple(op for op in self.ops if op not in ops))
 
 

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from host_tools.cache import cache_dir
+from host_tools.emulators.micropython_source import find_mirror, need_packages, os_release, run_logged
 from host_tools.errors import ToolError
-from host_tools.micropython_source import find_mirror, need_packages, os_release, run_logged
 
 ROOT = Path(__file__).parents[1]
 # How this machine reaches its package registries, which is not the user's affair: the chroot does it the same way.

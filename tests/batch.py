@@ -88,14 +88,14 @@ def run_ref(cases, folder: Path) -> list[bytes | str]:
 
 
 def _package(arch: str) -> dict[str, bytes]:
-    from host_tools.board_files import package_files
+    from host_tools.package.board_files import package_files
 
     return {f.path.strip("/"): f.data for f in package_files(arch)}
 
 
 def _as_compiled(start: str, arch: str) -> dict[str, bytes]:
     """The device files whose names start so, just compiled."""
-    from host_tools.mpy import compile_mpy
+    from host_tools.package.mpy import compile_mpy
 
     files = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -108,8 +108,8 @@ def _as_compiled(start: str, arch: str) -> dict[str, bytes]:
 
 def run_unix(cases, folder: Path, backend: str = "viper") -> list[bytes | str]:
     """MicroPython's unix port."""
+    from host_tools.emulators.unix_port import unix_micropython
     from host_tools.targets.unix import _arch
-    from host_tools.unix_port import unix_micropython
 
     program = str(unix_micropython())
     for name, data in {**_package(_arch(program)), "cases.bin": cases_file(cases)}.items():
@@ -123,7 +123,7 @@ def run_unix(cases, folder: Path, backend: str = "viper") -> list[bytes | str]:
 
 def run_pico(cases, backend: str = "viper") -> list[bytes | str]:
     """The virtual Pico."""
-    from host_tools.virtual_pico import run_script
+    from host_tools.emulators.virtual_pico import run_script
 
     files = {**_package("armv6m"), "cases.bin": cases_file(cases)}
     return answers(run_script(files, SCRIPT % backend, 600), len(cases))
@@ -134,7 +134,7 @@ def run_qemu_rv32(cases, backend: str | None = None, assembler: bool = False) ->
 
     assembler: the kernels as functions of assembler kind, as mpy-cross makes them; else as shipped, of viper kind.
     """
-    from host_tools.qemu_rv32 import ARCH, run_script
+    from host_tools.emulators.qemu_rv32 import ARCH, run_script
 
     files = {**_package(ARCH), "cases.bin": cases_file(cases)}
     if assembler:

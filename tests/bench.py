@@ -1,6 +1,6 @@
 """make bench: cycles of five layers and of the public networks on the virtual Pico, with each backend.
 
-    python -m tests.bench            measures, prints the table of README.md and what has changed
+    python -m tests.bench            measures, prints the table of docs/benchmarks.md and what has changed
     python -m tests.bench --write    and keeps the figures in tests/bench.json, which a test holds new ones against
 
 The layers are those on which vendors' C kernels were measured: random weights and inputs, no activation, everything
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host_tools import convert, packed
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests.tflite_builder import Builder
 
@@ -95,8 +96,8 @@ def measure(name: str, backend: str) -> dict | None:
 
 
 def table(figures: dict) -> str:
-    """The Markdown table of README.md."""
-    lines = ["| | MACs | thumb, cycles | a MAC | viper, cycles | a MAC |", "|---|---|---|---|---|---|"]
+    """The Markdown table of docs/benchmarks.md."""
+    lines = ["| | MACs | thumb, cycles | per MAC | viper, cycles | per MAC |", "|---|---|---|---|---|---|"]
     for name, row in figures["cycles"].items():
         macs = row["macs"]
         cells = [f"{row[b]:,} | {row[b] / macs:.2f}" if b in row else " | " for b in BACKENDS]
@@ -118,7 +119,10 @@ def main() -> int:
             row.update({"macs": found["macs"], backend: found["cycles"]})
             new["board"] = found["board"]
             change = f"{100 * found['cycles'] / before - 100:+.1f} %" if before else "new"
-            print(f"{name}, {backend}: {found['cycles']:,} cycles ({change}), arena {found['arena_bytes']:,}", file=sys.stderr)
+            print(
+                f"{name}, {backend}: {found['cycles']:,} cycles ({change}), arena {found['arena_bytes']:,}",
+                file=sys.stderr,
+            )
         if row:
             new["cycles"][name] = row
     print(f"{new['board']}, {new['date']}\n")

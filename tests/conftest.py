@@ -22,7 +22,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--port", default=None, help="serial port of a real board for tests/board (else: the virtual Pico)")
+    parser.addoption(
+        "--port", default=None, help="serial port of a real board for tests/board (else: the virtual Pico)"
+    )
 
 
 @pytest.fixture(scope="module")  # an idle emulated board still takes a whole core
@@ -32,7 +34,7 @@ def board_port(request, tmp_path_factory):
     if port:
         yield port
         return
-    from host_tools.virtual_pico import VirtualPico
+    from host_tools.emulators.virtual_pico import VirtualPico
 
     with VirtualPico(image=tmp_path_factory.mktemp("board") / "pico.img") as pico:
         yield pico.port

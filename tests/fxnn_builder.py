@@ -58,7 +58,9 @@ class Network:
         self._ops.append((name or f"op{len(self._ops)}", {0: id, 4: macs} | words, padded(constants)))
         return self
 
-    def tensor(self, kind: str, offset: int, shape, name: str = "", scale=1.0, zero_point=0, dtype=1, first=-1, last=0) -> Network:
+    def tensor(
+        self, kind: str, offset: int, shape, name: str = "", scale=1.0, zero_point=0, dtype=1, first=-1, last=0
+    ) -> Network:
         """Adds a tensor; kind is input, output or other."""
         size = 1
         for n in shape:

@@ -1,4 +1,6 @@
-"""README's tables of RAM and flash by network, and of arena and cycles by --prefer: `python -m tests.memory_table --write`.
+"""The tables of docs/memory.md: RAM and flash by network, arena and cycles by --prefer.
+
+    python -m tests.memory_table --write    # measures, and rewrites them
 
 The figures of the second, measured on the virtual Pico, are kept in tests/memory_time.json.
 """
@@ -12,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host_tools import convert, packed, ram
+from host_tools.compiler import convert
+from host_tools.fileformat import packed, ram
 from host_tools.targets import open_target
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +27,7 @@ NETWORKS = {
     "autoencoder": PUBLIC_MODELS / "ad_autoencoder_int8.tflite",
     "MobileNet VWW": PUBLIC_MODELS / "vww_mobilenet_int8.tflite",
 }
+PAGE = ROOT / "docs/memory.md"
 FIGURES = ROOT / "tests/memory_time.json"
 PREFER = {"--prefer ram": {"prefer": "ram"}, "--no-stripes": {"prefer": "ram", "striped": False}, "default": {},
           "--prefer speed": {"prefer": "speed"}}  # fmt: skip
@@ -110,7 +114,10 @@ def measure_all() -> dict:
     for name in list(NETWORKS)[1:]:
         figures[name] = {"tflm": tflm_arena_bytes(NETWORKS[name].read_bytes())}
         for how in PREFER:
-            if how == "--no-stripes" and convert_preferring(name, how).arena_bytes == figures[name]["--prefer ram"]["arena"]:
+            if (
+                how == "--no-stripes"
+                and convert_preferring(name, how).arena_bytes == figures[name]["--prefer ram"]["arena"]
+            ):
                 continue  # no stripes there
             figures[name][how] = measure(name, how)
             print(name, how, figures[name][how], file=sys.stderr)
@@ -118,7 +125,7 @@ def measure_all() -> dict:
 
 
 def time_table(figures: dict) -> str:
-    """README's table of arena and cycles."""
+    """The page's table of arena and cycles."""
 
     def cell(found: dict, unit: str = "") -> str:
         cycles = f"{found['cycles'] / 1e6:.2f} M" if found["cycles"] else "more than a Pico has"
@@ -129,22 +136,23 @@ def time_table(figures: dict) -> str:
         least = cell(row["--prefer ram"], " bytes") + (" cycles" if not lines else "")
         if "--no-stripes" in row:
             least += f" ({cell(row['--no-stripes'])} with `--no-stripes`)"
-        lines.append(f"| {name} | {row['tflm']:,} | {least} | {cell(row['default'])} | {cell(row['--prefer speed'])} |\n")
+        lines.append(
+            f"| {name} | {row['tflm']:,} | {least} | {cell(row['default'])} | {cell(row['--prefer speed'])} |\n"
+        )
     return TIME_START + TIME_HEAD + "".join(lines) + END
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
     FIGURES.write_text(json.dumps(measure_all(), indent=2) + "\n")
-    text = readme.read_text()  # now: measuring takes minutes
+    text = PAGE.read_text()  # now: measuring takes minutes
     for first, new in ((TIME_START, time_table(json.loads(FIGURES.read_text()))), (START, table())):
         start = text.index(first)
         end = text.index(END, start) + len(END)
         text = text[:start] + new + text[end:]
-    readme.write_text(text)
+    PAGE.write_text(text)
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
-        sys.exit("give --write to rewrite README's tables")
+        sys.exit("give --write to rewrite the tables of docs/memory.md")
     main()

@@ -28,7 +28,11 @@ class _Network:
     def window(self, t: int) -> dict:
         """kernel, stride and padding with at least one output."""
         _, h, w, _ = self.b.tensors[t].shape
-        kernel, stride, padding = self.s.choice((1, 2, 3, 3, 3, 5)), self.s.choice((1, 1, 2)), self.s.choice(("SAME", "VALID"))
+        kernel, stride, padding = (
+            self.s.choice((1, 2, 3, 3, 3, 5)),
+            self.s.choice((1, 1, 2)),
+            self.s.choice(("SAME", "VALID")),
+        )
         if kernel > min(h, w):
             kernel, padding = 1, "SAME"
         return {"kernel": (kernel, kernel), "stride": (stride, stride), "padding": padding}
@@ -44,7 +48,9 @@ class _Network:
         window = {"kernel": (3, 3), "stride": (1, 1), "padding": "SAME"} if same else self.window(t)
         kh, kw = window.pop("kernel")
         weight_scale, out = self.layer(t, kh * kw * c)
-        weights = self.b.constant(self.array((c if same else self.s.choice((2, 3, 4, 8, 8, 16)), kh, kw, c)), weight_scale)
+        weights = self.b.constant(
+            self.array((c if same else self.s.choice((2, 3, 4, 8, 8, 16)), kh, kw, c)), weight_scale
+        )
         return self.b.conv_2d(t, weights, **out, **window, activation=self.s.choice(("NONE", "RELU")))
 
     def depthwise(self, t: int) -> int:
@@ -72,7 +78,17 @@ class _Network:
     def build(self, most_side: int) -> list[int]:
         shape = (1, self.s.integer(6, most_side), self.s.integer(6, most_side), self.s.integer(1, 6))
         t = self.input(shape)
-        steps = (self.conv, self.conv, self.depthwise, self.depthwise, self.pool, self.residual, self.pad, self.join, self.b.relu)
+        steps = (
+            self.conv,
+            self.conv,
+            self.depthwise,
+            self.depthwise,
+            self.pool,
+            self.residual,
+            self.pad,
+            self.join,
+            self.b.relu,
+        )
         for _ in range(self.s.integer(3, 7)):
             t = self.s.choice(steps)(t)
         if self.s.boolean():

@@ -49,7 +49,9 @@ def _unary(kind: str, low: int, high: int, ratio: tuple[int, int] | None, y_scal
 
     def op(s: Source, b: Builder, x: list, source: int | None = None) -> int:
         source = _elementwise_input(s, b, x, source, low, high)
-        quant = _ratio_output(s, b, source, *ratio) if ratio else {"scale": s.scale(*y_scale), "zero_point": s.zero_point()}
+        quant = (
+            _ratio_output(s, b, source, *ratio) if ratio else {"scale": s.scale(*y_scale), "zero_point": s.zero_point()}
+        )
         y = b._out(source, b.tensors[source].shape, **quant)
         extra = drawn(s) if drawn else {}
         s.note(y=(quant["scale"], quant["zero_point"]), **extra)
@@ -223,7 +225,10 @@ def _pair_out(b: Builder, p: int, q: int, dtype="int8", **quant) -> int:
 def _sub(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     p, q = _operands(s, b, x, source)
     larger = max(b.tensors[p].scales[0], b.tensors[q].scales[0])
-    out = {"scale": float(np.float32(larger * s.choice((s.scale(-2, 2), s.scale(-18, 12))))), "zero_point": s.zero_point()}
+    out = {
+        "scale": float(np.float32(larger * s.choice((s.scale(-2, 2), s.scale(-18, 12))))),
+        "zero_point": s.zero_point(),
+    }
     activation = _activation(s, out["scale"])
     s.note(y=(out["scale"], out["zero_point"]))
     return b.sub(p, q, **out, activation=activation)
@@ -257,7 +262,13 @@ def _div(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     unit = b.tensors[a].scales[0] / scale
     y = b.tensor(shape, "int8", float(np.float32(unit * s.scale(-18, -8))), s.zero_point())
     activation = _activation(s, b.tensors[y].scales[0])
-    b.op("DIV", [a, q], [y], "DivOptions", FusedActivationFunction={"NONE": 0, "RELU": 1, "RELU6": 3, "RELU_N1_TO_1": 2}[activation])
+    b.op(
+        "DIV",
+        [a, q],
+        [y],
+        "DivOptions",
+        FusedActivationFunction={"NONE": 0, "RELU": 1, "RELU6": 3, "RELU_N1_TO_1": 2}[activation],
+    )
     return y
 
 
@@ -480,7 +491,9 @@ def _broadcast_to(s: Source, b: Builder, x: list, source: int | None = None) -> 
 def _image(s: Source, b: Builder, x: list, source, block: int = 1, deep: int = 1) -> int:
     if source is not None:
         return source
-    return _input(s, b, (s.choice((1, 1, 2)), block * s.integer(1, 4), block * s.integer(1, 4), deep * s.integer(1, 4)), x)
+    return _input(
+        s, b, (s.choice((1, 1, 2)), block * s.integer(1, 4), block * s.integer(1, 4), deep * s.integer(1, 4)), x
+    )
 
 
 def _space_to_depth(s: Source, b: Builder, x: list, source: int | None = None) -> int:

@@ -1,11 +1,11 @@
-"""Which ops are there, and on which targets models of each gave the reference's bits: README's table, written by a run.
+"""Which ops are there, and on which targets models of each gave the reference's bits: the table of docs/ops.md, written by a run.
 
     python -m tests.op_table --run      # runs models of every op on every target, writes tests/op_targets.json
-    python -m tests.op_table --write    # README.md's table from that file
+    python -m tests.op_table --write    # the page's table from that file
     python -m tests.op_table            # prints the table
 
 `--run --on host ref` runs only these targets and keeps what the file says of the others. A run stops at the first
-difference. tests/host/test_op_table.py holds README against the file, and the file against what can be converted.
+difference. tests/host/test_op_table.py holds the page against the file, and the file against what can be converted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/ops.md"
 RESULTS = ROOT / "tests/op_targets.json"
 BEGIN, END = "<!-- ops: written by `python -m tests.op_table --write` -->", "<!-- end of ops -->"
 SEED = 20261122
@@ -38,7 +39,7 @@ def kinds(tflite: bytes) -> tuple[set[str], str]:
 
 def generated(count: int, ops=None):
     """(case, packed model) of `count` models of each strategy, or of `ops`, that the converter takes."""
-    from host_tools import convert
+    from host_tools.compiler import convert
     from host_tools.errors import ToolError
     from tests import strategies
 
@@ -52,7 +53,7 @@ def generated(count: int, ops=None):
 
 def run(target: str, ops=None) -> dict[str, dict[str, int]]:
     """{kind: {precision: models that gave the reference's bits}} on a target. AssertionError at the first difference."""
-    from host_tools import packed
+    from host_tools.fileformat import packed
     from tests import batch
 
     cases = list(generated(MODELS[target], ops))
@@ -84,7 +85,7 @@ def run(target: str, ops=None) -> dict[str, dict[str, int]]:
 
 def _host(network, case) -> bytes:
     """The outputs of the host's kernels, of all inferences in a row."""
-    from host_tools import numpy_kernels
+    from host_tools.exact import numpy_kernels
 
     state = numpy_kernels.first_state(network)
     return b"".join(y.tobytes() for frame in case.frames for y in numpy_kernels.run(network, frame, state=state))
@@ -97,7 +98,7 @@ def load() -> dict[str, dict[str, dict[str, int]]]:
 
 def table(results=None) -> str:
     """The table in Markdown: ops of one reference that were exact on the same targets share a row."""
-    from host_tools import lower
+    from host_tools.ops import lowering as lower
     from tests.strategies import op_strategies
 
     results = results or load()
@@ -124,15 +125,17 @@ def table(results=None) -> str:
         lines.append(f"| {', '.join(names)} | {text(int8)} | {text(int16)} | {reference} |")
     if islands:
         shared = tuple(t for t in MODELS if all(k in results.get(t, {}) for k in islands))
-        lines.append(f"| {', '.join(islands)}: of real numbers between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |")
+        lines.append(
+            f"| {', '.join(islands)}: of floats between DEQUANTIZE and QUANTIZE, as one table | {text(shared)} | no | TFLM |"
+        )
     counts = ", ".join(f"{t} {sum(sum(p.values()) for p in found.values()):,}" for t, found in results.items())
     lines += ["", f"All five: {', '.join(MODELS)}. Ops in models that were run: {counts}."]
     return "\n".join(lines)
 
 
-def readme() -> str:
-    """README.md with the table that belongs there."""
-    text = (ROOT / "README.md").read_text()
+def page() -> str:
+    """docs/ops.md with the table that belongs there."""
+    text = PAGE.read_text()
     return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n{table()}\n{END}", text, flags=re.S)
 
 
@@ -150,7 +153,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--on", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says")
+    parser.add_argument(
+        "--ops", nargs="+", help="only these strategies, new ones: their models are added to what the file says"
+    )
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.run:
@@ -162,7 +167,7 @@ def main() -> None:
             ordered = {t: dict(sorted(results[t].items())) for t in MODELS if t in results}
             RESULTS.write_text(json.dumps(ordered, indent=1) + "\n")
     if options.write:
-        (ROOT / "README.md").write_text(readme())
+        PAGE.write_text(page())
     elif not options.run:
         print(table())
 

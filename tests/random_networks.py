@@ -100,7 +100,9 @@ def outputs(seed: int) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    from host_tools import convert, numpy_kernels, packed
+    from host_tools.compiler import convert
+    from host_tools.exact import numpy_kernels
+    from host_tools.fileformat import packed
 
     for text in sys.argv[1:]:
         case = core.expected(build(int(text)))

@@ -542,16 +542,18 @@ def models(draw, op: str) -> Case:
 
 def expected(case: Case) -> Case:
     """`case` with the outputs of TFLM, or of LiteRT's reference kernels where TFLM has no such op."""
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
+
     oracle = Oracle(case.tflite, prefer="litert" if case.op in op_strategies.LITERT else "tflm")
     return replace(case, outputs=tuple(y for frame in case.frames for y in oracle.run(frame)))
 
 
 def four_bits(case: Case) -> bytes | None:
     """The case's model, packed, with the upper four bits of its weights as int4; None where that cannot be converted."""
-    from host_tools import convert
+    from host_tools.compiler import convert
     from host_tools.errors import ToolError
     from host_tools.readers import tflite
+
     try:
         graph = tflite.read(case.tflite, case.name)
         w = graph.tensors[graph.ops[0].inputs[1]]

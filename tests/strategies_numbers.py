@@ -38,7 +38,13 @@ def _add_n(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     parts = [source]
     for _ in range(s.choice((1, 1, 2, s.integer(3, 14)))):
         kind = s.integer(0, 3)
-        parts.append(source if kind == 0 else b.constant(s.array(t.shape), **quant) if kind == 1 else _input(s, b, t.shape, x, quant))
+        parts.append(
+            source
+            if kind == 0
+            else b.constant(s.array(t.shape), **quant)
+            if kind == 1
+            else _input(s, b, t.shape, x, quant)
+        )
     y = b.tensor(t.shape, "int8", **_running_scale(s, b, source))
     s.note(inputs=len(parts))
     b.op("ADD_N", parts, [y], "AddNOptions")
@@ -151,7 +157,9 @@ def _places(s: Source, b: Builder, x: list, source: int | None = None) -> int:
     b.op("ARG_MAX", [source, _indices(b, [-1])], [place], "ArgMaxOptions", OutputType=2)
     if s.note(then=s.choice(("compare", "gather"))) == "compare":
         flags = b.tensor(shape[:-1], "bool")
-        b.op(s.choice(("EQUAL", "GREATER")), [place, b.constant(np.int32(s.integer(0, shape[-1])).reshape(()))], [flags])
+        b.op(
+            s.choice(("EQUAL", "GREATER")), [place, b.constant(np.int32(s.integer(0, shape[-1])).reshape(()))], [flags]
+        )
         y = b.tensor(shape[:-1], "int8", 1.0, 0)
         b.op("CAST", [flags], [y], "CastOptions")
         return y
@@ -202,8 +210,21 @@ def _resize_nearest_16(s: Source, b: Builder, x: list) -> int:
 
 
 def _cast_16(s: Source, b: Builder, x: list) -> int:
-    return _cast(s, b, x, None, (("int16", "int32"), ("int16", "int8"), ("int8", "int16"), ("bool", "int16"), ("int32", "int16"),
-                                      ("int16", "bool"), ("int32", "bool")))
+    return _cast(
+        s,
+        b,
+        x,
+        None,
+        (
+            ("int16", "int32"),
+            ("int16", "int8"),
+            ("int8", "int16"),
+            ("bool", "int16"),
+            ("int32", "int16"),
+            ("int16", "bool"),
+            ("int32", "bool"),
+        ),
+    )
 
 
 def _squared_difference_16(s: Source, b: Builder, x: list) -> int:
@@ -221,7 +242,9 @@ def _prelu_16(s: Source, b: Builder, x: list) -> int:
     source = _input16(s, b, shape, x)
     alpha_shape = s.note(alpha=s.choice((shape[-1:], [1], shape)))
     alpha = b.constant(s.array(alpha_shape), s.scale(-10, -1), s.zero_point())
-    y = b.tensor(shape, "int16", s.note(y=float(np.float32(b.tensors[source].scales[0] * s.choice((1.0, s.scale(-6, 6)))))))
+    y = b.tensor(
+        shape, "int16", s.note(y=float(np.float32(b.tensors[source].scales[0] * s.choice((1.0, s.scale(-6, 6))))))
+    )
     b.op("PRELU", [source, alpha], [y])
     return y
 
@@ -229,7 +252,9 @@ def _prelu_16(s: Source, b: Builder, x: list) -> int:
 def _abs_16(s: Source, b: Builder, x: list) -> int:
     source = _values(s, b, x, -16, -6)
     t = b.tensors[source]
-    y = b.tensor(t.shape, "int16", s.note(y=float(np.float32(t.scales[0] * s.choice((1.0, s.scale(-3, 6), s.scale(-12, 12)))))))
+    y = b.tensor(
+        t.shape, "int16", s.note(y=float(np.float32(t.scales[0] * s.choice((1.0, s.scale(-3, 6), s.scale(-12, 12))))))
+    )
     b.op("ABS", [source], [y], "AbsOptions")
     return y
 
@@ -256,11 +281,17 @@ def _layer_normalization_16(s: Source, b: Builder, x: list) -> int:
     b.op("SQUARED_DIFFERENCE", [source, mean], [square])
     variance = b.tensor(row, "int16", b.tensors[square].scales[0])
     b.op("MEAN", [square, axis], [variance], "ReducerOptions", KeepDims=True)
-    wider = b.add(variance, b.constant(np.int16(s.integer(1, 300)).reshape(()), 2.0**-20), scale=b.tensors[square].scales[0])
+    wider = b.add(
+        variance, b.constant(np.int16(s.integer(1, 300)).reshape(()), 2.0**-20), scale=b.tensors[square].scales[0]
+    )
     root = b.tensor(row, "int16", float(np.float32(b.tensors[wider].scales[0] ** -0.5 / 2.0**14)))
     b.op("RSQRT", [wider], [root])
     factor = b.mul(root, b.constant(s.array((1, shape[1]), np.int16, 1), 2.0**-14), scale=b.tensors[root].scales[0])
-    return b.mul(b.sub(source, mean, scale=scale * 2), factor, scale=float(np.float32(b.tensors[factor].scales[0] * scale * 2.0**14)))
+    return b.mul(
+        b.sub(source, mean, scale=scale * 2),
+        factor,
+        scale=float(np.float32(b.tensors[factor].scales[0] * scale * 2.0**14)),
+    )
 
 
 OPS: dict[str, Callable] = {

@@ -87,7 +87,9 @@ def _mean(s: Source, b: Builder, x: list) -> int:
     source = _input16(s, b, [s.integer(1, 7) for _ in range(4)], x)
     axes = s.note(axes=s.choice(((1, 2), (1,), (3,), (0, 2))))
     ratio = _rescaling(s, (-2, 2), 26, least=-20)
-    return b.mean(source, axes, scale=float(np.float32(b.tensors[source].scales[0] * 2.0**-ratio)), keep_dims=s.boolean())
+    return b.mean(
+        source, axes, scale=float(np.float32(b.tensors[source].scales[0] * 2.0**-ratio)), keep_dims=s.boolean()
+    )
 
 
 def _sum(s: Source, b: Builder, x: list) -> int:
@@ -113,7 +115,9 @@ def _pairwise(kind: str):
             unit = b.tensors[first].scales[0] * scale
             out = float(np.float32(unit * 2.0 ** -_rescaling(s, (-18, -10), 30, least=-34, most=0)))
         else:
-            out = float(np.float32(max(b.tensors[first].scales[0], scale) * s.choice((s.scale(-2, 2), s.scale(-12, 8)))))
+            out = float(
+                np.float32(max(b.tensors[first].scales[0], scale) * s.choice((s.scale(-2, 2), s.scale(-12, 8))))
+            )
         pair = (first, second) if s.boolean() else (second, first)
         s.note(y=out)
         return getattr(b, kind)(*pair, scale=out, activation=_activation(s, out))
@@ -185,7 +189,11 @@ def _pad(kind: str):
     def op(s: Source, b: Builder, x: list) -> int:
         source = _input16(s, b, [s.integer(1, 5) for _ in range(s.integer(1, 4))], x)
         paddings = s.note(paddings=[(s.integer(0, 3), s.integer(0, 3)) for _ in b.tensors[source].shape])
-        return b.pad(source, paddings) if kind == "pad" else b.pad_v2(source, paddings, s.note(value=s.integer(-32768, 32767)))
+        return (
+            b.pad(source, paddings)
+            if kind == "pad"
+            else b.pad_v2(source, paddings, s.note(value=s.integer(-32768, 32767)))
+        )
 
     return op
 
@@ -215,14 +223,20 @@ def _batch_matmul(s: Source, b: Builder, x: list) -> int:
     first, second, adj_x, adj_y = _matmul_shapes(s)
     a = _input16(s, b, first, x)
     scale = s.scale(-16, -6)
-    c = b.constant(s.array(second, np.int16), scale) if s.note(constant=s.boolean()) else _input16(s, b, second, x, scale)
+    c = (
+        b.constant(s.array(second, np.int16), scale)
+        if s.note(constant=s.boolean())
+        else _input16(s, b, second, x, scale)
+    )
     real = _rescaling(s, (-18, -10), 34, least=-26, most=4)
     out = float(np.float32(b.tensors[a].scales[0] * scale * 2.0**-real))
     return b.batch_matmul(a, c, scale=out, adj_x=adj_x, adj_y=adj_y)
 
 
 def _transpose_conv(s: Source, b: Builder, x: list) -> int:
-    return transpose_conv(s, b, _input16(s, b, (s.choice((1, 2)), s.integer(1, 5), s.integer(1, 5), s.integer(1, 6)), x))
+    return transpose_conv(
+        s, b, _input16(s, b, (s.choice((1, 2)), s.integer(1, 5), s.integer(1, 5), s.integer(1, 6)), x)
+    )
 
 
 OPS = {

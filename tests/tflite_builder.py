@@ -58,7 +58,7 @@ def window_output(size: int, kernel: int, stride: int, dilation: int, padding: s
 class Builder:
     """`initialization`: another Builder, whose ops a CALL_ONCE in front of everything runs."""
 
-    def __init__(self, initialization: "Builder | None" = None):
+    def __init__(self, initialization: Builder | None = None):
         self.initialization = initialization
         self.tensors: list[TensorSpec] = []
         self.inputs: list[int] = []
@@ -107,7 +107,9 @@ class Builder:
         return self.op("VAR_HANDLE", [], [out], "VarHandleOptions", Container="", SharedName=name)[0]
 
     def read_variable(self, handle, shape, dtype="int8", scale=None, zero_point=0) -> int:
-        return self.op("READ_VARIABLE", [handle], [self.tensor(shape, dtype, scale, zero_point)], "ReadVariableOptions")[0]
+        return self.op(
+            "READ_VARIABLE", [handle], [self.tensor(shape, dtype, scale, zero_point)], "ReadVariableOptions"
+        )[0]
 
     def assign_variable(self, handle, x) -> None:
         self.op("ASSIGN_VARIABLE", [handle, x], [], "AssignVariableOptions")
@@ -119,7 +121,20 @@ class Builder:
         """UNIDIRECTIONAL_SEQUENCE_LSTM; lists of four tensors in the op's order of gates: input, forget, cell, output."""
         shape = self.tensors[x].shape
         y = self._out(hidden, (*shape[:2], self.tensors[recurrent_weights[0]].shape[0]), scale, zero_point)
-        inputs = [x, *input_weights, *recurrent_weights, None, None, None, *biases, None, None, hidden, cell, *[None] * 4]
+        inputs = [
+            x,
+            *input_weights,
+            *recurrent_weights,
+            None,
+            None,
+            None,
+            *biases,
+            None,
+            None,
+            hidden,
+            cell,
+            *[None] * 4,
+        ]
         self.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], "UnidirectionalSequenceLSTMOptions",
                 FusedActivationFunction=ACTIVATIONS["TANH"], CellClip=float(cell_clip), ProjClip=0.0, TimeMajor=time_major,
                 AsymmetricQuantizeInputs=False)  # fmt: skip
@@ -137,7 +152,9 @@ class Builder:
         rows, columns = s[-1 if adj_x else -2], t[-2 if adj_y else -1]
         shape = (*np.broadcast_shapes(s[:-2], t[:-2]), rows, columns)
         y = self._out(a, shape, scale, zero_point)
-        self.op("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", AdjX=adj_x, AdjY=adj_y, AsymmetricQuantizeInputs=False)
+        self.op(
+            "BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", AdjX=adj_x, AdjY=adj_y, AsymmetricQuantizeInputs=False
+        )
         return y
 
     def transpose_conv(self, x, w, bias=None, *, shape, scale, zero_point=0, stride=(1, 1), padding="SAME",
@@ -167,7 +184,11 @@ class Builder:
 
     def custom(self, name: str, inputs, outputs, options: bytes = b"") -> list[int]:
         """Adds a custom op, with its options as it takes them (a flexbuffer). Returns the outputs."""
-        self._ops.append(_OpSpec(tflite.BuiltinOperator.CUSTOM, list(inputs), list(outputs), None, custom=name, custom_options=options))
+        self._ops.append(
+            _OpSpec(
+                tflite.BuiltinOperator.CUSTOM, list(inputs), list(outputs), None, custom=name, custom_options=options
+            )
+        )
         return list(outputs)
 
     def conv_2d(self, x, w, bias=None, *, scale, zero_point=0, stride=(1, 1), dilation=(1, 1), padding="SAME",
@@ -342,12 +363,16 @@ class Builder:
     def finish(self, outputs, description: str = "") -> bytes:
         """The .tflite file with these outputs."""
         if self.initialization is not None:
-            self._ops.insert(0, _OpSpec(tflite.BuiltinOperator.CALL_ONCE, [], [], "CallOnceOptions", {"InitSubgraphIndex": 1}))
+            self._ops.insert(
+                0, _OpSpec(tflite.BuiltinOperator.CALL_ONCE, [], [], "CallOnceOptions", {"InitSubgraphIndex": 1})
+            )
         b = flatbuffers.Builder(4096)
         graphs = [(self, list(outputs))] + ([(self.initialization, [])] if self.initialization else [])
         codes = sorted({(op.code, op.version, op.custom) for graph, _ in graphs for op in graph._ops})
         contents = [b""]
-        offsets = [graph._subgraph(b, outs, codes, contents, "main" if graph is self else "init") for graph, outs in graphs]
+        offsets = [
+            graph._subgraph(b, outs, codes, contents, "main" if graph is self else "init") for graph, outs in graphs
+        ]
         buffer_offsets = []
         for content in contents:
             data = _bytes_vector(b, content) if content else None

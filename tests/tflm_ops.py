@@ -24,7 +24,16 @@ STRIDED_SLICE SUB SUM SVDF TANH TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE
 ZEROS_LIKE""".split()
 # Of these no model of one op is made here: variables, recurrent layers (strategies_state.py), control flow. Beside them it
 # registers custom ops: the signal library's, CIRCULAR_BUFFER, TFLM_DECODE, TFLite_Detection_PostProcess, ethos-u.
-ELSEWHERE = ("ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM", "VAR_HANDLE", "WHILE")
+ELSEWHERE = (
+    "ASSIGN_VARIABLE",
+    "CALL_ONCE",
+    "IF",
+    "READ_VARIABLE",
+    "SVDF",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    "VAR_HANDLE",
+    "WHILE",
+)
 SHAPE = (1, 4, 4, 4)
 _SCALES = {"int8": 0.05, "int16": 2.0**-12}
 
@@ -40,7 +49,9 @@ class _Model(Builder):
         dtype = dtype or self.dtype
         return self.input(shape, dtype, _SCALES.get(dtype), 3 if dtype == "int8" else 0)
 
-    def y(self, shape=SHAPE, scale: float | None = None, zero_point: int | None = None, dtype: str | None = None) -> int:
+    def y(
+        self, shape=SHAPE, scale: float | None = None, zero_point: int | None = None, dtype: str | None = None
+    ) -> int:
         dtype = dtype or self.dtype
         zero = (3 if dtype == "int8" else 0) if zero_point is None else zero_point
         return self.tensor(shape, dtype, (scale or _SCALES[dtype]) if dtype in _SCALES else None, zero)
@@ -69,6 +80,7 @@ MODELS: dict[str, Callable[[str], bytes]] = {}
 def _model(*kinds: str):
     def register(function):
         for kind in kinds:
+
             def make(dtype, kind=kind):
                 m = _Model(dtype)
                 made = function(m, kind)
@@ -103,19 +115,25 @@ def _leaky(m, kind):
 
 @_model("LOGISTIC", "TANH", "SOFTMAX", "LOG_SOFTMAX", "L2_NORMALIZATION")
 def _fixed(m, kind):
-    fixed = {"LOGISTIC": (1 / 256, -128), "SOFTMAX": (1 / 256, -128), "LOG_SOFTMAX": (16 / 256, 127)}.get(kind, (1 / 128, 0))
+    fixed = {"LOGISTIC": (1 / 256, -128), "SOFTMAX": (1 / 256, -128), "LOG_SOFTMAX": (16 / 256, 127)}.get(
+        kind, (1 / 128, 0)
+    )
     scale = fixed if m.dtype == "int8" else (2.0**-15, 0)
     options = {"SOFTMAX": ("SoftmaxOptions", {"Beta": 1.0}), "LOG_SOFTMAX": ("LogSoftmaxOptions", {}),
                "L2_NORMALIZATION": ("L2NormOptions", {})}.get(kind, (None, {}))  # fmt: skip
     return m.op(kind, [m.x()], [m.y(SHAPE, *scale)], options[0], **options[1])[0]
 
 
-@_model("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "FLOOR_DIV", "FLOOR_MOD", "PRELU", "ADD_N")
+@_model(
+    "ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "FLOOR_DIV", "FLOOR_MOD", "PRELU", "ADD_N"
+)
 def _binary(m, kind):
     options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions",
                "MAXIMUM": "MaximumMinimumOptions", "MINIMUM": "MaximumMinimumOptions"}.get(kind)  # fmt: skip
     x = m.x()
-    z = m.c(np.full((1, 1, 4), 50), "int8" if m.dtype == "int16" else None) if kind in ("DIV", "PRELU") else m.x()  # DIV by what is not 0
+    z = (
+        m.c(np.full((1, 1, 4), 50), "int8" if m.dtype == "int16" else None) if kind in ("DIV", "PRELU") else m.x()
+    )  # DIV by what is not 0
     if kind == "ADD_N":
         return m.op(kind, [x, z, m.x()], [m.y()], "AddNOptions")[0]
     # of DIV a scale at which TFLM does not shift by more than 31 bits, which C leaves undefined
@@ -159,7 +177,9 @@ def _conv(m, kind):
 
 @_model("DEPTHWISE_CONV_2D")
 def _depthwise(m, kind):
-    return m.depthwise_conv_2d(m.x(), m.weights(1, 3, 3, 4, axis=3), m.bias(4), scale=0.5 if m.dtype == "int8" else 2.0**-10)
+    return m.depthwise_conv_2d(
+        m.x(), m.weights(1, 3, 3, 4, axis=3), m.bias(4), scale=0.5 if m.dtype == "int8" else 2.0**-10
+    )
 
 
 @_model("FULLY_CONNECTED")
@@ -180,7 +200,9 @@ def _matmul(m, kind):
 
 @_model("BATCH_TO_SPACE_ND")
 def _to_space(m, kind):
-    return m.op(kind, [m.x((4, 2, 2, 3)), m.i([2, 2]), m.i([[0, 1], [0, 0]])], [m.y((1, 3, 4, 3))], "BatchToSpaceNDOptions")[0]
+    return m.op(
+        kind, [m.x((4, 2, 2, 3)), m.i([2, 2]), m.i([[0, 1], [0, 0]])], [m.y((1, 3, 4, 3))], "BatchToSpaceNDOptions"
+    )[0]
 
 
 @_model("SPACE_TO_BATCH_ND")
@@ -191,7 +213,13 @@ def _to_batch(m, kind):
 @_model("SPACE_TO_DEPTH", "DEPTH_TO_SPACE")
 def _depth(m, kind):
     y = (1, 2, 2, 16) if kind == "SPACE_TO_DEPTH" else (1, 8, 8, 1)
-    return m.op(kind, [m.x()], [m.y(y)], "".join(w.title() if w != "TO" else "To" for w in kind.split("_")) + "Options", BlockSize=2)[0]
+    return m.op(
+        kind,
+        [m.x()],
+        [m.y(y)],
+        "".join(w.title() if w != "TO" else "To" for w in kind.split("_")) + "Options",
+        BlockSize=2,
+    )[0]
 
 
 @_model("BROADCAST_TO")
@@ -251,7 +279,9 @@ def _gather_nd(m, kind):
 
 @_model("MIRROR_PAD")
 def _mirror(m, kind):
-    return m.op(kind, [m.x(), m.i([[0, 0], [1, 2], [0, 1], [0, 0]])], [m.y((1, 7, 5, 4))], "MirrorPadOptions", Mode=0)[0]
+    return m.op(kind, [m.x(), m.i([[0, 0], [1, 2], [0, 1], [0, 0]])], [m.y((1, 7, 5, 4))], "MirrorPadOptions", Mode=0)[
+        0
+    ]
 
 
 @_model("PACK")
@@ -298,7 +328,12 @@ def _slice(m, kind):
 
 @_model("STRIDED_SLICE")
 def _strided(m, kind):
-    return m.op(kind, [m.x(), m.i([0, 0, 1, 0]), m.i([1, 4, 4, 4]), m.i([1, 2, 1, 1])], [m.y((1, 2, 3, 4))], "StridedSliceOptions")[0]
+    return m.op(
+        kind,
+        [m.x(), m.i([0, 0, 1, 0]), m.i([1, 4, 4, 4]), m.i([1, 2, 1, 1])],
+        [m.y((1, 2, 3, 4))],
+        "StridedSliceOptions",
+    )[0]
 
 
 @_model("SPLIT")
@@ -308,7 +343,9 @@ def _split(m, kind):
 
 @_model("SPLIT_V")
 def _split_v(m, kind):
-    return m.op(kind, [m.x(), m.i([1, 3]), m.i(2)], [m.y((1, 4, 1, 4)), m.y((1, 4, 3, 4))], "SplitVOptions", NumSplits=2)
+    return m.op(
+        kind, [m.x(), m.i([1, 3]), m.i(2)], [m.y((1, 4, 1, 4)), m.y((1, 4, 3, 4))], "SplitVOptions", NumSplits=2
+    )
 
 
 @_model("SQUEEZE")
@@ -335,12 +372,12 @@ def _args(m, kind):
 
 def inputs(tflite: bytes, seed: int = 1) -> list[np.ndarray]:
     """Random raw inputs; of int32 0 to 9."""
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
 
     random, made = np.random.default_rng(seed), []
     oracle = Oracle(tflite, prefer="tflm")
     for shape, dtype in zip(oracle.input_shapes, oracle.input_dtypes):
-        if dtype == bool:
+        if dtype == bool:  # noqa: E721  (a dtype, which equals the type)
             made.append(random.integers(0, 2, shape).astype(bool))
         elif dtype in (np.int8, np.int16):
             info = np.iinfo(dtype)

@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from host_tools import lower, overlap, pack, passes, place, plan
+from host_tools.compiler import pack, passes
 from host_tools.errors import ToolError
+from host_tools.memory import overlap, place, plan
+from host_tools.ops import lowering as lower
 from host_tools.readers import tflite
 from tests import batch, strategies
 

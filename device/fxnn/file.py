@@ -2,6 +2,7 @@
 
 import os
 import struct
+
 from micropython import const
 
 _OP_BYTES = const(160)

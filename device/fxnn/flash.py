@@ -7,9 +7,10 @@ so the blocks are those of the file as it is now, never older ones.
 """
 
 import os
-import rp2
 import struct
 from binascii import crc32
+
+import rp2
 from micropython import const
 
 _BLOCK_BYTES = const(4096)

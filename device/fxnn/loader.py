@@ -4,6 +4,7 @@ import gc
 import struct
 import sys
 from binascii import crc32
+
 from micropython import const
 
 _VERSION = const(2)

@@ -136,7 +136,9 @@ def fully_connected(record, arena, constants):
             for i in range(inputs):
                 x = signed(arena[record[5] + row * inputs + i])
                 acc += x * (constants[w + i // 2 * 4 * width + i % 2] - 128)
-            arena[record[6] + row * (record[32] or outputs) + o] = _output(record, acc, multiplier, left_shift, right_shift)
+            arena[record[6] + row * (record[32] or outputs) + o] = _output(
+                record, acc, multiplier, left_shift, right_shift
+            )
 
 
 def _in_twos(record, arena, constants):
@@ -149,7 +151,9 @@ def _in_twos(record, arena, constants):
             for i in range(inputs):
                 x = signed(arena[record[5] + row * inputs + i])
                 acc += (x - 127) * signed(constants[w + i]) if i & 1 else x * (constants[w + i] - 128)
-            arena[record[6] + row * (record[32] or outputs) + o] = _output(record, acc, multiplier, left_shift, right_shift)
+            arena[record[6] + row * (record[32] or outputs) + o] = _output(
+                record, acc, multiplier, left_shift, right_shift
+            )
 
 
 def depthwise_conv_2d(record, arena, constants):

@@ -182,7 +182,7 @@ def sigmoid16(x, multiplier, shift, is_tanh, constants, table):
         low = s16(constants, table + 2 * i) & 0xFFFF
         v = (low << bits) + (a & (1 << bits) - 1) * ((s16(constants, table + 2 * i + 2) & 0xFFFF) - low)
     if is_tanh:
-        v -= (1 << 23)
+        v -= 1 << 23
         return (v + 128 if t >= 0 else 127 - v) >> 8
     return (v + 512 if t >= 0 else (1 << 25) - v + 511) >> 10
 

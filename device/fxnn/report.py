@@ -79,7 +79,10 @@ def profile(net, clock=None, diff=None):
         clock = time.ticks_us
         diff = diff or time.ticks_diff
     elif clock is None:
-        clock = lambda: time.perf_counter_ns() // 1000
+
+        def clock():
+            return time.perf_counter_ns() // 1000
+
     times = []
     for kernel, record, constants in net._ops:
         start = clock()

@@ -4,7 +4,7 @@ Same names, same contract and the same results as `ref`, bit for bit. The kernel
 firmware calls, and as assembler ones, which Espressif's boards do not: they look at how they were called.
 """
 
-from .viper import aligned, patch, record
+from .viper import aligned, patch, record  # noqa: F401  (what the loader needs of a backend)
 
 
 def kernel(id, words, target):
@@ -16,7 +16,14 @@ def kernel(id, words, target):
         from . import rv32_dense as family
     elif id == 2 and fast:
         from . import rv32_depthwise as family
-    elif id == 7 and words[15] == 1 == words[19] and words[11] > 3 and not words[23] and 0 < words[22] < 22 and not words[21]:
+    elif (
+        id == 7
+        and words[15] == 1 == words[19]
+        and words[11] > 3
+        and not words[23]
+        and 0 < words[22] < 22
+        and not words[21]
+    ):
         from . import rv32_add as family  # rows of neighbours, rescaled to less
     elif id == 9:
         from . import rv32_copy as family

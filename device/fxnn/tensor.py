@@ -13,10 +13,10 @@ def text_shape(shape):
 class Tensor:
     """NHWC elements of one byte (int8, uint8, bool) in the arena. real = scale * (element - zero_point).
 
-        t[:] = raw          bytes-like as it is (fast), or integers in the dtype's range
-        t[0], t[2:5]        integers, signed for int8
-        t.data              memoryview of the bytes: no copy
-        t.quantize(reals), t.dequantize()
+    t[:] = raw          bytes-like as it is (fast), or integers in the dtype's range
+    t[0], t[2:5]        integers, signed for int8
+    t.data              memoryview of the bytes: no copy
+    t.quantize(reals), t.dequantize()
     """
 
     def __init__(self, name, dtype, shape, scale, zero_point, data):

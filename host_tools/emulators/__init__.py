@@ -1,1 +1,1 @@
-"""Machines that are not here: the emulators that targets and tests run on, and what is built for them."""
+"""Boards without boards: what downloads or builds and runs the emulated ones."""

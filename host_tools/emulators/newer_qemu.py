@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..cache import build_once, cache_dir
 from ..errors import ToolError
-from ..micropython_source import PrivateApt, console, os_release, run_logged
+from .micropython_source import PrivateApt, console, os_release, run_logged
 
 # After Debian 12, which has QEMU 7.2: 13's (10.0), and 13's backports (11.1 in November 2026). In this order.
 _SUITES = ("trixie", "trixie-backports")

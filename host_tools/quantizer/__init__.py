@@ -38,7 +38,9 @@ class Options:
     adaptive: str = "auto"
     samples: int = MOST_SAMPLES
     weights: str = "int8"  # or "int4": all of CONV_2D and FULLY_CONNECTED
-    flash: int | None = None  # bytes: as many of their weights become int4 as the file has to shrink, the least sensitive first
+    flash: int | None = (
+        None  # bytes: as many of their weights become int4 as the file has to shrink, the least sensitive first
+    )
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,12 @@ class Quantized:
     def lines(self) -> list[str]:
         """The report, for people."""
         kept = [t for t in self.trials if t.taken]
-        lines = [f"calibrated with {self.samples} sample{'s' * (self.samples > 1)}; what was tried, and the error of the outputs (noise / signal):"]
-        lines += [f"  {'*' if t.taken else ' '} {t.what:34} {t.error:.3%}  {decibels(t.error):5.1f} dB" for t in self.trials]
+        lines = [
+            f"calibrated with {self.samples} sample{'s' * (self.samples > 1)}; what was tried, and the error of the outputs (noise / signal):"
+        ]
+        lines += [
+            f"  {'*' if t.taken else ' '} {t.what:34} {t.error:.3%}  {decibels(t.error):5.1f} dB" for t in self.trials
+        ]
         chosen = ", ".join(t.what for t in kept) or "minmax"
         return [*lines, f"chosen: {chosen}; signal to noise at the outputs {self.sqnr_db:.1f} dB"]
 
@@ -195,15 +201,23 @@ class _Search:
             f"the file would have {self._size():,} bytes, --flash allows {self.options.flash:,}: "
             f"{self._size() - self.options.flash:,} too many",
             "with every CONV_2D and FULLY_CONNECTED in int4",
-            "\n".join(["what else would save:", *(f"  {h}" for h in mixed.hints(self.plain, self.data[False][3].real))]),
+            "\n".join(
+                ["what else would save:", *(f"  {h}" for h in mixed.hints(self.plain, self.data[False][3].real))]
+            ),
         )
 
     def _methods(self) -> list[tuple[str, float]]:
         wanted, percent = self.options.ranges, self.options.percent
-        every = [(m, p) for m in ranges.METHODS for p in ((percent,) if percent else PERCENTS if m == "percentile" else PERCENTS[-1:])]
-        return [(m, p) for m, p in every if wanted in ("auto", m)] if wanted != "percentile" or percent else [
-            ("percentile", ranges.PERCENT)
+        every = [
+            (m, p)
+            for m in ranges.METHODS
+            for p in ((percent,) if percent else PERCENTS if m == "percentile" else PERCENTS[-1:])
         ]
+        return (
+            [(m, p) for m, p in every if wanted in ("auto", m)]
+            if wanted != "percentile" or percent
+            else [("percentile", ranges.PERCENT)]
+        )
 
     def _observe(self, graph: Graph, what: str):
         grouped, groups = (graph, self.own.groups) if self.own else ranges.group(graph)
@@ -237,7 +251,9 @@ class _Search:
         taken = {f"ranges: {label}" + (", equalized" if recipe.equalize else "")}
         taken |= {"bias correction"} if recipe.bias_correction else set()
         taken |= {"adaptive rounding"} if recipe.adaptive else set()
-        return tuple(replace(t, taken=t.what in taken or t.what.startswith(("int4", "the model's"))) for t in self.trials)
+        return tuple(
+            replace(t, taken=t.what in taken or t.what.startswith(("int4", "the model's"))) for t in self.trials
+        )
 
 
 def _thinned(graph: Graph, inputs: list[np.ndarray], most: int) -> list[np.ndarray]:

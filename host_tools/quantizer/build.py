@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .. import float_graph
-from ..float_graph import LINEAR, parts, with_parts
+from ..floats import float_graph
+from ..floats.float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Quant, Tensor
 from . import recurrent, rounding
 from .prepare import OUT_AXIS, weights
@@ -102,7 +102,9 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
             outputs = [_simulate(graph, op, x, linear[op.name], x_quant.scale)]
         elif op.kind == LSTM:
             x_id, y_quant = op.inputs[0], quants[of[op.outputs[0]]]
-            linear[op.name], y = recurrent.build(graph, op, values[x_id], real[x_id], quants[of[x_id]], y_quant, fake_quantize)
+            linear[op.name], y = recurrent.build(
+                graph, op, values[x_id], real[x_id], quants[of[x_id]], y_quant, fake_quantize
+            )
             outputs = [y]
         else:
             outputs = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..float_graph import LINEAR, parts
+from ..floats.float_graph import LINEAR, parts
 from ..ir import Graph, Op
 from .prepare import OUT_AXIS, weights, with_weights
 
@@ -27,7 +27,9 @@ def pairs(graph: Graph) -> list[tuple[Op, Op]]:
         if first.kind not in LINEAR or first.attrs["activation"] not in ("NONE", "RELU"):
             continue
         channels, id = graph.tensors[first.outputs[0]].shape[-1], first.outputs[0]
-        while (op := graph.only_consumer(id)) is not None and op.kind in _HOMOGENEOUS and _keeps(graph, op, id, channels):
+        while (
+            (op := graph.only_consumer(id)) is not None and op.kind in _HOMOGENEOUS and _keeps(graph, op, id, channels)
+        ):
             if op.attrs.get("activation", "NONE") not in ("NONE", "RELU"):
                 break
             id = op.outputs[0]

@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import float_graph, float_lstm
+from ..arithmetic import float_lstm
 from ..errors import ToolError
+from ..floats import float_graph
 from ..ir import Graph, Op, Tensor
 from .rules import LSTM
 
@@ -67,7 +68,9 @@ def _fused(graph: Graph, loop: Op) -> Graph | None:
             continue
         out = graph.tensors[id]
         last = want[-1]
-        if got is None or not any(got[n].size == v.size and np.allclose(got[n].reshape(v.shape), v, atol=1e-4) for v in (want, last)):
+        if got is None or not any(
+            got[n].size == v.size and np.allclose(got[n].reshape(v.shape), v, atol=1e-4) for v in (want, last)
+        ):
             return None
         if got[n].size == want.size:
             source = y.id

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..float_graph import LINEAR
-from ..float_lstm import GATES
+from ..arithmetic.float_lstm import GATES
+from ..floats.float_graph import LINEAR
 from ..ir import Graph, Op
 from . import equalize
 from .build import as_rows
@@ -35,7 +35,11 @@ def short(name: str) -> str:
     parts = name.removeprefix("StatefulPartitionedCall/").split(";")
     part = next((p for p in parts if any(word in p.lower() for word in ("conv", "dense", "matmul"))), parts[0])
     words = part.split(":")[0].split("/")
-    layer = [w for w in words if any(word in w.lower() for word in ("conv", "dense")) and w.lower() not in ("convolution", "conv2d")]
+    layer = [
+        w
+        for w in words
+        if any(word in w.lower() for word in ("conv", "dense")) and w.lower() not in ("convolution", "conv2d")
+    ]
     return layer[-1] if layer else "/".join(words[-2:])
 
 

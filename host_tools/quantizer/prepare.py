@@ -10,15 +10,20 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import passes
+from ..compiler import passes
 from ..errors import ToolError
-from ..float_graph import LINEAR, parts, with_parts
+from ..floats.float_graph import LINEAR, parts, with_parts
 from ..ir import Graph, Op, Tensor, check
 from . import recurrent
 from .loops import fuse_lstms
 from .rules import ANY_DTYPE, LSTM, RULES
 
-OUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}  # of the weights: output channels
+OUT_AXIS = {
+    "CONV_2D": 0,
+    "DEPTHWISE_CONV_2D": 3,
+    "FULLY_CONNECTED": 0,
+    "TRANSPOSE_CONV": 0,
+}  # of the weights: output channels
 _REAL = ("float32", "float16", "float64")
 
 
@@ -72,8 +77,10 @@ def fold_pairs(graph: Graph) -> Graph:
             continue
         value = graph.tensors[constants[0]].data.astype(np.float32)
         channels = graph.tensors[sources[0]].shape[-1]
-        if graph.only_consumer(sources[0]) != op or value.size not in (1, channels) or (
-            value.size > 1 and value.shape[-1] != channels
+        if (
+            graph.only_consumer(sources[0]) != op
+            or value.size not in (1, channels)
+            or (value.size > 1 and value.shape[-1] != channels)
         ):
             continue
         if graph.tensors[op.outputs[0]].shape != graph.tensors[sources[0]].shape:
@@ -93,7 +100,9 @@ def multiply_by_inverses(graph: Graph) -> Graph:
         divisor = graph.tensors[op.inputs[1]] if op.kind == "DIV" else None
         if divisor is None or not divisor.constant or not divisor.data.all():
             continue
-        inverse = replace(divisor, id=f"{op.name}/inverse", data=(1 / divisor.data.astype(np.float64)).astype(np.float32))
+        inverse = replace(
+            divisor, id=f"{op.name}/inverse", data=(1 / divisor.data.astype(np.float64)).astype(np.float32)
+        )
         product = replace(op, kind="MUL", inputs=(op.inputs[0], inverse.id))
         graph = replace(graph.with_tensor(inverse), ops=tuple(product if o == op else o for o in graph.ops))
     return graph
@@ -141,7 +150,12 @@ def fold_transposes(graph: Graph) -> Graph:
         w, bias = weights(graph, op)
         if w.shape[1] != x.size:
             continue
-        order = np.arange(x.size).reshape(x.shape).transpose(graph.tensors[transpose.inputs[1]].data.reshape(-1)).reshape(-1)
+        order = (
+            np.arange(x.size)
+            .reshape(x.shape)
+            .transpose(graph.tensors[transpose.inputs[1]].data.reshape(-1))
+            .reshape(-1)
+        )
         moved = np.empty_like(w)
         moved[:, order] = w
         graph, dense = with_weights(graph, op, moved, bias)
@@ -213,7 +227,9 @@ def _why_not(kind: str) -> str:
     if kind in ("WHILE", "IF", "CALL"):
         return f"a loop; {_RECURRENT}"
     if kind in ("SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE"):
-        return f"what it remembers depends on the order of the samples, which calibration does not know; {_BY_TENSORFLOW}"
+        return (
+            f"what it remembers depends on the order of the samples, which calibration does not know; {_BY_TENSORFLOW}"
+        )
     if kind == "CAST":
         return "casts of real numbers change their scale; compute in float32 throughout"
     return f"no quantized kernel for this op; replace the layer by supported ones: {', '.join(sorted(RULES))}"

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import float_graph
 from ..errors import ToolError
+from ..floats import float_graph
 from ..ir import Graph, Op, Quant, Tensor
 from .rules import RULES, operands, real_outputs
 
@@ -109,7 +109,9 @@ class Statistics:
     values: np.ndarray
 
 
-def observe(graph: Graph, groups: Groups, inputs: list[np.ndarray], tick=lambda: None) -> tuple[dict[str, Statistics], dict]:
+def observe(
+    graph: Graph, groups: Groups, inputs: list[np.ndarray], tick=lambda: None
+) -> tuple[dict[str, Statistics], dict]:
     """(group -> Statistics, activation id -> its values for all samples) from two looks at one float run."""
     kept: dict[str, np.ndarray] = {}
     members: dict[str, list[np.ndarray]] = {}
@@ -231,8 +233,10 @@ def _kl(s: Statistics, low: float, high: float, percent: float) -> tuple[float, 
 
 def quantize_constant(tensor: Tensor, quant: Quant | None = None) -> Tensor:
     """An operand (of ADD, MUL, CONCATENATION, PADV2) as int8: in the given quantization, or in its own range."""
-    from ..fixed_point import affine_quantize
+    from ..arithmetic.fixed_point import affine_quantize
 
     data = tensor.data.astype(np.float32)
     quant = quant or affine(float(data.min()), float(data.max()))
-    return replace(tensor, dtype="int8", quant=quant, data=affine_quantize(data, quant.scale, quant.zero_point, np.int8))
+    return replace(
+        tensor, dtype="int8", quant=quant, data=affine_quantize(data, quant.scale, quant.zero_point, np.int8)
+    )

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import float_lstm
-from ..float_lstm import CELL, GATES, HIDDEN
+from ..arithmetic import float_lstm
+from ..arithmetic.float_lstm import CELL, GATES, HIDDEN
 from ..ir import Graph, Op, Quant, Tensor
 from . import rounding
 
@@ -28,7 +28,9 @@ class LstmWeights:
     cell_scale: float
 
 
-def build(graph: Graph, op: Op, x: np.ndarray, x_real: np.ndarray, x_quant: Quant, y_quant: Quant, fake) -> tuple[LstmWeights, np.ndarray]:
+def build(
+    graph: Graph, op: Op, x: np.ndarray, x_real: np.ndarray, x_quant: Quant, y_quant: Quant, fake
+) -> tuple[LstmWeights, np.ndarray]:
     """(its integers, its output in the quantized network before it is rounded). x, x_real: its input in the quantized and
     in the float network; fake(values, quant): values as int8 can hold them."""
     out = graph.tensors[op.outputs[0]]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import passes
+from ..compiler import passes
 from ..errors import ToolError
-from ..float_graph import LINEAR, parts
+from ..floats.float_graph import LINEAR, parts
 from ..ir import Graph, Quant, Tensor, check
 from . import prepare
 from .build import LinearWeights, as_rows
@@ -49,7 +49,9 @@ def real_form(graph: Graph) -> tuple[Graph, Own]:
         elif tensor.constant and tensor.quant is not None and tensor.dtype in ("int8", "int32"):
             real = real.with_tensor(replace(tensor, dtype="float32", quant=None, data=prepare.real_values(tensor)))
     of = {id: id for id in activations}
-    constants = {op.inputs[n]: op.inputs[n] for op in real.ops for n in operands(real, op) if real.tensors[op.inputs[n]].constant}
+    constants = {
+        op.inputs[n]: op.inputs[n] for op in real.ops for n in operands(real, op) if real.tensors[op.inputs[n]].constant
+    }
     quants |= {id: graph.tensors[id].quant for id in constants}
     real = check(prepare.name_weights(prepare.refuse(real)))
     return real, Own(quants, Groups(of, {}, frozenset(), constants), kept)

@@ -23,7 +23,9 @@ def limit(bits: int) -> int:
     return (1 << (bits - 1)) - 1
 
 
-def scales(rows: np.ndarray, bits: int, bias: np.ndarray, x_scale: float, power: np.ndarray | None = None) -> np.ndarray:
+def scales(
+    rows: np.ndarray, bits: int, bias: np.ndarray, x_scale: float, power: np.ndarray | None = None
+) -> np.ndarray:
     """A float32 scale for each row (output channel) of weights.
 
     The largest weight fits; at few bits the scale of least squared error, weighed by the mean squares `power` of the

@@ -27,7 +27,10 @@ def _converter(tf, path: str):
         return tf.lite.TFLiteConverter.from_saved_model(path)
     model = tf.keras.models.load_model(path, compile=False)
     try:  # a batch of 1 in every shape: what Flatten and Reshape leave behind are constants then
-        inputs = [tf.keras.Input(batch_shape=(1, *i.shape[1:]), dtype=i.dtype, name=i.name.split(":")[0]) for i in model.inputs]
+        inputs = [
+            tf.keras.Input(batch_shape=(1, *i.shape[1:]), dtype=i.dtype, name=i.name.split(":")[0])
+            for i in model.inputs
+        ]
         model = tf.keras.Model(inputs, model(inputs if len(inputs) > 1 else inputs[0]))
     except (ValueError, TypeError, AttributeError):
         pass  # a model that was not built like that: its own signature will do

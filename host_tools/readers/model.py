@@ -32,7 +32,11 @@ def read_model(path: str | Path) -> bytes:
     path = Path(path)
     if path.is_dir():
         if not (path / "saved_model.pb").exists():
-            raise ToolError(f"{path} is no SavedModel", "there is no saved_model.pb in it", "give the folder that model.export() wrote")
+            raise ToolError(
+                f"{path} is no SavedModel",
+                "there is no saved_model.pb in it",
+                "give the folder that model.export() wrote",
+            )
         return _by_tensorflow(path)
     if path.suffix.lower() in KERAS:
         return _by_tensorflow(path)
@@ -66,7 +70,9 @@ def _run(path: Path, *options: str) -> bytes:
             done = subprocess.run([python, str(script), str(path.resolve()), str(out), *options], capture_output=True, text=True,
                                   timeout=_TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
         except FileNotFoundError:
-            raise ToolError(f"no program {python}", "FXNN_KERAS_PYTHON names it", "set it to a Python with tensorflow") from None
+            raise ToolError(
+                f"no program {python}", "FXNN_KERAS_PYTHON names it", "set it to a Python with tensorflow"
+            ) from None
         except subprocess.TimeoutExpired:
             raise ToolError(f"TensorFlow needs more than {_TIMEOUT_S} s for {path}", fix=_BY_HAND) from None
         if out.exists():

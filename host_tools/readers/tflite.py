@@ -12,9 +12,7 @@ from ..ir import Graph, Op, Quant, Tensor, check
 
 _DTYPES = {value: name.lower() for name, value in vars(tflite.TensorType).items() if not name.startswith("_")}
 _NUMPY = {"int8", "uint8", "int16", "int32", "int64", "float32", "float16", "bool"}
-_ACTIVATIONS = {
-    value: name for name, value in vars(tflite.ActivationFunctionType).items() if not name.startswith("_")
-}
+_ACTIVATIONS = {value: name for name, value in vars(tflite.ActivationFunctionType).items() if not name.startswith("_")}
 _PADDINGS = {tflite.Padding.SAME: "SAME", tflite.Padding.VALID: "VALID"}
 
 
@@ -102,7 +100,6 @@ _OPTIONS = {
             "time_major": o.TimeMajor(),
         },
     ),
-    "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
     "WHILE": (tflite.WhileOptions, lambda o: {"subgraphs": (o.CondSubgraphIndex(), o.BodySubgraphIndex())}),
     "CALL_ONCE": (tflite.CallOnceOptions, lambda o: {"subgraph": o.InitSubgraphIndex()}),
     "VAR_HANDLE": (
@@ -124,13 +121,17 @@ def read(data: bytes, name: str) -> Graph:
     (dynamic shapes, custom buffers outside the file).
     """
     if len(data) < 8 or data[4:8] != b"TFL3":
-        raise ToolError(f"{name} is not a .tflite file", "the TFL3 mark is missing", "give the file that TFLiteConverter wrote")
+        raise ToolError(
+            f"{name} is not a .tflite file", "the TFL3 mark is missing", "give the file that TFLiteConverter wrote"
+        )
     try:
         return check(_read(data, name))
     except ToolError:
         raise
     except Exception as e:  # a damaged flatbuffer fails anywhere, in any way
-        raise ToolError(f"{name} cannot be read", f"{type(e).__name__}: {e}", "the file looks damaged: export it again") from e
+        raise ToolError(
+            f"{name} cannot be read", f"{type(e).__name__}: {e}", "the file looks damaged: export it again"
+        ) from e
 
 
 def _read(data: bytes, name: str) -> Graph:

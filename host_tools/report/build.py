@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from ..ram import PACKAGE_HEAP_BYTES
-from ..packed import Packed
+from ..fileformat.packed import Packed
+from ..fileformat.ram import PACKAGE_HEAP_BYTES
 from . import facts, measured, verdicts
 
 # (key of evaluate's figures, title, digits, whether it is a part shown in %)
@@ -44,12 +44,14 @@ def build(network: Packed, *, on: str | None = "pico", path: Path | None = None,
         result["total_us"] = sum(t["us"] for t in result["times"])
         result["total_cycles"] = sum(t["cycles"] for t in result["times"])
     on_pico = on == "pico"  # other targets' cycles are not the Pico's
-    result["verdicts"] = verdicts.judge(network, result["measured"]["records"] if on_pico else None, viper["records"] if on_pico else None)
+    result["verdicts"] = verdicts.judge(
+        network, result["measured"]["records"] if on_pico else None, viper["records"] if on_pico else None
+    )
 
     dataset = reals = None
     if data:
-        from .. import datasets
-        from ..evaluate import evaluate, open_network
+        from ..measure import datasets
+        from ..measure.evaluate import evaluate, open_network
 
         say("measuring accuracy")
         packed, other = open_network(path), open_network(against) if against else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ToolError
-from ..packed import Packed, read_file
+from ..fileformat.packed import Packed, read_file
 from . import measured
 from .build import FIGURES
 
@@ -19,7 +19,10 @@ def rows(first: Path, second: Path, on: str | None, data: Path | None = None,
     """
     networks = [read_file(first), read_file(second)]
     table = [(what, "bytes", [size(n) for n in networks]) for what, size in _SIZES]
-    table += [("ops", "", [len(n.ops) for n in networks]), ("multiply-accumulates", "", [sum(op.macs for op in n.ops) for n in networks])]
+    table += [
+        ("ops", "", [len(n.ops) for n in networks]),
+        ("multiply-accumulates", "", [sum(op.macs for op in n.ops) for n in networks]),
+    ]
     if on:
         from ..targets import open_target
 
@@ -45,9 +48,9 @@ _SIZES: tuple[tuple[str, Callable[[Packed], int]], ...] = (
 
 
 def _accuracy(first: Path, second: Path, data: Path, say: Callable[[str], None]) -> list[tuple]:
-    from .. import datasets
-    from ..evaluate import answers, open_network, score
-    from ..evaluate import compare as agree
+    from ..measure import datasets
+    from ..measure.evaluate import answers, open_network, score
+    from ..measure.evaluate import compare as agree
 
     say("measuring accuracy")
     opened = [open_network(first), open_network(second)]

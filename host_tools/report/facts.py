@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .. import inspect, numpy_kernels
-from ..packed import OpRecord, Packed
+from ..exact import numpy_kernels
+from ..fileformat.packed import OpRecord, Packed
+from . import inspect
 
 BINS = 64  # of a histogram of int8 values: 4 values a bar
 _WEIGHTED = ("conv_2d", "depthwise_conv_2d", "fully_connected")

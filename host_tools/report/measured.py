@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
 from pathlib import Path
 
 import numpy as np
 
-from .. import numpy_kernels
-from ..packed import Packed
-from ..profiler import cycles_of
-from ..quantized_io import dequantize, frame_shape, quantize
+from ..exact import numpy_kernels
+from ..fileformat.packed import Packed
+from ..fileformat.quantized_io import dequantize, frame_shape, quantize
+from ..measure.profiler import cycles_of
+from ..measure.verify import test_inputs
 from ..targets import Target
-from ..verify import test_inputs
 from .facts import BINS, histogram
 
 _SAMPLES = 32  # whose activations are looked at
@@ -63,7 +62,7 @@ def equalized(network: Packed) -> bool:
 def _noise_db(got: np.ndarray, want: np.ndarray, scaled: bool) -> float:
     """Signal to noise of one tensor, (N, ..., channels). scaled: each channel may be a multiple of what it was, which is no
     noise: it is divided out, as least squares find it."""
-    from .. import metrics
+    from ..measure import metrics
 
     if scaled:
         channels = (-1, got.shape[-1])
@@ -74,7 +73,9 @@ def _noise_db(got: np.ndarray, want: np.ndarray, scaled: bool) -> float:
     return metrics.sqnr_db(got.reshape(-1), want.reshape(-1))
 
 
-def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.ndarray] | None = None) -> list[Activations]:
+def activations(
+    network: Packed, inputs: list[np.ndarray], reals: dict[str, np.ndarray] | None = None
+) -> list[Activations]:
     """Of every int8 tensor that an op writes. inputs: raw (N, ...); reals: the float network's tensors by name (N, ...)."""
     written = {}
     for tensor in network.tensors:
@@ -86,7 +87,10 @@ def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.n
         for tensor in tensors.values():
             last = first
             for op in network.ops[first + 1 :]:
-                if not tensor.arena_offset <= op.words[6] < tensor.arena_offset + tensor.bytes or op.index > tensor.last_op:
+                if (
+                    not tensor.arena_offset <= op.words[6] < tensor.arena_offset + tensor.bytes
+                    or op.index > tensor.last_op
+                ):
                     break
                 if op.name != network.ops[first].name:
                     break
@@ -110,15 +114,21 @@ def activations(network: Packed, inputs: list[np.ndarray], reals: dict[str, np.n
                 own = dequantize(values, tensor.scale, tensor.zero_point).reshape(len(values), *tensor.shape)
                 noise = _noise_db(own, real.reshape(own.shape), equalized(network))
             # At the zero point a value is 0, not one that was cut off: an activation's own floor.
-            ends = float((((values == -128) & (tensor.zero_point > -128)) | ((values == 127) & (tensor.zero_point < 127))).mean())
-            found.append(Activations(tensor.name, tensor.first_op, tensor.scale, tensor.zero_point, histogram(values), ends, noise))
+            ends = float(
+                (((values == -128) & (tensor.zero_point > -128)) | ((values == 127) & (tensor.zero_point < 127))).mean()
+            )
+            found.append(
+                Activations(
+                    tensor.name, tensor.first_op, tensor.scale, tensor.zero_point, histogram(values), ends, noise
+                )
+            )
     return found
 
 
 def float_tensors(path: Path, network: Packed, inputs: list[np.ndarray]) -> dict[str, np.ndarray] | None:
     """The float model's tensors by name, for the real numbers that `inputs` stand for; None if it is quantized itself."""
-    from .. import float_graph
-    from ..evaluate import open_network
+    from ..floats import float_graph
+    from ..measure.evaluate import open_network
 
     other = open_network(path)
     if other.graph is None:

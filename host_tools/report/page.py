@@ -21,7 +21,9 @@ _HUES = (210, 32, 140, 280, 0, 175, 50, 320, 95, 245)
 
 def render(facts: dict) -> str:
     """The page for what `report.build` found."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     environment.filters.update(n=_number, kb=_kilobytes, percent=_percent, bars=_bars, breaks=_breaks)
     template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text("utf-8"))
     return template.render(
@@ -47,7 +49,9 @@ def _percent(part: float | None, digits: int = 1) -> str:
 
 def _breaks(text: str) -> Markup:
     """A long name, with places where a line may break."""
-    return Markup("").join(Markup("{}<wbr>").format(part) if part in "/_" else escape(part) for part in re.split("([/_])", text) if part)
+    return Markup("").join(
+        Markup("{}<wbr>").format(part) if part in "/_" else escape(part) for part in re.split("([/_])", text) if part
+    )
 
 
 def _bars(counts: tuple[int, ...]) -> list[tuple[int, float]]:

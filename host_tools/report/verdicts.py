@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..packed import Packed
-from ..ram import choose
+from ..fileformat.packed import Packed
+from ..fileformat.ram import choose
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class BoardModel:
 
 BOARDS = (
     BoardModel("Pico", 233_000, "measured, virtual Pico, MicroPython 1.25.0", 125_000_000, "measured", True),
-    BoardModel("Pico W", 183_000, "the Pico's less about 50 kB for its network stack: assumed", 125_000_000, "pico", True),
+    BoardModel(
+        "Pico W", 183_000, "the Pico's less about 50 kB for its network stack: assumed", 125_000_000, "pico", True
+    ),
     BoardModel("ESP32", 110_000, "without PSRAM, in several areas: assumed", 240_000_000, "xtensa"),
     BoardModel("ESP32-S3", 180_000, "without PSRAM: assumed", 240_000_000, "xtensa"),
     BoardModel("ESP32-C3", 130_000, "assumed", 160_000_000, "rv32"),
@@ -58,21 +60,30 @@ def judge(network: Packed, rows: list[dict] | None, viper_rows: list[dict] | Non
 
 def _judge(network: Packed, rows: list[dict] | None, viper_rows: list[dict] | None, board: BoardModel) -> Verdict:
     place, ram = choose(network, board.in_place, board.heap_bytes)
-    fits = {"ram": "yes", "flash": "weights in flash", "stream": "weights streamed"}[place] if ram <= board.heap_bytes else "no"
+    fits = (
+        {"ram": "yes", "flash": "weights in flash", "stream": "weights streamed"}[place]
+        if ram <= board.heap_bytes
+        else "no"
+    )
     milliseconds, how = estimate(network, rows, viper_rows, board)
     return Verdict(board.name, fits, ram, board.heap_bytes, milliseconds, f"RAM: {board.source}. Time: {how}")
 
 
-def estimate(network: Packed, rows: list[dict] | None, viper_rows: list[dict] | None, board: BoardModel) -> tuple[float | None, str]:
+def estimate(
+    network: Packed, rows: list[dict] | None, viper_rows: list[dict] | None, board: BoardModel
+) -> tuple[float | None, str]:
     """(milliseconds, how it was made): the virtual Pico's own cycles, or those scaled. Arguments as of judge()."""
     if not rows or not viper_rows:
         return None, "not measured"
     if board.speed in ("measured", "pico"):
         cycles = sum(row["cycles"] for row in rows)
-        return 1000 * cycles / board.clock_hz, "counted on the virtual Pico" + ("" if board.speed == "measured" else ", the same chip")
+        return 1000 * cycles / board.clock_hz, "counted on the virtual Pico" + (
+            "" if board.speed == "measured" else ", the same chip"
+        )
     table = INSTRUCTIONS_PER_MAC[board.speed] if network.fast_target == board.speed else {}
     cycles = sum(
-        row["macs"] * table[row["kernel"]] * _CYCLES_PER_INSTRUCTION if row["kernel"] in table else row["cycles"] for row in viper_rows
+        row["macs"] * table[row["kernel"]] * _CYCLES_PER_INSTRUCTION if row["kernel"] in table else row["cycles"]
+        for row in viper_rows
     )
     if table:
         how = (f"estimate: instructions a MAC counted under QEMU, {_CYCLES_PER_INSTRUCTION} cycles each, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .assembler import POOL, Function
+from .assembler import Function, POOL
 
 # Words of the stack frame.
 REC, IMAGE, Y, CONST, COLUMNS, STREAM, LINE, TILE, AT, PIXELS, GROUP0, BLOCK_LEFT, BLOCK, GROUPS, K4, REC_BYTES, \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .assembler import POOL, Function
+from .assembler import Function, POOL
 from .conv import requantize
 
 REC, X_AT, Y_AT, CONST, TABLE, TABLE_END, ROWS, GROUP_AT, LEFT, K4, REC_BYTES, LOW, HIGH, Y_STEP = (4 * i for i in range(14))

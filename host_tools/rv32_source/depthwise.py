@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .assembler import POOL, Function
+from .assembler import Function, POOL
 from .conv import requantize
 
 (REC, IMAGE, Y, CONST, PLANE, TAPS, BATCH, OY, OX, TILE_H, TILE_W, Y_STEP, OX_OUT, FROM, TO, ROWS, COLUMNS, CHANNEL, LEFT, ENTRY, WEIGHTS,

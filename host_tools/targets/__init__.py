@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Job, OpTime, Profile, RunStats, Target
+from ..package.runner import Job, OpTime, Profile, RunStats
+from .base import Target
 
 NAMES = ("host", "ref", "unix", "qemu-rv32", "pico")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..board_files import MODELS_FOLDER, PACKAGE_FOLDER, package_files
-from ..families import needed
-from ..packed import Packed
-from . import board_fs
-from .base import Answers, Job, RunnerTarget
-from .board_facts import check_board
-from .mpremote_board import Board, BoardScriptError
+from ..boards import board_fs
+from ..boards.board_facts import check_board
+from ..boards.mpremote_board import Board, BoardScriptError
+from ..fileformat.packed import Packed
+from ..package.board_files import MODELS_FOLDER, PACKAGE_FOLDER, package_files
+from ..package.families import needed
+from ..package.runner import Answers, Job
+from .base import RunnerTarget
 
 
 class BoardTarget(RunnerTarget):
@@ -20,7 +21,7 @@ class BoardTarget(RunnerTarget):
 
     def __init__(self, port: str):
         if port == "auto":
-            from .find_port import find_port
+            from ..boards.find_port import find_port
 
             port = find_port()
         self.name = port
@@ -31,7 +32,9 @@ class BoardTarget(RunnerTarget):
         with tempfile.TemporaryDirectory(prefix="fxnn-board-") as name:
             folder = Path(name)
             facts = self._facts
-            package = package_files(facts.arch, facts.arch is None, names=needed([packed], facts.arch, facts.machine, backend=self.backend))
+            package = package_files(
+                facts.arch, facts.arch is None, names=needed([packed], facts.arch, facts.machine, backend=self.backend)
+            )
             for file in package:
                 target = folder / "fxnn" / file.path[len(PACKAGE_FOLDER) + 1 :]
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,10 +6,11 @@ import time
 
 import numpy as np
 
-from .. import numpy_kernels
-from ..packed import Packed
-from ..quantized_io import frame_shape
-from .base import Progress, RunStats, Target
+from ..exact import numpy_kernels
+from ..fileformat.packed import Packed
+from ..fileformat.quantized_io import frame_shape
+from ..package.runner import Progress, RunStats
+from .base import Target
 
 
 class HostTarget(Target):

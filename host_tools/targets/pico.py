@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..board_files import package_files
 from ..errors import ToolError
-from ..packed import Packed
-from .base import Answers, Job, RunnerTarget
+from ..fileformat.packed import Packed
+from ..package.board_files import package_files
+from ..package.runner import Answers, Job
+from .base import RunnerTarget
 
 ARCH = "armv6m"
 
@@ -19,7 +20,7 @@ class PicoTarget(RunnerTarget):
     input_bytes_at_once = 512_000
 
     def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
-        from ..virtual_pico import run_script
+        from ..emulators.virtual_pico import run_script
 
         files = {file.path: file.data for file in package_files(ARCH)}
         files |= {"/model.fxnn": packed.data, "/inputs.bin": inputs}

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..board_files import package_files
-from ..packed import Packed
-from .base import Answers, Job, Profile, RunnerTarget
+from ..fileformat.packed import Packed
+from ..package.board_files import package_files
+from ..package.runner import Answers, Job, Profile
+from .base import RunnerTarget
 
 
 class QemuRv32Target(RunnerTarget):
@@ -20,8 +21,8 @@ class QemuRv32Target(RunnerTarget):
 
     def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
         from ..emulators import qemu
-        from ..micropython_source import console
-        from ..qemu_rv32 import ARCH, run_script
+        from ..emulators.micropython_source import console
+        from ..emulators.qemu_rv32 import ARCH, run_script
 
         if not self._announced and qemu.program_of(self.name):  # else it is installed first, or an error says so
             console.print(qemu.about(self.name), markup=False, highlight=False, soft_wrap=True)

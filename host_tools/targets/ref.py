@@ -6,9 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..board_files import package_files
-from ..packed import Packed
-from .base import Answers, Job, RunnerTarget
+from ..fileformat.packed import Packed
+from ..package.board_files import package_files
+from ..package.runner import Answers, Job
+from .base import RunnerTarget
 from .subprocess_runner import run_script
 
 # What the device package imports of MicroPython's own, for CPython: kernels marked native or viper stay plain Python.

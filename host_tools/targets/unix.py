@@ -7,9 +7,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from ..board_files import package_files
-from ..packed import Packed
-from .base import Answers, Job, RunnerTarget
+from ..fileformat.packed import Packed
+from ..package.board_files import package_files
+from ..package.runner import Answers, Job
+from .base import RunnerTarget
 from .subprocess_runner import run_script
 
 
@@ -18,7 +19,7 @@ class UnixTarget(RunnerTarget):
     seconds_per_mac = 1e-6
 
     def _execute(self, do: str, packed: Packed, inputs: bytes, count: int, timeout_s: float, answers: Answers) -> str:
-        from ..unix_port import unix_micropython
+        from ..emulators.unix_port import unix_micropython
 
         program = str(unix_micropython())
         with tempfile.TemporaryDirectory(prefix="fxnn-unix-") as name:
@@ -39,7 +40,7 @@ class UnixTarget(RunnerTarget):
 @cache
 def _arch(program: str) -> str:
     """The unix port's own architecture, by its name in mpy.py's table."""
-    from .. import mpy
+    from ..package import mpy
 
     code = "import sys; print(sys.implementation._mpy >> 10)"
     printed = subprocess.run([program, "-c", code], check=True, capture_output=True, text=True, timeout=30).stdout

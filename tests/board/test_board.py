@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, packed
-from host_tools.targets.mpremote_board import Board
+from host_tools.boards.mpremote_board import Board
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
 from tests import batch, strategies
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]
@@ -40,13 +41,17 @@ def test_classify_at_the_repl(deployed):
     with np.load(DIGITS / "test.npz") as data:
         pixels, label = data["x0"][0].reshape(-1).tolist(), int(data["labels"][0])
     with Board(deployed) as board:
-        code = f"import fxnn\nnet = fxnn.load('/models/digits.fxnn')\nprint(net.classify({pixels}), net.selftest(), net)"
+        code = (
+            f"import fxnn\nnet = fxnn.load('/models/digits.fxnn')\nprint(net.classify({pixels}), net.selftest(), net)"
+        )
         said = board.exec(code)
     assert said.startswith(f"('{label}', ") and "17088 MACs" in said
 
 
 def test_verify(deployed):
-    assert "same" in fxnn("verify", DIGITS / "digits.fxnn", "--against", DIGITS / "digits.tflite", "--on", deployed, "-n", 4)
+    assert "same" in fxnn(
+        "verify", DIGITS / "digits.fxnn", "--against", DIGITS / "digits.tflite", "--on", deployed, "-n", 4
+    )
 
 
 def test_profile(deployed, tmp_path):

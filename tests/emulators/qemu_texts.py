@@ -25,7 +25,9 @@ _SINGLESTEP = """\
 -singlestep     always run in singlestep mode
 --preconfig     pause QEMU before machine is initialized (experimental)
 """
-_SINGLESTEP_8 = _SINGLESTEP.replace("always run in singlestep mode", "deprecated synonym for -accel tcg,one-insn-per-tb=on")
+_SINGLESTEP_8 = _SINGLESTEP.replace(
+    "always run in singlestep mode", "deprecated synonym for -accel tcg,one-insn-per-tb=on"
+)
 _ICOUNT = """\
 -icount [shift=N|auto][,align=on|off][,sleep=on|off][,rr=record|replay,rrfile=<filename>[,rrsnapshot=<snapshot>]]
                 enable virtual instruction counter with 2^N clock ticks per
@@ -87,7 +89,11 @@ _HELP = {
     "10.0.13": _ACCEL_10 + _ONE_INSTRUCTION + _ICOUNT,
     "11.1.3": _ACCEL_11 + _ONE_INSTRUCTION + _ICOUNT,
 }
-_PACKAGED = {"7.2.22": "1:7.2+dfsg-7+deb12u18+b3", "10.0.13": "1:10.0.13+ds-0+deb13u1", "11.1.3": "1:11.1.3+ds-1~bpo13+1"}
+_PACKAGED = {
+    "7.2.22": "1:7.2+dfsg-7+deb12u18+b3",
+    "10.0.13": "1:10.0.13+ds-0+deb13u1",
+    "11.1.3": "1:11.1.3+ds-1~bpo13+1",
+}
 _RISCV = {"7.2.22": (_RISCV_7, _RV32_7), "8.2.2": (_RISCV_8, _RV32_8), "9.2.4": (_RISCV_10, _RV32_9),
           "10.0.13": (_RISCV_10, _RV32_10), "11.1.3": (_RISCV_10, _RV32_11)}  # fmt: skip
 _XTENSA = {"7.2.22": _XTENSA_7, "8.2.2": _XTENSA_7, "9.2.4": _XTENSA_10, "10.0.13": _XTENSA_10, "11.1.3": _XTENSA_10}

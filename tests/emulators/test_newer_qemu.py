@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.assembler.targets import runs_in
+from host_tools.compiler import convert
 from host_tools.emulators import newer_qemu, qemu
-from host_tools.lower.fast_forms import runs_in
-from host_tools.qemu_rv32 import why_not
+from host_tools.emulators.qemu_rv32 import why_not
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests.xtensa import kernels
 

@@ -88,7 +88,11 @@ esac
     command = qemu.command("qemu-rv32")
     assert command[0] == str(tmp_path / "qemu-system-riscv32") and after("-cpu", command) == "rv32,d=off,zfa=off"
     assert qemu.about("qemu-rv32") == f"QEMU 99.9.9 ({tmp_path}/qemu-system-riscv32), lacks nothing"
-    assert qemu.about("qemu-xtensa") == qemu.why_not("qemu-xtensa") == f"qemu-system-xtensa is not in {tmp_path} (FXNN_QEMU)"
+    assert (
+        qemu.about("qemu-xtensa")
+        == qemu.why_not("qemu-xtensa")
+        == f"qemu-system-xtensa is not in {tmp_path} (FXNN_QEMU)"
+    )
 
 
 def test_a_program_that_does_not_run(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import datasets, evaluate, quantize_file
+from host_tools.measure import datasets, evaluate, quantize_file
 from host_tools.quantizer import Options
 
 FOLDER = Path(__file__).parents[2] / "models/anomaly"
@@ -23,8 +23,13 @@ def auc(path, data, on="host"):
 
 def test_int8_is_no_worse_than_tensorflow_and_float_and_int4_close(test_part, tmp_path):
     for name, options in (("int8", Options()), ("int4", Options(weights="int4"))):
-        quantize_file.quantize_file(FOLDER / "anomaly_float.tflite", FOLDER / "calibration.npz", tmp_path / f"{name}.fxnn", options)
-    found = {"float": auc(FOLDER / "anomaly_float.tflite", test_part), "tensorflow": auc(FOLDER / "anomaly_int8.tflite", test_part)}
+        quantize_file.quantize_file(
+            FOLDER / "anomaly_float.tflite", FOLDER / "calibration.npz", tmp_path / f"{name}.fxnn", options
+        )
+    found = {
+        "float": auc(FOLDER / "anomaly_float.tflite", test_part),
+        "tensorflow": auc(FOLDER / "anomaly_int8.tflite", test_part),
+    }
     found |= {name: auc(tmp_path / f"{name}.fxnn", test_part) for name in ("int8", "int4")}
     assert found["float"] == pytest.approx(json.loads((FOLDER / "anomaly.json").read_text())["float_auc"], abs=1e-4)
     assert found["float"] - found["int8"] <= 0.005 and found["int8"] >= found["tensorflow"], found
@@ -44,7 +49,10 @@ def test_normal_samples_are_reproduced_better_than_by_tensorflows(test_part):
 
 def test_committed_file_has_the_readme_s_figures(test_part):
     text = (FOLDER / "README.md").read_text()
-    assert f"{auc(FOLDER / 'anomaly.fxnn', test_part):.4f}" in text and f"{(FOLDER / 'anomaly.fxnn').stat().st_size:,} bytes" in text
+    assert (
+        f"{auc(FOLDER / 'anomaly.fxnn', test_part):.4f}" in text
+        and f"{(FOLDER / 'anomaly.fxnn').stat().st_size:,} bytes" in text
+    )
     assert f"{auc(FOLDER / 'anomaly_int8.tflite', test_part):.4f}" in text
     few = test_part.first(12)
     net = evaluate.open_network(FOLDER / "anomaly.fxnn")

@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import chart, convert, packed, plan
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
+from host_tools.fileformat import packed
+from host_tools.memory import plan
+from host_tools.report import chart
 from tests import networks
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import packed
-from host_tools.convert import convert_bytes
-from host_tools.quantized_io import dequantize, frame_shape, quantize
+from host_tools.compiler.convert import convert_bytes
+from host_tools.fileformat import packed
+from host_tools.fileformat.quantized_io import dequantize, frame_shape, quantize
 from tests.tflite_builder import Builder
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def test_help_is_instant_and_shows_examples():
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, host_tools.cli; print([m for m in sys.modules if m in " \
+    code = "import sys, host_tools.cli.commands; print([m for m in sys.modules if m in " \
            "('numpy', 'rich', 'serial', 'mpremote', 'flatbuffers', 'tensorflow', 'rp2040py')])"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.strip() == "[]"
 

@@ -8,15 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ROOT.parent / "shared/models"
 PUBLIC_INT8 = ("kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8")
 public = pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
-TFLM_ARENA = {"kws_dscnn_int8": 24272, "ic_resnet8_int8": 55984, "ad_autoencoder_int8": 3984, "vww_mobilenet_int8": 103680}
+TFLM_ARENA = {
+    "kws_dscnn_int8": 24272,
+    "ic_resnet8_int8": 55984,
+    "ad_autoencoder_int8": 3984,
+    "vww_mobilenet_int8": 103680,
+}
 
 
 @public
@@ -55,7 +62,9 @@ def test_the_committed_network_is_what_convert_makes(digits, tmp_path):
     folder = ROOT / "models/digits"
     convert.convert_file(folder / "digits.tflite", tmp_path / "digits.fxnn", labels=folder / "labels.txt")
     fresh = (tmp_path / "digits.fxnn").read_bytes()
-    assert fresh == (folder / "digits.fxnn").read_bytes(), "run: fxnn convert models/digits/digits.tflite -o ... --labels ..."
+    assert fresh == (folder / "digits.fxnn").read_bytes(), (
+        "run: fxnn convert models/digits/digits.tflite -o ... --labels ..."
+    )
 
 
 def test_selftest_vectors_are_the_oracles_answers(digits):
@@ -144,7 +153,7 @@ def test_conversion_needs_no_tensorflow(digits, tmp_path):
     (tmp_path / "d.tflite").write_bytes(digits)
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
-        "from host_tools import convert\n"
+        "from host_tools.compiler import convert\n"
         f"convert.convert_file({str(tmp_path / 'd.tflite')!r}, {str(tmp_path / 'd.fxnn')!r})\n"
         "assert not any(m.startswith('tensorflow.') for m in sys.modules)"
     )

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from flatbuffers import flexbuffers
 
-from host_tools import fixed_point, numpy_kernels, packed
-from host_tools.convert import convert_bytes
+from host_tools.arithmetic import fixed_point
+from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
-from host_tools.lower import refusals
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
+from host_tools.ops import refusals
 from tests import tflm_ops
 from tests.tflite_builder import Builder
 
@@ -19,7 +21,11 @@ REFUSED = {
     ("GREATER", "int16"): "int16, not int8",  # the only comparison of int16 there, with scales that it never sets
     ("QUANTIZE", "int32"): "int32, not int8",  # of int32 that are scaled, which no converter writes
     # It reads bytes that are no bools as such.
-    **{(kind, dtype): f"{dtype}, not bool" for kind in ("LOGICAL_AND", "LOGICAL_OR") for dtype in ("int8", "int16", "int32")},
+    **{
+        (kind, dtype): f"{dtype}, not bool"
+        for kind in ("LOGICAL_AND", "LOGICAL_OR")
+        for dtype in ("int8", "int16", "int32")
+    },
 }
 
 
@@ -35,7 +41,10 @@ def _reference(tflite: bytes):
 def _run(tflite: bytes, inputs) -> list[np.ndarray]:
     network = packed.read(convert_bytes(tflite, "model", selftest=0))
     outputs = numpy_kernels.run(network, list(inputs))
-    return [fixed_point.affine_dequantize(y, t.scale, t.zero_point) if t.real_border else y for y, t in zip(outputs, network.outputs)]
+    return [
+        fixed_point.affine_dequantize(y, t.scale, t.zero_point) if t.real_border else y
+        for y, t in zip(outputs, network.outputs)
+    ]
 
 
 def test_every_op_has_a_model():
@@ -68,7 +77,9 @@ def test_what_has_real_numbers_only_is_refused_by_all(kind):
     pytest.importorskip("ai_edge_litert", reason="the second oracle: pip install ai-edge-litert")
     for name in ("tflm", "litert"):
         with pytest.raises(ToolError):
-            Oracle(tflite, arena_bytes=1 << 16, prefer=name).run([np.full(tflm_ops.SHAPE, 9, np.int8)])  # some refuse when they run
+            Oracle(tflite, arena_bytes=1 << 16, prefer=name).run(
+                [np.full(tflm_ops.SHAPE, 9, np.int8)]
+            )  # some refuse when they run
     with pytest.raises(ToolError) as e:
         convert_bytes(tflite, "model")
     text = str(e.value)
@@ -140,4 +151,6 @@ def test_a_table_of_embeddings_stays_in_the_file(tmp_path):
     want = Oracle(tflite).run([index])[0]
     assert (_run(tflite, [index])[0] == want).all()
     (tmp_path / "model.fxnn").write_bytes(model)
-    assert _unix(tmp_path, STREAMED).splitlines() == [f"{where} {want.reshape(-1).tolist()}" for where in ("RAM", "streamed")]
+    assert _unix(tmp_path, STREAMED).splitlines() == [
+        f"{where} {want.reshape(-1).tolist()}" for where in ("RAM", "streamed")
+    ]

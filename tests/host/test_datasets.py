@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host_tools import datasets
 from host_tools.errors import ToolError
+from host_tools.measure import datasets
 
 SHAPE = (1, 4, 3, 1)
 X = np.random.default_rng(0).random((6, 4, 3, 1)).astype(np.float32)

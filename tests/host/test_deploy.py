@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 import serial
 
-from host_tools import board_files, deploy, families, packed
-from host_tools.convert import convert_bytes
-from host_tools.deploy import STAGING, Deployment
+from host_tools.boards import board_facts, board_fs, deploy, find_port, mpremote_board
+from host_tools.boards.deploy import STAGING, Deployment
+from host_tools.boards.mpremote_board import Board, BoardScriptError
+from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
-from host_tools.targets import board_facts, board_fs, find_port, mpremote_board
-from host_tools.targets.mpremote_board import Board, BoardScriptError
+from host_tools.fileformat import packed
+from host_tools.package import board_files, families
 from tests.host.test_cli import fxnn, small_network
 from tests.tflite_builder import Builder
 
@@ -34,7 +35,9 @@ pico_test = pytest.mark.pico
 
 def package_for(model: bytes, arch: str = "armv6m") -> dict[str, bytes]:
     """What of the package a board needs for a packed network."""
-    return {f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)}
+    return {
+        f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)
+    }
 
 
 PACKAGE = package_for(convert_bytes(small_network(0), "old"))
@@ -55,7 +58,7 @@ def networks(tmp_path_factory):
 @contextlib.contextmanager
 def flash(folder, files):
     """The path of a flash image holding `files`; afterwards `after` on it is what the board left."""
-    from host_tools.virtual_pico import make_image
+    from host_tools.emulators.virtual_pico import make_image
 
     image = folder / "flash.img"
     make_image({path.lstrip("/"): data for path, data in files.items()}, image)
@@ -65,7 +68,7 @@ def flash(folder, files):
 @contextlib.contextmanager
 def pico(folder, files):
     """A running board with `files` on its flash; `files()` reads them once the board has stopped."""
-    from host_tools.virtual_pico import VirtualPico, read_image
+    from host_tools.emulators.virtual_pico import VirtualPico, read_image
 
     with flash(folder, files) as image:
         running = VirtualPico(image)
@@ -211,14 +214,21 @@ def test_a_tflite_is_converted_for_the_board(tmp_path):
     main = files["/main.py"].decode()
     assert "/models/mine.fxnn" in main and "64 numbers" in main and "net.classify(readings)" in main
     assert not list(tmp_path.glob("*.fxnn"))
-    from host_tools.virtual_pico import run_script
+    from host_tools.emulators.virtual_pico import run_script
 
     printed = run_script({p: d for p, d in files.items() if p != "/main.py"}, main, 60)
     assert "<fxnn mine: 6 ops" in printed and "invoke() takes" in printed
 
 
 def test_labels_are_for_a_tflite():
-    result = fxnn("deploy", ROOT / "models/digits/digits.fxnn", "--labels", ROOT / "models/digits/labels.txt", "--port", "/dev/null")
+    result = fxnn(
+        "deploy",
+        ROOT / "models/digits/digits.fxnn",
+        "--labels",
+        ROOT / "models/digits/labels.txt",
+        "--port",
+        "/dev/null",
+    )
     assert result.returncode == 1 and "--labels is for a .tflite file" in result.stderr
 
 
@@ -230,7 +240,7 @@ def test_a_tflite_that_cannot_run_is_told_before_a_board_is_looked_for(tmp_path)
 
 @pico_test
 def test_fast_forms_for_another_board_are_noted(tmp_path, networks):
-    from host_tools.convert import convert_bytes
+    from host_tools.compiler.convert import convert_bytes
 
     path = tmp_path / "esp.fxnn"
     path.write_bytes(convert_bytes((ROOT / "models/digits/digits.tflite").read_bytes(), "esp", board="esp32"))
@@ -531,6 +541,8 @@ def test_staged_names():
 
 def test_package_files_are_the_devices():
     others = tuple(prefix for prefix, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch))
-    sources = {f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)}
+    sources = {
+        f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)
+    }
     assert {path.replace(".mpy", ".py") for path in WHOLE} == sources
     assert all(np.frombuffer(data[:2], np.uint8).tolist() == [ord("M"), 6] for data in WHOLE.values())

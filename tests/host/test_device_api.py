@@ -40,7 +40,15 @@ def every_kernel() -> bytes:
     """A network that uses every kernel on an 8-byte activation."""
     net = Network(64, "all")
     net.tensor("input", 0, (1, 2, 2, 2)).tensor("output", 8, (8,), first=10, last=11)
-    window = {5: 0, 6: 8, 7: 16, **dict(enumerate([1, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0], 8)), 24: 0, 25: -128, 26: 127}
+    window = {
+        5: 0,
+        6: 8,
+        7: 16,
+        **dict(enumerate([1, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0], 8)),
+        24: 0,
+        25: -128,
+        26: 127,
+    }
     table = channel_table([(5, 2**30, 0, 3)] * 2)
     for kernel in ("conv_2d", "fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d"):
         net.op(kernel, window | {27: 24, 28: 0, 29: 1}, table + bytes(range(100, 108)))
@@ -89,7 +97,13 @@ def malformed():
     outside = "ValueError: model: offset outside the file (%s)"
     end = len(good)
     for section, fields in {
-        "ops": ({"ops_offset": end}, {"op_count": 1000}, {"ops_offset": 82}, {"ops_offset": 0}, {"resident_bytes": 100}),
+        "ops": (
+            {"ops_offset": end},
+            {"op_count": 1000},
+            {"ops_offset": 82},
+            {"ops_offset": 0},
+            {"resident_bytes": 100},
+        ),
         "tensors": ({"tensors_offset": end}, {"tensor_count": 1000}, {"tensors_offset": 82}, {"input_count": 9}),
         "strings": ({"strings_offset": end}, {"strings_bytes": end}, {"strings_bytes": 1}, {"strings_bytes": 7}),
         "labels": ({"labels_offset": end + 4}, {"label_count": end}),
@@ -177,5 +191,7 @@ def test_package_json_lists_every_module():
 
     package = json.loads((ROOT / "device" / "package.json").read_text())
     assert [to for to, _ in package["urls"]] == [
-        f"fxnn/{p.name}" for p in sorted(Path(ROOT / "device" / "fxnn").glob("*.py")) if not p.name.startswith(("xtensa", "rv32"))
+        f"fxnn/{p.name}"
+        for p in sorted(Path(ROOT / "device" / "fxnn").glob("*.py"))
+        if not p.name.startswith(("xtensa", "rv32"))
     ]

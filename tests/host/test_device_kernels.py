@@ -67,7 +67,8 @@ def test_the_hosts_numpy_kernels_equal_ref(kernel):
     """The two readings of FORMAT.md, on the same cases; scratch, which numpy does not write, is left out."""
     import numpy as np
 
-    from host_tools import numpy_kernels, packed
+    from host_tools.exact import numpy_kernels
+    from host_tools.fileformat import packed
 
     data = bundle(hash_seed(kernel) + 1, 40, (kernel,))
     at = 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from host_tools.board_files import ASSEMBLER
-from host_tools.mpy import compile_mpy
+from host_tools.package.board_files import ASSEMBLER
+from host_tools.package.mpy import compile_mpy
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "device" / "fxnn").glob("*.py"))

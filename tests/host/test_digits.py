@@ -55,7 +55,7 @@ def test_labels():
 
 def test_int8_accuracy_by_tflm_is_the_figure(figures, images):
     pytest.importorskip("tflite_micro")
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
 
     oracle = Oracle((DIGITS / "digits.tflite").read_bytes(), prefer="tflm")
     x0, labels = images

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from host_tools import datasets, evaluate
-from host_tools.datasets import Dataset
 from host_tools.errors import ToolError
-from host_tools.evaluate_show import show
+from host_tools.measure import datasets, evaluate
+from host_tools.measure.datasets import Dataset
+from host_tools.measure.evaluate_show import show
 from host_tools.readers import tflite
 from tests.tflite_builder import Builder
 
@@ -73,7 +73,11 @@ def test_anomalies_by_reconstruction():
 def test_regression():
     x = np.array([[1, 2], [3, 4], [5, 7]], F)
     result = evaluate.evaluate(dense([[1, 1]]), Dataset((x,), targets=np.array([3, 7, 13], F)))["figures"]
-    assert result["task"] == "regress" and result["mae"] == pytest.approx(1 / 3) and result["max_error"] == pytest.approx(1)
+    assert (
+        result["task"] == "regress"
+        and result["mae"] == pytest.approx(1 / 3)
+        and result["max_error"] == pytest.approx(1)
+    )
     assert "R2" in shown({"network": "n", "on": "host", "figures": result})
 
 
@@ -134,4 +138,6 @@ def test_mistakes_are_named(tmp_path):
     assert evaluate.cut_off(net, datasets.Dataset((x,))) == []
     assert "0 to 0.996" in evaluate.cut_off(net, datasets.Dataset((x * 255,)))[0]
     with pytest.raises(ToolError, match="two different networks"):
-        evaluate.evaluate(net, datasets.Dataset((x,)), against=evaluate.open_network(DIGITS.parent / "anomaly/anomaly.fxnn"))
+        evaluate.evaluate(
+            net, datasets.Dataset((x,)), against=evaluate.open_network(DIGITS.parent / "anomaly/anomaly.fxnn")
+        )

@@ -1,13 +1,15 @@
-"""What host_tools/families.py says a network needs is what the board's package imports for it, no more and no less."""
+"""What host_tools/package/families.py says a network needs is what the board's package imports for it, no more and no less."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from host_tools import convert, families, packed
-from host_tools.lower.fast_forms import TARGETS, runs_in
-from host_tools.mpy import ARCHITECTURES
+from host_tools.assembler.targets import TARGETS, runs_in
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.package import families
+from host_tools.package.mpy import ARCHITECTURES
 from tests import batch, strategies
 
 DIGITS = Path(__file__).parents[2] / "models/digits/digits.tflite"
@@ -32,7 +34,10 @@ with open('cases.bin', 'rb') as f:
 @pytest.fixture(scope="module")
 def networks():
     """One of every op, one with weights of four bits, one with the layouts of each assembler: every family is asked for."""
-    made = [convert.convert_bytes(strategies.build(op, strategies.RandomSource(f"families/{op}"), op).tflite, selftest=0) for op in (*strategies.OPS, *strategies.STATEFUL)]
+    made = [
+        convert.convert_bytes(strategies.build(op, strategies.RandomSource(f"families/{op}"), op).tflite, selftest=0)
+        for op in (*strategies.OPS, *strategies.STATEFUL)
+    ]
     four = next(data for case in strategies.generate("conv_2d", 20, 5) if (data := strategies.four_bits(case)))
     return [*made, four if four[:4] == packed.MAGIC else convert.convert_bytes(four, selftest=0),
             *(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board, prefer="speed") for board in ("pico", "esp32", "esp32c3", "any"))]  # fmt: skip
@@ -40,15 +45,17 @@ def networks():
 
 @pytest.mark.parametrize("backend", ("ref", "viper"))
 def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
+    from host_tools.emulators.unix_port import unix_micropython
     from host_tools.targets.unix import _arch
-    from host_tools.unix_port import unix_micropython
 
     program = str(unix_micropython())
     arch = _arch(program)
     for name, data in {**batch._package(arch), "cases.bin": batch.cases_file([(n, []) for n in networks])}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    done = subprocess.run([program, "-X", "heapsize=16M", "-c", SCRIPT % backend], cwd=tmp_path, text=True, capture_output=True)
+    done = subprocess.run(
+        [program, "-X", "heapsize=16M", "-c", SCRIPT % backend], cwd=tmp_path, text=True, capture_output=True
+    )
     assert done.returncode == 0, done.stderr
     common = families.needed([], arch, backend=backend) - {backend}
     every = set()
@@ -62,7 +69,10 @@ def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
 
 def test_digits_on_every_architecture():
     """A third of the package on a Pico; the fast forms of one architecture are asked for by a file made for it."""
-    made = {board: packed.read(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board)) for board in ("pico", "esp32", "esp32c3")}
+    made = {
+        board: packed.read(convert.convert_bytes(DIGITS.read_bytes(), selftest=0, board=board))
+        for board in ("pico", "esp32", "esp32c3")
+    }
     for board, arch, own in (
         ("pico", "armv6m", {"thumb_conv", "thumb_depthwise", "thumb_fc", "thumb_pool"}),
         ("esp32", "xtensawin", {"xtensa_conv", "xtensa_depthwise"}),
@@ -84,7 +94,11 @@ def test_families_bring_what_they_import():
 
 def test_the_backend_is_the_one_that_the_board_picks():
     picked = {arch: families.picked(arch) for arch in (*ARCHITECTURES.values(), None)}
-    assert picked["armv6m"] == picked["armv7emsp"] == "thumb" and picked["xtensawin"] == "xtensa" and picked["rv32imc"] == "rv32"
+    assert (
+        picked["armv6m"] == picked["armv7emsp"] == "thumb"
+        and picked["xtensawin"] == "xtensa"
+        and picked["rv32imc"] == "rv32"
+    )
     assert picked["x64"] == "viper" and picked[None] == "ref"
     assert families.picked("xtensawin", "Generic ESP32S2 module with ESP32S2") == "viper"
     assert families.picked("rv32imc", source=True) == "viper"
@@ -96,7 +110,14 @@ def test_inspect_names_the_backends_that_the_boards_take(networks):
         for op in network.ops:
             named = runs_in(network.fast_target, op.kernel, op.words, op.constants)[0].split(", ")
             for target in (network.fast_target,) if network.fast_target in TARGETS else TARGETS:
-                family = families._family(target, packed.KERNEL_IDS[op.kernel], op.words, packed.FAST_TARGET_IDS[network.fast_target])
-                assert (target in named) == family.startswith(f"{target}_"), (op.kernel, network.fast_target, named, family)
+                family = families._family(
+                    target, packed.KERNEL_IDS[op.kernel], op.words, packed.FAST_TARGET_IDS[network.fast_target]
+                )
+                assert (target in named) == family.startswith(f"{target}_"), (
+                    op.kernel,
+                    network.fast_target,
+                    named,
+                    family,
+                )
                 seen.add((network.fast_target, target in named))
     assert seen >= {(target, True) for target in (*TARGETS, "none")}

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from host_tools import mpy
 from host_tools.cache import build_once, cache_dir
+from host_tools.emulators.firmware import firmware_name, pico_firmware, read_uf2, to_uf2
+from host_tools.emulators.micropython_source import find_mirror, need_packages, run_logged
+from host_tools.emulators.unix_port import unix_micropython
 from host_tools.errors import ToolError
-from host_tools.firmware import firmware_name, pico_firmware, read_uf2, to_uf2
-from host_tools.micropython_source import find_mirror, need_packages, run_logged
-from host_tools.unix_port import unix_micropython
+from host_tools.package import mpy
 
 
 def test_uf2_round_trip(tmp_path):
@@ -102,7 +102,7 @@ def test_a_failing_command_names_its_log(tmp_path):
 
 
 def test_missing_packages_are_named_to_a_user(monkeypatch):
-    from host_tools import micropython_source
+    from host_tools.emulators import micropython_source
 
     monkeypatch.setattr(micropython_source.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(micropython_source.shutil, "which", lambda name: name)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from host_tools import fixed_point as fp
+from host_tools.arithmetic import fixed_point as fp
 from host_tools.errors import ToolError
 from tests.tflite_builder import Builder
 
@@ -26,7 +26,7 @@ def half_up(x: Fraction) -> int:
 
 def oracle(tflite: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
     pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
 
     return Oracle(tflite, prefer="tflm").run(inputs)
 

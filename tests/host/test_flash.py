@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from host_tools import flashing
+from host_tools.boards import flashing
+from host_tools.boards.flashing import CHIPS
 from host_tools.errors import ToolError
-from host_tools.flashing import CHIPS
 from tests.esp_rom import EspRom
 from tests.host.test_cli import fxnn
 
@@ -91,7 +91,7 @@ def test_dry_run_prints_esptools_own_command(firmware):
 
 
 def test_dry_run_needs_no_board(firmware, tmp_path, uf2, monkeypatch):
-    monkeypatch.setattr("host_tools.targets.find_port._usb_ports", lambda: [])
+    monkeypatch.setattr("host_tools.boards.find_port._usb_ports", lambda: [])
     monkeypatch.setenv("FXNN_DRIVES", "")
     monkeypatch.setattr("shutil.which", lambda _: None)
     for board in ("esp32", "esp32s3", "esp32c3"):
@@ -137,7 +137,7 @@ def test_refusals_of_files(board, data, text, tmp_path, monkeypatch):
 
 @pytest.fixture
 def uf2(tmp_path):
-    from host_tools.firmware import to_uf2
+    from host_tools.emulators.firmware import to_uf2
 
     path = tmp_path / "pico.uf2"
     path.write_bytes(to_uf2(b"MicroPython v1.25.0" + bytes(5000)))
@@ -161,12 +161,16 @@ def test_uf2_is_copied_to_the_drive(tmp_path, uf2, monkeypatch):
 
 @pytest.mark.parametrize(
     "ids, text",
-    [(["RPI-RP2", "RPI-RP2"], "2 Picos are in their bootloader"), (["RP2350"], "is that of a board RP2350"), ([], "no Pico found")],
+    [
+        (["RPI-RP2", "RPI-RP2"], "2 Picos are in their bootloader"),
+        (["RP2350"], "is that of a board RP2350"),
+        ([], "no Pico found"),
+    ],
 )
 def test_refusals_of_drives(ids, text, tmp_path, uf2, monkeypatch):
     folders = [drive(tmp_path, f"d{i}", id) for i, id in enumerate(ids)]
     monkeypatch.setenv("FXNN_DRIVES", os.pathsep.join(map(str, folders)))
-    monkeypatch.setattr("host_tools.targets.find_port._usb_ports", lambda: [])
+    monkeypatch.setattr("host_tools.boards.find_port._usb_ports", lambda: [])
     monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(ToolError, match=text):
         flashing.prepare("pico", uf2, "auto", False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import packed
+from host_tools.fileformat import packed
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "models/FORMAT.md").read_text()
@@ -55,7 +55,7 @@ def test_kernel_ids_are_documented():
 
 
 def test_every_host_message_is_documented():
-    source = (ROOT / "host_tools/packed.py").read_text()
+    source = (ROOT / "host_tools/fileformat/packed.py").read_text()
     table = section("Errors")
     for message in re.findall(r'refuse\(f?"([^"]+)"', source):
         head = re.split(r"[{(]|\d", message)[0].strip(" ,")

@@ -5,9 +5,10 @@ import struct
 import numpy as np
 import pytest
 
-from host_tools import convert, packed
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import batch
 from tests.fxnn_builder import Network
 from tests.tflite_builder import Builder

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, packed
-from host_tools.convert import convert, convert_bytes
+from host_tools.compiler.convert import convert, convert_bytes
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
 from tests import batch
 from tests.tflite_builder import Builder
@@ -52,7 +53,10 @@ def frames(tflite: bytes, count: int) -> list[np.ndarray]:
     (t,) = packed.read(convert_bytes(tflite, "m", selftest=0)).inputs
     random = np.random.default_rng(2)
     info = np.iinfo(t.dtype)
-    return [np.full(t.shape, info.min, t.dtype), *(random.integers(info.min, info.max + 1, t.shape).astype(t.dtype) for _ in range(count))]
+    return [
+        np.full(t.shape, info.min, t.dtype),
+        *(random.integers(info.min, info.max + 1, t.shape).astype(t.dtype) for _ in range(count)),
+    ]
 
 
 @pytest.mark.parametrize("border", ("int16", "int8"))
@@ -93,7 +97,9 @@ def test_activations_are_fused():
     assert convert(network("int16"), "net").fused["fuse_activations"] == 1
 
 
-@pytest.mark.parametrize("kind, words", (("zero point", "zero point"), ("int8 weights", "int8"), ("op", "int16, not int8")))
+@pytest.mark.parametrize(
+    "kind, words", (("zero point", "zero point"), ("int8 weights", "int8"), ("op", "int16, not int8"))
+)
 def test_what_int16_cannot_be_is_refused(kind, words):
     b = Builder()
     x = b.input((1, 4), "int16", 0.1, 3 if kind == "zero point" else 0)

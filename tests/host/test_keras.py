@@ -7,10 +7,11 @@ Needs TensorFlow: pip install -e '.[keras]'. LSTM(unroll=False) becomes UNIDIREC
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, packed
-from host_tools.convert import convert
+from host_tools.compiler.convert import convert
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import batch
 
 pytestmark = pytest.mark.slow

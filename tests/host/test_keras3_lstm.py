@@ -6,10 +6,13 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from host_tools import convert, evaluate, float_graph, metrics, packed
-from host_tools.datasets import Dataset
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
+from host_tools.fileformat import packed
+from host_tools.floats import float_graph
 from host_tools.ir import Graph, Op, Tensor
+from host_tools.measure import evaluate, metrics
+from host_tools.measure.datasets import Dataset
 from host_tools.quantizer import Options, loops, prepare, quantize
 
 F = np.float32
@@ -46,7 +49,14 @@ def network(gates=(0, 1, 2, 3), sequences=False):
     input, forget, cell and output gate."""
     random = np.random.default_rng(2)
     kept = STEPS if sequences else 1
-    states = [("i", (), "int32"), ("t", (), "int32"), ("list", (kept, 1, UNITS)), ("h", (1, UNITS)), ("c", (1, UNITS)), ("x", (STEPS, 1, INPUTS))]
+    states = [
+        ("i", (), "int32"),
+        ("t", (), "int32"),
+        ("list", (kept, 1, UNITS)),
+        ("h", (1, UNITS)),
+        ("c", (1, UNITS)),
+        ("x", (STEPS, 1, INPUTS)),
+    ]
 
     cond = _Ops("condition")
     for s in states:
@@ -63,25 +73,41 @@ def network(gates=(0, 1, 2, 3), sequences=False):
     back = b.op("FULLY_CONNECTED", ["h", b.constant("R", random.normal(size=(4 * UNITS, UNITS)).astype(F) * F(0.5)), None],
                 ("Rh", (1, 4 * UNITS)), **NONE)  # fmt: skip
     step = b.op("GATHER", ["x", "t"], ("x at t", (1, INPUTS)), axis=0, batch_dims=0)
-    own = b.op("FULLY_CONNECTED", [step, b.constant("W", random.normal(size=(4 * UNITS, INPUTS)).astype(F)), None], ("Wx", (1, 4 * UNITS)), **NONE)
+    own = b.op(
+        "FULLY_CONNECTED",
+        [step, b.constant("W", random.normal(size=(4 * UNITS, INPUTS)).astype(F)), None],
+        ("Wx", (1, 4 * UNITS)),
+        **NONE,
+    )
     sums = b.op("ADD", [own, back], ("sums", (1, 4 * UNITS)), **NONE)
     sums = b.op("ADD", [sums, b.constant("b", random.normal(size=4 * UNITS).astype(F))], ("z", (1, 4 * UNITS)), **NONE)
     parts = b.op("SPLIT", [one, sums], *((f"z{n}", (1, UNITS)) for n in range(4)))
     gate_i, gate_f, gate_c, gate_o = (parts[n] for n in gates)
     row = (1, UNITS)
     forgotten = b.op("MUL", [b.op("LOGISTIC", [gate_f], ("f", row)), "c"], ("fc", row), **NONE)
-    new = b.op("MUL", [b.op("LOGISTIC", [gate_i], ("in", row)), b.op("TANH", [gate_c], ("g", row))], ("ig", row), **NONE)
+    new = b.op(
+        "MUL", [b.op("LOGISTIC", [gate_i], ("in", row)), b.op("TANH", [gate_c], ("g", row))], ("ig", row), **NONE
+    )
     c = b.op("ADD", [forgotten, new], ("c'", row), **NONE)
     h = b.op("MUL", [b.op("LOGISTIC", [gate_o], ("o", row)), b.op("TANH", [c], ("tanh c", row))], ("h'", row), **NONE)
     shape = b.constant("shape", np.array([1, 1, UNITS], np.int32))
     kept_now = b.op("RESHAPE", [h, shape], ("item", (1, 1, UNITS)))
     if sequences:
         # what was before, the new item, what is behind: slices whose sizes are computed
-        begin, ends, whole = (b.constant(n, np.array(v, np.int32)) for n, v in (("origin", [0, 0, 0]), ("rest", [-1, -1]), ("all", [-1] * 3)))
+        begin, ends, whole = (
+            b.constant(n, np.array(v, np.int32))
+            for n, v in (("origin", [0, 0, 0]), ("rest", [-1, -1]), ("all", [-1] * 3))
+        )
         sizes = b.op("CONCATENATION", [b.op("RESHAPE", ["t", b.constant("row", np.array([1], np.int32))], ("t row", (1,), "int32")), ends],
                      ("before", (3,), "int32"), axis=0, **NONE)  # fmt: skip
         zeros = b.constant("zeros", np.array([0, 0], np.int32))
-        starts = b.op("CONCATENATION", [b.op("RESHAPE", [t, "row"], ("next row", (1,), "int32")), zeros], ("behind", (3,), "int32"), axis=0, **NONE)
+        starts = b.op(
+            "CONCATENATION",
+            [b.op("RESHAPE", [t, "row"], ("next row", (1,), "int32")), zeros],
+            ("behind", (3,), "int32"),
+            axis=0,
+            **NONE,
+        )
         head = b.op("SLICE", ["list", begin, sizes], ("head", (1, 1, 1)))
         tail = b.op("SLICE", ["list", starts, whole], ("tail", (1, 1, UNITS)))
         kept_now = b.op("CONCATENATION", [head, kept_now, tail], ("list'", (kept, 1, UNITS)), axis=0, **NONE)
@@ -89,11 +115,26 @@ def network(gates=(0, 1, 2, 3), sequences=False):
 
     m = _Ops("lstm")
     x = m.tensor("input", (1, STEPS, INPUTS))
-    turned = m.op("RESHAPE", [x, m.constant("turned shape", np.array([STEPS, 1, INPUTS], np.int32))], ("turned", (STEPS, 1, INPUTS)))
-    first = [m.constant("zero", np.array(0, np.int32))] * 2 + [m.constant(n, np.zeros(s[1], F)) for n, s in zip(("l0", "h0", "c0"), states[2:5])]
+    turned = m.op(
+        "RESHAPE",
+        [x, m.constant("turned shape", np.array([STEPS, 1, INPUTS], np.int32))],
+        ("turned", (STEPS, 1, INPUTS)),
+    )
+    first = [m.constant("zero", np.array(0, np.int32))] * 2 + [
+        m.constant(n, np.zeros(s[1], F)) for n, s in zip(("l0", "h0", "c0"), states[2:5])
+    ]
     outs = m.op("WHILE", [*first, turned], *((f"loop {s[0]}", *s[1:]) for s in states), condition=condition, body=body)
-    flat = m.op("RESHAPE", [outs[2], m.constant("flat shape", np.array([1, kept * UNITS], np.int32))], ("flat", (1, kept * UNITS)))
-    y = m.op("FULLY_CONNECTED", [flat, m.constant("dense", random.normal(size=(3, kept * UNITS)).astype(F)), None], ("y", (1, 3)), **NONE)
+    flat = m.op(
+        "RESHAPE",
+        [outs[2], m.constant("flat shape", np.array([1, kept * UNITS], np.int32))],
+        ("flat", (1, kept * UNITS)),
+    )
+    y = m.op(
+        "FULLY_CONNECTED",
+        [flat, m.constant("dense", random.normal(size=(3, kept * UNITS)).astype(F)), None],
+        ("y", (1, 3)),
+        **NONE,
+    )
     return m.graph([x], [y])
 
 
@@ -112,7 +153,10 @@ def test_the_loop_becomes_an_lstm(sequences):
     graph = network(sequences=sequences)
     x = np.random.default_rng(1).normal(size=(40, STEPS, INPUTS)).astype(F)
     prepared = prepare.prepare(graph)
-    assert [op.kind for op in prepared.ops if op.kind not in ("RESHAPE", "SLICE")] == ["UNIDIRECTIONAL_SEQUENCE_LSTM", "FULLY_CONNECTED"]
+    assert [op.kind for op in prepared.ops if op.kind not in ("RESHAPE", "SLICE")] == [
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "FULLY_CONNECTED",
+    ]
     want = by_the_loop(graph, x)
     np.testing.assert_allclose(float_graph.run(prepared, [x])[0].reshape(-1, 3), want, atol=1e-4)
     made = quantize(graph, [x], OFF)

@@ -6,9 +6,11 @@ The converter's own graphs, written with the builder (no TensorFlow here), held 
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import batch
 from tests.tflite_builder import Builder
 
@@ -132,7 +134,11 @@ def test_layer_normalization_and_attention(tmp_path):
     inverse = b.tensor((1, 6, 1), "int8", 0.03, -128)
     b.op("RSQRT", [variance], [inverse])
     scaled = b.mul(inverse, b.constant(random(8), 0.01), scale=0.02)
-    y = b.add(b.mul(x, scaled, scale=0.06), b.sub(b.constant(random(8), 0.01), b.mul(mean, scaled, scale=0.02), scale=0.03), scale=0.07)
+    y = b.add(
+        b.mul(x, scaled, scale=0.06),
+        b.sub(b.constant(random(8), 0.01), b.mul(mean, scaled, scale=0.02), scale=0.03),
+        scale=0.07,
+    )
     gate = b.softmax(b.reshape(dense(b, y, 1), (1, 6)))
     weighted = b.mul(y, b.reshape(gate, (1, 6, 1)), scale=0.03)
     total = b.tensor((1, 8), "int8", 0.05, 1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from host_tools.emulators.unix_port import unix_micropython
 from host_tools.targets.unix import _arch
-from host_tools.unix_port import unix_micropython
 from tests import batch
 from tests.micropython.boards import SCRIPTS
 from tests.pico.test_places import case, public, small_network

@@ -1,4 +1,4 @@
-"""README's tables of RAM and flash, TensorFlow Lite Micro's column measured here by its own package; and of arena and time."""
+"""The tables of docs/memory.md: RAM and flash, TensorFlow Lite Micro's column measured here by its own package; and of arena and time."""
 
 import json
 
@@ -17,10 +17,10 @@ def needs(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", memory_table.NETWORKS)
-def test_readme_says_what_networks_take(name):
+def test_page_says_what_networks_take(name):
     pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
     needs(name)
-    text = (memory_table.ROOT / "README.md").read_text()
+    text = memory_table.PAGE.read_text()
     start = text.index(memory_table.START)
     written = text[start : text.index(memory_table.END, start)]
     assert memory_table.HEAD in written
@@ -33,17 +33,21 @@ def test_readme_says_what_networks_take(name):
         assert int(least) < int(tflm) and int(in_flash) < int(tflm), line
 
 
-def test_readme_has_the_kept_arenas_and_cycles():
-    text = (memory_table.ROOT / "README.md").read_text()
+def test_page_has_the_kept_arenas_and_cycles():
+    text = memory_table.PAGE.read_text()
     assert memory_table.time_table(KEPT) in text, "python -m tests.memory_table --write"
-    assert list(KEPT) == list(memory_table.NETWORKS)[1:] and all({"tflm", "--prefer ram", "default", "--prefer speed"} <= set(r) for r in KEPT.values())
+    assert list(KEPT) == list(memory_table.NETWORKS)[1:] and all(
+        {"tflm", "--prefer ram", "default", "--prefer speed"} <= set(r) for r in KEPT.values()
+    )
     for name, row in KEPT.items():
         assert row["--prefer ram"]["arena"] < row["default"]["arena"] <= row["tflm"], name
 
 
 @pytest.mark.slow
 @pytest.mark.pico
-@pytest.mark.parametrize("name, how", (("DS-CNN", "--prefer ram"), ("DS-CNN", "--prefer speed"), ("autoencoder", "default")))
+@pytest.mark.parametrize(
+    "name, how", (("DS-CNN", "--prefer ram"), ("DS-CNN", "--prefer speed"), ("autoencoder", "default"))
+)
 def test_arena_and_cycles_are_those_kept(name, how):
     """The networks by default are in tests/bench.json, too; the plans of the larger ones in test_plan_networks.py."""
     needs(name)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from host_tools import metrics
+from host_tools.measure import metrics
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
 

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host_tools import fixed_point, numpy_kernels, packed
-from host_tools.convert import convert_bytes
+from host_tools.arithmetic import fixed_point
+from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import strategies
 from tests.tflite_builder import Builder
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from host_tools import oracle as module
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.measure import oracle as module
+from host_tools.measure.oracle import Oracle
 from tests.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")

@@ -7,7 +7,9 @@ the plan may ever put it. One step nearer, answers must become wrong for some sh
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, overlap, packed
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.memory import overlap
 from tests import batch, tight_plans
 
 SEED = 20261122
@@ -24,7 +26,11 @@ def collect(target: str, count: int, ops=tight_plans.FORMS, options: int = 3):
 
 
 def failures(cases, answers) -> list[str]:
-    return [f"{c.form}, distance {c.distance}: {c.case}" for c, answer in zip(cases, answers) if answer != tight_plans.want(c.case)]
+    return [
+        f"{c.form}, distance {c.distance}: {c.case}"
+        for c, answer in zip(cases, answers)
+        if answer != tight_plans.want(c.case)
+    ]
 
 
 def check(right, wrong, run, wrong_forms) -> None:
@@ -60,7 +66,9 @@ def test_viper_on_unix(plain, tmp_path):
 
 def test_numpy_reads_all_before_it_writes(plain):
     for cases in plain:
-        answers = [b"".join(y.tobytes() for y in numpy_kernels.run(packed.read(c.model), list(c.case.inputs))) for c in cases]
+        answers = [
+            b"".join(y.tobytes() for y in numpy_kernels.run(packed.read(c.model), list(c.case.inputs))) for c in cases
+        ]
         assert not failures(cases, answers)
 
 
@@ -76,7 +84,9 @@ def test_fast_forms_on_the_pico(backend):
     if backend == "thumb":  # blocks of bytes are read before they are written
         right += collect("thumb", 8, ("add", "mul", "relu"))[0]
     # the worst of the two orders counts, so that nearer fails on one of them
-    check(right, wrong, lambda cases: batch.run_pico(cases, backend), ["conv_2d any fast 0"] if backend == "thumb" else [])
+    check(
+        right, wrong, lambda cases: batch.run_pico(cases, backend), ["conv_2d any fast 0"] if backend == "thumb" else []
+    )
 
 
 def test_tiles_lag_is_what_a_simulation_of_the_order_finds():

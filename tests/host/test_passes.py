@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from host_tools import convert, fixed_point, numpy_kernels, packed
+from host_tools.arithmetic import fixed_point
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests.tflite_builder import Builder
 
 RNG = np.random.default_rng(5)
@@ -32,7 +35,9 @@ def exact(data: bytes, kernels: list[str], real_input: bool = False) -> packed.P
         given = raw
         if real_input:
             given = [RNG.normal(0, 3, t.shape).astype(np.float32) for t in network.inputs]
-            raw = [fixed_point.affine_quantize(x, t.scale, t.zero_point, t.dtype) for x, t in zip(given, network.inputs)]
+            raw = [
+                fixed_point.affine_quantize(x, t.scale, t.zero_point, t.dtype) for x, t in zip(given, network.inputs)
+            ]
         want = oracle.run(given)
         got = numpy_kernels.run(network, raw)
         for g, w, t in zip(got, want, network.outputs):
@@ -54,7 +59,9 @@ def test_relu6_behind_conv_is_its_clamp():
 
 def test_relu_with_another_scale_stays():
     b = Builder()
-    exact(b.finish([b.relu(conv(b, b.input((1, 6, 6, 3), scale=0.1)), scale=0.07, zero_point=-128)]), ["conv_2d", "lut"])
+    exact(
+        b.finish([b.relu(conv(b, b.input((1, 6, 6, 3), scale=0.1)), scale=0.07, zero_point=-128)]), ["conv_2d", "lut"]
+    )
 
 
 def test_relu_of_a_tensor_with_two_readers_stays():

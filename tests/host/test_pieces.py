@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, littlefs_blocks, numpy_kernels, packed, place
-from host_tools.lower import Constants, Step
+from host_tools.assembler.constants import Constants
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import littlefs as littlefs_blocks
+from host_tools.fileformat import packed
+from host_tools.memory import place
+from host_tools.ops.core import Step
 from tests import batch, strategies
 from tests.pico.test_places import small_network
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tools.ir import Graph
-from host_tools.lower import Buffer, Program, Step
-from host_tools import plan
+from host_tools.memory import plan
+from host_tools.ops.core import Buffer, Program, Step
 
 
 @st.composite

@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed, plan, tflm_arena
+from host_tools.compiler import convert, tflm_arena
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
+from host_tools.memory import plan
 from host_tools.readers import tflite
 from tests import batch, networks, tight_plans
 
@@ -75,7 +78,9 @@ def test_random_networks_on_the_pico(cases, prefer):
 
 def test_ram_is_never_more_than_the_others_take(cases):
     for case in cases[:6]:
-        ram, balanced, speed = (convert.convert(case.tflite, "x", selftest=0, prefer=p).plan for p in ("ram", "balanced", "speed"))
+        ram, balanced, speed = (
+            convert.convert(case.tflite, "x", selftest=0, prefer=p).plan for p in ("ram", "balanced", "speed")
+        )
         assert ram.arena_bytes <= min(balanced.arena_bytes, speed.arena_bytes) * 65 // 64
         assert speed.cycles <= balanced.cycles <= ram.cycles * 1.001
         limit = tflm_arena.least_bytes(tflite.read(case.tflite, "x"))
@@ -87,7 +92,12 @@ def test_ram_is_never_more_than_the_others_take(cases):
 # arena bytes that --prefer ram keeps, and TFLM's (recorded once, test_oracle measures it again)
 MOST = {"kws_dscnn_int8": 10_000, "ic_resnet8_int8": 25_000, "ad_autoencoder_int8": 4_000, "vww_mobilenet_int8": 30_000}
 VWW_WITHOUT_STRIPES = 44_000
-TFLM = {"kws_dscnn_int8": 24_272, "ic_resnet8_int8": 55_984, "ad_autoencoder_int8": 3_984, "vww_mobilenet_int8": 103_680}
+TFLM = {
+    "kws_dscnn_int8": 24_272,
+    "ic_resnet8_int8": 55_984,
+    "ad_autoencoder_int8": 3_984,
+    "vww_mobilenet_int8": 103_680,
+}
 
 
 @needs_public
@@ -126,7 +136,9 @@ def test_a_budget_is_kept_or_refused_with_numbers():
     text = str(e.value)
     smallest = convert.convert(data, "kws", selftest=0, prefer="ram").plan.arena_bytes
     given = int(e.value.fix.split("--ram ")[1].split(",")[0])
-    assert given <= smallest and f"{given - 8000:,} too many" in text and "depthwise_conv_2d" in text and "scratch" in text
+    assert (
+        given <= smallest and f"{given - 8000:,} too many" in text and "depthwise_conv_2d" in text and "scratch" in text
+    )
     assert convert.convert(data, "kws", selftest=0, ram=given).plan.arena_bytes <= given  # the way out is one
 
 

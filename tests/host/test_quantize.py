@@ -11,9 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, datasets, evaluate, fixed_point, float_graph, metrics, packed, quantize_file
+from host_tools.arithmetic import fixed_point
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.quantized_io import dequantize, quantize as to_int8
+from host_tools.fileformat import packed
+from host_tools.fileformat.quantized_io import dequantize
+from host_tools.fileformat.quantized_io import quantize as to_int8
+from host_tools.floats import float_graph
+from host_tools.measure import datasets, evaluate, metrics, quantize_file
 from host_tools.quantizer import Options, build, equalize, mixed, prepare, quantize, ranges, rounding
 from host_tools.readers import model as model_reader
 from host_tools.readers import tflite
@@ -49,7 +54,7 @@ def digits(tmp_path_factory):
 
 def test_digits_are_no_worse_than_tensorflows_conversion(digits, test_digits):
     """Float, TensorFlow's full-int8 conversion (by TFLM's own kernels) and ours: one model, one set of data."""
-    from host_tools.oracle import Oracle
+    from host_tools.measure.oracle import Oracle
 
     real = evaluate.open_network(DIGITS / "digits_float.tflite")
     want = evaluate.answers(real, test_digits)
@@ -115,7 +120,9 @@ def everything(activation="RELU"):
     x = b.input((1, 10, 9, 3), "float32")
     x = b.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0)))
     x = b.conv_2d(x, b.constant(r(8, 3, 3, 3) * 3), b.constant(r(8)), scale=None, activation=activation)
-    y = b.depthwise_conv_2d(x, b.constant(r(1, 3, 3, 16) * 3), b.constant(r(16)), scale=None, activation="RELU6", stride=(2, 2))
+    y = b.depthwise_conv_2d(
+        x, b.constant(r(1, 3, 3, 16) * 3), b.constant(r(16)), scale=None, activation="RELU6", stride=(2, 2)
+    )
     y = b.max_pool_2d(y, kernel=(2, 2), stride=(1, 1), padding="SAME")
     gate = b.logistic(b.conv_2d(y, b.constant(r(16, 1, 1, 16) * 4), scale=None), scale=None)
     y = b.mul(y, gate, scale=None)
@@ -142,7 +149,9 @@ def test_every_op_keeps_its_numbers(options):
 
 
 def test_scales_follow_the_specification():
-    made = quantize(tflite.read(everything(), "everything"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF)
+    made = quantize(
+        tflite.read(everything(), "everything"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF
+    )
     tensors = made.graph.tensors
     kinds = set()
     for op in made.graph.ops:
@@ -158,11 +167,20 @@ def test_scales_follow_the_specification():
             assert len(w.quant.scales) == channels and set(w.quant.zero_points) == {0}
             assert np.abs(w.data.astype(int)).max() <= 127 and bias.dtype == "int32"
             np.testing.assert_allclose(bias.quant.scales, np.array(w.quant.scales) * x.quant.scale, rtol=1e-6)
-    assert kinds >= {"QUANTIZE", "CONCATENATION", "MUL", "ADD", "MEAN", "TANH"}  # QUANTIZE: the gate into the concatenation
+    assert kinds >= {
+        "QUANTIZE",
+        "CONCATENATION",
+        "MUL",
+        "ADD",
+        "MEAN",
+        "TANH",
+    }  # QUANTIZE: the gate into the concatenation
 
 
 def test_relu_range_is_not_wasted_on_negative_numbers():
-    made = quantize(tflite.read(everything(), "e"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF)
+    made = quantize(
+        tflite.read(everything(), "e"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF
+    )
     conv = next(op for op in made.graph.ops if op.kind == "CONV_2D" and op.attrs["activation"] == "RELU")
     assert made.graph.tensors[conv.outputs[0]].quant.zero_point == -128
 
@@ -183,7 +201,9 @@ def test_batch_norms_written_out_are_folded():
     y = b.sub(y, b.constant(random.normal(size=8).astype(F)), scale=None)
     graph = tflite.read(b.finish([y]), "bn")
     folded = prepare.prepare(graph)
-    assert [op.kind for op in folded.ops] == ["CONV_2D", "DEPTHWISE_CONV_2D"] and folded.ops[0].attrs["activation"] == "RELU"
+    assert [op.kind for op in folded.ops] == ["CONV_2D", "DEPTHWISE_CONV_2D"] and folded.ops[0].attrs[
+        "activation"
+    ] == "RELU"
     x = random.normal(size=(4, 6, 6, 3)).astype(F)
     np.testing.assert_allclose(float_graph.run(folded, [x])[0], float_graph.run(graph, [x])[0], rtol=1e-4, atol=1e-4)
 
@@ -224,7 +244,9 @@ def test_every_op_that_cannot_be_quantized_is_named():
     with pytest.raises(ToolError) as e:
         quantize(tflite.read(b.finish([z]), "waves"), [np.ones((4, 4), F)])
     text = str(e.value)
-    assert "2 ops cannot be quantized" in text and "ATAN2 'angle'" in text and "SIGN 'sign'" in text and "CONV_2D" in text
+    assert (
+        "2 ops cannot be quantized" in text and "ATAN2 'angle'" in text and "SIGN 'sign'" in text and "CONV_2D" in text
+    )
 
 
 def test_hybrid_and_float16_weights_become_real():
@@ -241,7 +263,9 @@ def test_hybrid_and_float16_weights_become_real():
 
 @pytest.mark.parametrize("name", ["digits"])
 def test_a_full_int8_model_keeps_its_own_scales(name, tmp_path):
-    done = quantize_file.quantize_file(DIGITS / "digits.tflite", None, tmp_path / "d.fxnn", name="digits", labels=DIGITS / "labels.txt")
+    done = quantize_file.quantize_file(
+        DIGITS / "digits.tflite", None, tmp_path / "d.fxnn", name="digits", labels=DIGITS / "labels.txt"
+    )
     assert done.quantized is None and "keeps its own scales" in done.lines()[0]
     assert (tmp_path / "d.fxnn").read_bytes() == (DIGITS / "digits.fxnn").read_bytes()
 
@@ -254,7 +278,12 @@ def test_equalization_keeps_the_function_and_evens_the_channels():
     spread = np.array([1, 10, 0.1, 3], F)
     b = Builder()
     x = b.input((1, 6, 6, 2), "float32")
-    y = b.conv_2d(x, b.constant(random.normal(size=(4, 3, 3, 2)).astype(F) * spread[:, None, None, None]), scale=None, activation="RELU")
+    y = b.conv_2d(
+        x,
+        b.constant(random.normal(size=(4, 3, 3, 2)).astype(F) * spread[:, None, None, None]),
+        scale=None,
+        activation="RELU",
+    )
     y = b.depthwise_conv_2d(y, b.constant(random.normal(size=(1, 3, 3, 4)).astype(F)), scale=None, activation="RELU")
     y = b.max_pool_2d(y, kernel=(2, 2))
     y = b.fully_connected(b.reshape(y, (1, 36)), b.constant(random.normal(size=(3, 36)).astype(F)), scale=None)
@@ -316,7 +345,10 @@ def test_zero_is_exact_and_dead_tensors_are_harmless():
     for low, high in ((-1.7, 3.1), (0, 0), (2, 5), (-5, -2), (0, 1e-30)):
         quant = ranges.affine(low, high)
         assert -128 <= quant.zero_point <= 127 and 0 < quant.scale < 1
-        assert quant.scale * (127 - quant.zero_point) >= high - quant.scale and quant.scale * (-128 - quant.zero_point) <= low + quant.scale
+        assert (
+            quant.scale * (127 - quant.zero_point) >= high - quant.scale
+            and quant.scale * (-128 - quant.zero_point) <= low + quant.scale
+        )
 
 
 def test_dead_channels_and_a_large_bias_stay_in_int32():
@@ -405,7 +437,9 @@ def test_flash_counts_everything_in_the_file(tmp_path):
     out, options = tmp_path / "d.fxnn", Options(ranges="minmax", equalize="off", adaptive="off", samples=64)
     quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", out, options)
     limit = out.stat().st_size - 1
-    quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", out, replace(options, flash=limit))
+    quantize_file.quantize_file(
+        DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", out, replace(options, flash=limit)
+    )
     assert out.stat().st_size <= limit
 
 
@@ -414,7 +448,12 @@ def test_flash_that_nothing_can_reach_says_what_else_would_save(tmp_path):
         quantize_file.quantize_file(DIGITS / "digits_float.tflite", DIGITS / "calibration.npz", tmp_path / "d.fxnn",
                                     Options(samples=64, flash=3000))  # fmt: skip
     text = str(e.value)
-    assert "--flash allows 3,000: " in text and "too many" in text and "half its channels would save 864" in text and not list(tmp_path.iterdir())
+    assert (
+        "--flash allows 3,000: " in text
+        and "too many" in text
+        and "half its channels would save 864" in text
+        and not list(tmp_path.iterdir())
+    )
 
 
 def test_hints_find_channels_that_do_nothing_and_speak_of_smaller_inputs():
@@ -422,8 +461,12 @@ def test_hints_find_channels_that_do_nothing_and_speak_of_smaller_inputs():
     w = random.normal(size=(6, 3, 3, 1)).astype(F)
     w[[1, 4]] *= 1e-4
     b = Builder()
-    y = b.conv_2d(b.input((1, 16, 12, 1), "float32"), b.constant(w), scale=None, activation="RELU", name="net/conv2d_7/Relu;x")
-    y = b.conv_2d(y, b.constant(random.normal(size=(2, 1, 1, 6)).astype(F)), scale=None, name="net/conv2d_8/convolution")
+    y = b.conv_2d(
+        b.input((1, 16, 12, 1), "float32"), b.constant(w), scale=None, activation="RELU", name="net/conv2d_7/Relu;x"
+    )
+    y = b.conv_2d(
+        y, b.constant(random.normal(size=(2, 1, 1, 6)).astype(F)), scale=None, name="net/conv2d_8/convolution"
+    )
     graph = prepare.prepare(tflite.read(b.finish([y]), "faint"))
     kept = {}
     float_graph.run(graph, [random.normal(size=(8, 16, 12, 1)).astype(F)], kept.__setitem__)
@@ -438,7 +481,9 @@ def test_an_int8_model_keeps_its_scales_and_what_stays_int8(tmp_path):
     done = quantize_file.quantize_file(DIGITS / "digits.tflite", None, tmp_path / "d.fxnn", Options(weights="int4"))
     a, b = packed.read(before), packed.read_file(tmp_path / "d.fxnn")
     assert "no --data" in done.notes[0] and not done.measured
-    assert [(t.scale, t.zero_point) for t in (*a.inputs, *a.outputs)] == [(t.scale, t.zero_point) for t in (*b.inputs, *b.outputs)]
+    assert [(t.scale, t.zero_point) for t in (*a.inputs, *a.outputs)] == [
+        (t.scale, t.zero_point) for t in (*b.inputs, *b.outputs)
+    ]
     for x, y in zip(a.ops, b.ops):
         assert (x.words[23], x.words[24]) == (y.words[23], y.words[24])
         if x.kernel == "depthwise_conv_2d":
@@ -458,17 +503,24 @@ def test_int4_of_an_int8_model_is_better_with_data(tmp_path, test_digits):
 def test_four_bits_there_and_back():
     w = np.random.default_rng(0).integers(-8, 8, (5, 13)).astype(np.int8)
     stored = fixed_point.pack_int4(w)
-    assert stored.shape == (5, 8) and stored[0, 0] == (int(w[0, 0]) + 8) | (int(w[0, 1]) + 8) << 4 and stored[0, 7] == 0x88
+    assert (
+        stored.shape == (5, 8) and stored[0, 0] == (int(w[0, 0]) + 8) | (int(w[0, 1]) + 8) << 4 and stored[0, 7] == 0x88
+    )
     np.testing.assert_array_equal(fixed_point.unpack_int4(stored)[:, :13], w)
     assert fixed_point.short_multiplier(2**31 - 1, -3) == (2**15, -2)
-    assert fixed_point.short_multiplier(2**30 + 2**14, 0) == (2**15 + 1, 0) and fixed_point.short_multiplier(0, 0) == (0, 0)
+    assert fixed_point.short_multiplier(2**30 + 2**14, 0) == (2**15 + 1, 0) and fixed_point.short_multiplier(0, 0) == (
+        0,
+        0,
+    )
 
 
 def test_int4_weights_of_a_depthwise_convolution_are_refused():
     """The quantizer never makes them; a graph that has them says so."""
     from dataclasses import replace
 
-    made = quantize(tflite.read(everything(), "e"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF)
+    made = quantize(
+        tflite.read(everything(), "e"), [np.random.default_rng(1).normal(size=(32, 10, 9, 3)).astype(F)], OFF
+    )
     op = next(op for op in made.graph.ops if op.kind == "DEPTHWISE_CONV_2D")
     w = made.graph.tensors[op.inputs[1]]
     with pytest.raises(ToolError, match="int4 weights of a depthwise"):
@@ -478,7 +530,9 @@ def test_int4_weights_of_a_depthwise_convolution_are_refused():
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
 def test_the_autoencoder_halves(tmp_path):
     data = (PUBLIC / "ad_autoencoder_int8.tflite").read_bytes()
-    quantize_file.quantize_file(PUBLIC / "ad_autoencoder_int8.tflite", None, tmp_path / "ad.fxnn", Options(weights="int4"))
+    quantize_file.quantize_file(
+        PUBLIC / "ad_autoencoder_int8.tflite", None, tmp_path / "ad.fxnn", Options(weights="int4")
+    )
     int8, int4 = packed.read(convert.convert_bytes(data, "ad", placing="ram")), packed.read_file(tmp_path / "ad.fxnn")
     weights = [sum(len(op.constants) for op in net.ops) for net in (int8, int4)]
     assert len(int4.data) < 0.53 * len(int8.data) and weights[1] < 0.52 * weights[0], (len(int4.data), len(int8.data))
@@ -494,7 +548,9 @@ def test_int4_in_pieces_for_the_flash(tmp_path):
     answers = []
     for placing in ("ram", "flash"):
         out = tmp_path / f"{placing}.fxnn"
-        quantize_file.quantize_file(PUBLIC / "ad_autoencoder_int8.tflite", None, out, Options(weights="int4"), placing=placing)
+        quantize_file.quantize_file(
+            PUBLIC / "ad_autoencoder_int8.tflite", None, out, Options(weights="int4"), placing=placing
+        )
         for name in ("host", "unix"):
             with open_target(name) as target:
                 answers.append(target.run(packed.read_file(out), (x,))[0][0])
@@ -519,7 +575,7 @@ def test_random_data_is_loud(tmp_path):
 
 @pytest.mark.parametrize("text, size", [("40k", 40960), ("1.5M", 1572864), ("40000", 40000)])
 def test_sizes(text, size):
-    from host_tools.cli_quantize import _size
+    from host_tools.cli.quantize import _size
 
     assert _size(text) == size
 
@@ -531,10 +587,14 @@ def test_the_command_line(tmp_path):
     assert made.returncode == 0 and "chosen: ranges:" in made.stdout and "200 samples" in made.stdout, made.stderr
     measured = subprocess.run([*run, "evaluate", str(tmp_path / "d.fxnn"), "--data", "models/digits/test.npz", "--against",
                                "models/digits/digits_float.tflite"], cwd=ROOT, capture_output=True, text=True)  # fmt: skip
-    assert measured.returncode == 0 and "99." in measured.stdout and "same best output" in measured.stdout, measured.stderr
+    assert measured.returncode == 0 and "99." in measured.stdout and "same best output" in measured.stdout, (
+        measured.stderr
+    )
     refused = subprocess.run([*run, "quantize", "models/digits/digits_float.tflite", "-o", str(tmp_path / "e.fxnn")], cwd=ROOT,
                              capture_output=True, text=True)  # fmt: skip
-    assert refused.returncode == 1 and "calibration data is needed" in refused.stderr and "Traceback" not in refused.stderr
+    assert (
+        refused.returncode == 1 and "calibration data is needed" in refused.stderr and "Traceback" not in refused.stderr
+    )
 
 
 def test_keras_without_tensorflow_says_what_to_do(tmp_path, monkeypatch):
@@ -547,7 +607,9 @@ def test_keras_without_tensorflow_says_what_to_do(tmp_path, monkeypatch):
     assert "pip install tensorflow" in str(e.value)
 
 
-@pytest.mark.parametrize("name, message", [("m.onnx", "README"), ("folder", "no SavedModel"), ("m.tflite", "cannot read")])
+@pytest.mark.parametrize(
+    "name, message", [("m.onnx", "README"), ("folder", "no SavedModel"), ("m.tflite", "cannot read")]
+)
 def test_other_models_are_refused(name, message, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "m.onnx").write_bytes(b"")
@@ -579,7 +641,9 @@ np.savez(sys.argv[1] + "/data.npz", x0=x, targets=model.predict(x, verbose=0))
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(_keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)")
+@pytest.mark.skipif(
+    _keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)"
+)
 def test_keras_models_of_every_form(tmp_path, monkeypatch):
     monkeypatch.setenv("FXNN_KERAS_PYTHON", _keras_python())
     subprocess.run([_keras_python(), "-c", MAKE_KERAS, str(tmp_path)], check=True, capture_output=True)
@@ -626,7 +690,9 @@ for build in unet, attention, lstm:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(_keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)")
+@pytest.mark.skipif(
+    _keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)"
+)
 def test_keras_networks_are_no_worse_than_tensorflows_conversion(tmp_path, monkeypatch):
     """A U-Net with a PReLU, attention, and an LSTM, which Keras 3 leaves as a loop. Noise against float, in dB."""
     monkeypatch.setenv("FXNN_KERAS_PYTHON", _keras_python())
@@ -636,10 +702,14 @@ def test_keras_networks_are_no_worse_than_tensorflows_conversion(tmp_path, monke
         real = evaluate.open_network(tmp_path / f"{name}.keras")
         data = datasets.read(tmp_path / "test.npz", real.input_shapes)
         want = evaluate.answers(real, data)
-        ours = evaluate.compare(evaluate.answers(evaluate.open_network(tmp_path / f"{name}.fxnn"), data), want)["sqnr_db"]
+        ours = evaluate.compare(evaluate.answers(evaluate.open_network(tmp_path / f"{name}.fxnn"), data), want)[
+            "sqnr_db"
+        ]
         assert ours > least, (name, ours)
         if (tmp_path / f"{name}.tflite").exists():
-            theirs = evaluate.compare(evaluate.answers(evaluate.open_network(tmp_path / f"{name}.tflite"), data), want)["sqnr_db"]
+            theirs = evaluate.compare(evaluate.answers(evaluate.open_network(tmp_path / f"{name}.tflite"), data), want)[
+                "sqnr_db"
+            ]
             assert ours > theirs - 0.5, f"{name}: TensorFlow's {theirs:.1f} dB, ours {ours:.1f} dB"
 
 
@@ -659,7 +729,9 @@ open(sys.argv[1] + "/qat.tflite", "wb").write(tf.lite.TFLiteConverter.from_saved
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(_keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)")
+@pytest.mark.skipif(
+    _keras_python() is None, reason="TensorFlow is not installed (FXNN_KERAS_PYTHON names a Python that has it)"
+)
 def test_a_qat_model_keeps_the_scales_of_its_training(tmp_path, monkeypatch):
     """Without data: the ranges are those that fake quantization was trained with, 0..1 and -3..3."""
     monkeypatch.setenv("FXNN_KERAS_PYTHON", _keras_python())

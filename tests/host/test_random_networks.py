@@ -14,7 +14,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from tests import batch, random_networks, strategies
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")

@@ -1,22 +1,24 @@
-"""Every command that README shows is run, in its order; its figures are those measured."""
+"""README: every command that it and the pages of docs/ show is run, in order; its figures are those measured."""
 
+import ast
 import os
-import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+from tests import pages
+
+ROOT = pages.ROOT
+README = ROOT / "README.md"
 FXNN = ".venv/bin/fxnn"
 
 
 def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
-    return [line for block in blocks for line in block.splitlines() if line.strip()]
+    """The lines of the pages' sh blocks, README's first; one that several pages show is run once."""
+    lines = [line for page in pages.PAGES for block in pages.blocks(page, "sh") for line in block.splitlines()]
+    return list(dict.fromkeys(line for line in lines if line.strip()))
 
 
 @pytest.mark.slow
@@ -35,19 +37,49 @@ def test_every_command(tmp_path):
                               capture_output=True, text=True, timeout=300)  # fmt: skip
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         ran += 1
-    assert ran >= 8
+    assert ran >= 12
 
 
-def test_board_messages_named_in_readme_exist():
-    """The table 'If it fails' quotes real messages."""
-    table = README[README.index("## If it fails") : README.index("## How it works")]
-    quoted = re.findall(r"^\| `([^`]+)`", table, re.M)
-    sources = "".join(p.read_text() for folder in ("host_tools", "device") for p in (ROOT / folder).rglob("*.py"))
-    squeezed = re.sub(r'"\s*f?"', "", re.sub(r"%d|\{[^{}']*\}", "#", sources))
-    for text in quoted:
-        if text.startswith("ImportError"):  # MicroPython's own
-            continue
-        for piece in re.split(r"\.\.\.|\d[\d.]*", text):
-            piece = piece.strip(" ,`")
-            if len(piece) > 3:
-                assert piece in squeezed, f"README quotes '{piece}', which nothing says"
+def test_each_page_can_be_followed_alone():
+    """A page's commands use files that an earlier line of the same page makes, or that are in the repository."""
+    for page in pages.PAGES:
+        made = set()
+        for line in "".join(pages.blocks(page, "sh")).splitlines():
+            words = shlex.split(line)
+            outputs = {words[i + 1] for i, word in enumerate(words) if word in ("-o", "--output", "--png")}
+            for word in words[1:]:
+                if "." in word and not word.startswith("-") and word not in outputs | made:
+                    assert (ROOT / word).exists(), f"{pages.name(page)}: {line}: {word} is not there yet"
+            made |= outputs
+
+
+def test_figures_are_those_of_the_benchmarks():
+    """The short table repeats the long one of docs/benchmarks.md; a time there has the viper kernels' after it."""
+    head, *rows = pages.table(README, "network")
+    long_head, *long_rows = pages.table(ROOT / "docs/benchmarks.md", "network")
+    measured = {row[0]: dict(zip(long_head, row)) for row in long_rows}
+    assert len(rows) == len(measured)
+    for row in rows:
+        for column, cell in zip(head[1:], row[1:]):
+            whole = measured[row[0]][column]
+            assert whole == cell or whole.startswith((f"{cell} (", f"{cell}, ")), f"{row[0]}, {column}: {cell}, {whole}"
+
+
+def test_the_board_has_what_the_example_calls():
+    (example,) = (block for block in pages.blocks(README, "python") if "fxnn.load" in block)
+    asked = {node.attr for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Attribute)} - {"load"}
+    network = ast.parse((ROOT / "device/fxnn/network.py").read_text())
+    methods = {node.name for node in ast.walk(network) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    fields = {node.attr for node in ast.walk(network) if isinstance(node, ast.Attribute)}
+    assert len(asked) >= 8 and asked <= methods | fields, asked - methods - fields
+
+
+def test_a_newcomer_reads_it_in_three_minutes():
+    lines = README.read_text().splitlines()
+    assert len(lines) <= 120
+    assert sum(len(line.split()) for line in lines) < 1300
+
+
+@pytest.mark.parametrize("page", [p for p in pages.PAGES if p.parent == ROOT / "docs"], ids=pages.name)
+def test_pages_are_short(page):
+    assert len(page.read_text().splitlines()) < 200

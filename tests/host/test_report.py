@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import inspect, packed
-from host_tools.report import build, facts, page, verdicts
+from host_tools.fileformat import packed
+from host_tools.report import build, facts, inspect, page, verdicts
 from tests.host.test_cli import fxnn
 
 ROOT = Path(__file__).parents[2]
@@ -118,19 +118,21 @@ def test_operators_know_what_they_read():
 @pytest.mark.parametrize("board", ["pico", "esp32", "any"])
 def test_histograms_are_of_the_weights_in_any_layout(board):
     """The same counts for every layout that a target's kernels want, and as many as the .tflite has."""
-    from host_tools.convert import convert_bytes
+    from host_tools.compiler.convert import convert_bytes
     from host_tools.readers import tflite
 
     data = (DIGITS / "digits.tflite").read_bytes()
     graph = tflite.read(data, "digits")
-    weights = [graph.tensors[op.inputs[1]].data for op in graph.ops if "CONV" in op.kind or op.kind == "FULLY_CONNECTED"]
+    weights = [
+        graph.tensors[op.inputs[1]].data for op in graph.ops if "CONV" in op.kind or op.kind == "FULLY_CONNECTED"
+    ]
     operators = facts.operators(packed.read(convert_bytes(data, "digits", board=board)))
     assert [op.weights for op in operators if op.weights] == [facts.histogram(w) for w in weights]
 
 
 @pytest.mark.skipif(not RESNET.exists(), reason="the public networks are not here")
 def test_skips_are_drawn():
-    from host_tools.convert import convert_bytes
+    from host_tools.compiler.convert import convert_bytes
 
     operators = facts.operators(packed.read(convert_bytes(RESNET.read_bytes(), "resnet")))
     adds = [op for op in operators if op.kernel == "add"]
@@ -190,8 +192,12 @@ def test_compare(tmp_path):
     rows = {row["what"]: row for row in json.loads(done.stdout)["rows"]}
     assert rows["file"]["a"] == os.path.getsize(DIGITS / "digits.fxnn") and rows["file"]["b"] == other.stat().st_size
     assert rows["file"]["ratio"] == round(rows["file"]["b"] / rows["file"]["a"], 4) < 1
-    assert rows["right (top-1)"]["ratio"] == 1 and rows["same best answer as A"]["b"] == 1 and "among the best 3" in rows
-    done = fxnn("compare", DIGITS / "digits.fxnn", DIGITS.parent / "anomaly/anomaly.fxnn", "--on", "none", "--data", data)
+    assert (
+        rows["right (top-1)"]["ratio"] == 1 and rows["same best answer as A"]["b"] == 1 and "among the best 3" in rows
+    )
+    done = fxnn(
+        "compare", DIGITS / "digits.fxnn", DIGITS.parent / "anomaly/anomaly.fxnn", "--on", "none", "--data", data
+    )
     assert done.returncode == 1 and "cannot answer the same data" in done.stderr
 
 
@@ -210,10 +216,12 @@ def test_the_fullest_moment_is_the_arena():
 
 def test_equalized_channels_are_no_noise(tmp_path):
     """Cross-layer equalization scales activations: the first layer of digits looked like 6 dB, which it is not."""
-    from host_tools.quantize_file import quantize_file
+    from host_tools.measure.quantize_file import quantize_file
     from host_tools.quantizer import Options
 
     float_model, out = DIGITS / "digits_float.tflite", tmp_path / "d.fxnn"
-    quantize_file(float_model, DIGITS / "calibration.npz", out, Options("mse", equalize="on", adaptive="off", samples=64))
+    quantize_file(
+        float_model, DIGITS / "calibration.npz", out, Options("mse", equalize="on", adaptive="off", samples=64)
+    )
     made = build.build(packed.read_file(out), on=None, path=out, data=DIGITS / "test.npz", against=float_model)
     assert made["equalized"] and all(a["sqnr_db"] > 30 for a in made["activations"])

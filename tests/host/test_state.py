@@ -5,10 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host_tools import numpy_kernels, packed, verify
-from host_tools.convert import convert, convert_bytes
+from host_tools.compiler.convert import convert, convert_bytes
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure import verify
+from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
 from tests import batch, strategies
 from tests.host.test_ops_exact import EXAMPLES
@@ -87,7 +89,11 @@ def counter(initial=None, read_again: bool = False) -> bytes:
     return b.finish([y])
 
 
-FRAMES = [[np.array([[5, 3, -20, 127]], np.int8)], [np.array([[4, 3, 100, -128]], np.int8)], [np.array([[9, 9, 9, 9]], np.int8)]]
+FRAMES = [
+    [np.array([[5, 3, -20, 127]], np.int8)],
+    [np.array([[4, 3, 100, -128]], np.int8)],
+    [np.array([[9, 9, 9, 9]], np.int8)],
+]
 
 
 @pytest.mark.parametrize("initial", (None, -7))
@@ -175,15 +181,17 @@ def test_reset_on_unix(tmp_path):
 def _unix(folder, script: str) -> str:
     import subprocess
 
+    from host_tools.emulators.unix_port import unix_micropython
     from host_tools.targets.unix import _arch
-    from host_tools.unix_port import unix_micropython
 
     program = str(unix_micropython())
     for name, data in batch._package(_arch(program)).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     (folder / "run.py").write_text(script)
-    return subprocess.run([program, "run.py"], cwd=folder, text=True, capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(
+        [program, "run.py"], cwd=folder, text=True, capture_output=True, check=True, timeout=60
+    ).stdout
 
 
 @pytest.mark.parametrize("name", ("host", "ref", "unix"))

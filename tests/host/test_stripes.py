@@ -2,7 +2,10 @@
 
 import pytest
 
-from host_tools import numpy_kernels, pack, packed, plan, stripes
+from host_tools.compiler import pack
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.memory import plan, stripes
 from tests import batch, networks, strategies, tight_plans
 
 SEED = 77
@@ -68,7 +71,7 @@ def test_in_thumb_on_the_pico():
 
 def test_constants_are_stored_once():
     """A stripe costs a record, no weights."""
-    for model, _, found, _ in striped(12, "none"):
+    for model, _, _found, _ in striped(12, "none"):
         network = packed.read(model)
         by_name: dict[str, set[int]] = {}
         for op in network.ops:

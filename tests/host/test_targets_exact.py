@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.oracle import Oracle
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import batch, strategies
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +18,12 @@ SEED = 20261122
 # of each op: those of convolutional networks, the others
 # (on the virtual Pico a load takes half a second here; the others' viper kernels on 32 bits: tests/rv32/test_qemu.py, tests/pico)
 MODELS_AN_OP = {"ref": (12, 4), "unix": (40, 10), "pico thumb": (8, 1), "pico viper": (4, 0)}
-_MOST = set(strategies.OPS) - set(strategies.op_strategies.OPS) - set(strategies.strategies_state.OPS) - set(strategies.strategies_wide.OPS)
+_MOST = (
+    set(strategies.OPS)
+    - set(strategies.op_strategies.OPS)
+    - set(strategies.strategies_state.OPS)
+    - set(strategies.strategies_wide.OPS)
+)
 _MOST -= set(strategies.strategies_numbers.OPS)
 
 
@@ -90,7 +97,10 @@ def public(name: str, count: int):
     model = convert.convert_bytes(data, name, selftest=0)
     (t,) = packed.read(model).inputs
     random = np.random.default_rng(3)
-    inputs = [np.full(t.shape, -128, np.int8), *(random.integers(-128, 128, t.shape).astype(np.int8) for _ in range(count - 1))]
+    inputs = [
+        np.full(t.shape, -128, np.int8),
+        *(random.integers(-128, 128, t.shape).astype(np.int8) for _ in range(count - 1)),
+    ]
     oracle = Oracle(data)
     return model, inputs, [oracle.run([x])[0].tobytes() for x in inputs]
 

@@ -1,14 +1,16 @@
 """Kernels 32 to 46 write nothing but their output, scratch and variables: whole arenas of viper and ref are compared."""
 
-from host_tools import extents, packed
-from host_tools.convert import convert_bytes
+from host_tools.compiler.convert import convert_bytes
+from host_tools.fileformat import extents, packed
 from tests import batch, strategies, strategies_numbers, strategies_state, strategies_wide
 
 GUARD = "            for k in range(len(net.arena)): net.arena[k] = 0xA5\n            net.reset()\n            at = 0\n"
 
 
 def test_arenas_are_the_same(tmp_path, monkeypatch):
-    script = batch.SCRIPT.replace("            at = 0\n", GUARD, 1).replace("b2a_base64(out)", "b2a_base64(bytes(net.arena))")
+    script = batch.SCRIPT.replace("            at = 0\n", GUARD, 1).replace(
+        "b2a_base64(out)", "b2a_base64(bytes(net.arena))"
+    )
     assert script.count("net.arena") == 3
     monkeypatch.setattr(batch, "SCRIPT", script)
     ops = (*strategies_state.OPS, *strategies_wide.OPS, *strategies_numbers.OPS, *strategies.STATEFUL)

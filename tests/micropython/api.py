@@ -35,7 +35,13 @@ def put(tensor, values):
 native = sys.implementation.name == "micropython"
 native_name = "thumb" if 4 <= getattr(sys.implementation, "_mpy", 0) >> 10 & 15 <= 8 else "viper"
 equal(fxnn.backend, native_name if native else "ref")
-raises(ValueError, "fxnn: backend 'thumb9' unknown, use thumb, xtensa, rv32, viper or ref", fxnn.load, "tiny.fxnn", "thumb9")
+raises(
+    ValueError,
+    "fxnn: backend 'thumb9' unknown, use thumb, xtensa, rv32, viper or ref",
+    fxnn.load,
+    "tiny.fxnn",
+    "thumb9",
+)
 
 net = fxnn.load("tiny.fxnn")
 x = net.input
@@ -86,12 +92,15 @@ equal((len(net.inputs), len(net.outputs)), (1, 1))
 
 report = net.summary()
 equal(report.rows, [(0, "lut", "plus_one", "2x3", 7, 256)])
-want = """op  kernel  name      writes  macs  bytes
+want = (
+    """op  kernel  name      writes  macs  bytes
  0  lut     plus_one  2x3        7    256
 <int8 2x3 scale=0.5 zero_point=-1 'input'>
 <int8 2x3 scale=0.25 zero_point=0 'output'>
 constants: RAM
-%r""" % net
+%r"""
+    % net
+)
 equal(repr(report), want)
 row = net.profile().rows[0]
 equal(row[:4], (0, "lut", "plus_one", 7))

@@ -30,7 +30,7 @@ def run_cpython(script: str, files: dict[str, bytes], folder: Path) -> str:
 
 def run_unix(script: str, files: dict[str, bytes], folder: Path) -> str:
     """What the script prints on MicroPython's unix port, the package's sources compiled there."""
-    from host_tools.unix_port import unix_micropython
+    from host_tools.emulators.unix_port import unix_micropython
 
     command = [str(unix_micropython()), str(SCRIPTS / script)]
     return _run(command, files, folder, (ROOT / "device", ".frozen"), "MICROPYPATH")
@@ -39,14 +39,14 @@ def run_unix(script: str, files: dict[str, bytes], folder: Path) -> str:
 @lru_cache
 def _package() -> dict[str, bytes]:
     """The package as a board gets it: .mpy files for armv6m."""
-    from host_tools.board_files import package_files
+    from host_tools.package.board_files import package_files
 
     return {file.path.strip("/"): file.data for file in package_files("armv6m")}
 
 
 def run_pico(script: str, files: dict[str, bytes], **constants) -> str:
     """What the script prints on the virtual Pico; `constants` replace the script's own (BACKENDS = ...)."""
-    from host_tools.virtual_pico import run_script
+    from host_tools.emulators.virtual_pico import run_script
 
     source = (SCRIPTS / script).read_text()
     for name, value in constants.items():

@@ -61,7 +61,9 @@ class Cases(cases_ops.OpCases):
     def channels(self, count: int) -> bytes:
         return channel_table([(self.acc(), *self.scale()) for _ in range(count)])
 
-    def network(self, kernel: str, arena_bytes: int, words: dict[int, int], constants: bytes = b"", x: bytes = b"") -> bytes:
+    def network(
+        self, kernel: str, arena_bytes: int, words: dict[int, int], constants: bytes = b"", x: bytes = b""
+    ) -> bytes:
         """The packed file of one op with its self-test vector. x: the first bytes of the arena; the rest is random."""
         ref = device_module("ref")
         arena_bytes += -arena_bytes % 4
@@ -116,7 +118,11 @@ class Cases(cases_ops.OpCases):
         entries = []
         for _ in range(count):
             multiplier, left, right = self.scale()
-            entries.append(struct.pack("<iHBB", self.acc(), min(0xFFFF, (multiplier >> 15) + self.random.randint(0, 1)), left, right))
+            entries.append(
+                struct.pack(
+                    "<iHBB", self.acc(), min(0xFFFF, (multiplier >> 15) + self.random.randint(0, 1)), left, right
+                )
+            )
         return b"".join(entries)
 
     def _conv(self, kernel: str, v: list[int], int4: bool = False) -> bytes:
@@ -259,7 +265,12 @@ class Cases(cases_ops.OpCases):
             # acc * multiplier / 2^31 is a half: multiplier = odd * 2^j, acc = odd * 2^(30 - j)
             j = r.randint(24, 30)
             multiplier = r.randrange(2 ** (30 - j) | 1, 2 ** (31 - j), 2) << j
-            return (r.randrange(-127, 128, 2) << (30 - j)) + r.choice((0, 0, 1, -1)), multiplier, 0, r.choice((0, 0, 1, 2))
+            return (
+                (r.randrange(-127, 128, 2) << (30 - j)) + r.choice((0, 0, 1, -1)),
+                multiplier,
+                0,
+                r.choice((0, 0, 1, 2)),
+            )
         multiplier = r.choice((r.randint(2**30, 2**31 - 1), 2**30, 2**31 - 1, 2**31 - 0x10000, 2**30 + 0xFFFF))
         right = r.randint(1, 23)
         tie = (2 * r.randint(-130, 130) + 1) << (right - 1)
@@ -281,7 +292,12 @@ class Cases(cases_ops.OpCases):
     def requantize_mean(self) -> bytes:
         """Means of one input: accumulators from 128 below to 127 above a tie."""
         acc, multiplier, left, right = self.near_tie()
-        words = dict(enumerate([1, 1, 1, 1, 256, acc - 128, multiplier, left, right], 8)) | {5: 0, 6: 256, 25: -128, 26: 127}
+        words = dict(enumerate([1, 1, 1, 1, 256, acc - 128, multiplier, left, right], 8)) | {
+            5: 0,
+            6: 256,
+            25: -128,
+            26: 127,
+        }
         return self.network("mean", 512, words)
 
     def requantize_add(self) -> bytes:

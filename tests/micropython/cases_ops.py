@@ -17,7 +17,9 @@ class OpCases:
         column, line = c, columns * c
         row = b * line
         size = a * rows * row
-        indices = [r.choice((r.randint(0, rows - 1), r.randint(0, rows - 1), -1, 99, 2**31 - 1, -(2**31))) for _ in range(j)]
+        indices = [
+            r.choice((r.randint(0, rows - 1), r.randint(0, rows - 1), -1, 99, 2**31 - 1, -(2**31))) for _ in range(j)
+        ]
         places = [r.randint(0, columns - 1) for _ in range(k)]
         words = dict(enumerate([a, j, b, k, c, rows * row, row, line, column, rows, columns, 4], 8))
         constants = struct.pack(f"<i{k}i", 0, *places)
@@ -46,7 +48,12 @@ class OpCases:
         dims = [r.randint(1, 4) for _ in range(4)]
         size = dims[0] * dims[1] * dims[2] * dims[3]
         strides = [[s if r.random() < 0.8 else 0 for s in DENSE(dims)] for _ in range(2)]
-        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {5: 0, 7: size, 6: 2 * size + 3, 23: r.randint(0, 3)}
+        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {
+            5: 0,
+            7: size,
+            6: 2 * size + 3,
+            23: r.randint(0, 3),
+        }
         constants = b""
         for flag, word in ((1, 5), (2, 7)):
             if words[23] & flag:
@@ -137,10 +144,9 @@ class OpCases:
         words = dict(enumerate([n, h * w * c, c, out_h, out_w, 0, len(rows)], 8)) | {5: 1, 6: n * h * w * c + 3}
         return self.network("resize_bilinear", words[6] + n * out_h * out_w * c + 8, words, rows + columns)
 
-
     def rows(self) -> bytes:
         """The two programs that are used, or a random one of every instruction."""
-        from host_tools.lower.rows import inverse_sqrt_program, log_program
+        from host_tools.ops.rows import inverse_sqrt_program, log_program
 
         r = self.random
         n, depth, mode = r.randint(1, 3), r.choice((1, 1, 2, 10, 40)), r.randint(0, 1)

@@ -2,8 +2,9 @@
 replaces the constants), or on the unix port, which keeps what stands here."""
 
 import gc
-import micropython
 import time
+
+import micropython
 
 PLACE = "stream"
 BLOCKED_BYTES = 0

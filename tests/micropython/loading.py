@@ -2,9 +2,9 @@
 Prints "ok"."""
 
 import gc
-import micropython
 
 import fxnn
+import micropython
 
 ROUNDS = 10
 INVOKES = 100

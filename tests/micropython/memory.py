@@ -4,9 +4,9 @@ all.fxnn (tests/host/test_device_api.py) is a network that uses every kernel.
 """
 
 import gc
-import micropython
 
 import fxnn
+import micropython
 
 ROUNDS = 100
 

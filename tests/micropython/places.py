@@ -107,6 +107,7 @@ if other.name != "other":
     raise AssertionError("the old network was loaded")
 os.remove("models/a.fxnn")
 
+
 # Other filesystems: a FAT in RAM and a littlefs in RAM, with nothing of the same name in the flash.
 class RAM:
     def __init__(self, data, size):
@@ -138,7 +139,10 @@ for kind, size in ((os.VfsFat, 512), (os.VfsLfs2, 512)):
         raise AssertionError(net.file.where)
     check(net, net.file.where, "not on the flash's littlefs")
     # The same name in the flash with other contents is not taken for it.
-    for name, why in (("other.fxnn", "other contents in the flash (block 0)"), ("input.bin", "another file on the flash")):
+    for name, why in (
+        ("other.fxnn", "other contents in the flash (block 0)"),
+        ("input.bin", "another file on the flash"),
+    ):
         copy(name, "b.fxnn")
         net = fxnn.load("/ram/b.fxnn")
         check(net, net.file.where, why)

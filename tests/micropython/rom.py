@@ -1,9 +1,9 @@
 """Networks on a ROM filesystem: used in place where they start at a multiple of 4. Prints where each is, and "ok"."""
 
 import gc
-import vfs
 
 import fxnn
+import vfs
 
 with open("output.bin", "rb") as f:
     WANT = f.read()

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host_tools import convert, packed
-from host_tools.oracle import Oracle
+from host_tools.compiler import convert
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import batch
 from tests.tflite_builder import Builder
 
@@ -49,7 +50,15 @@ def gather(b: Builder, x: int) -> list[int]:
     y = out(b, "MIRROR_PAD", [y, b.constant(np.array([[0, 0], [1, 2], [2, 0], [0, 0]], np.int32))], (1, 7, 8, 4), 0.05, 3,
             "MirrorPadOptions", Mode=0)  # fmt: skip
     y = out(b, "REVERSE_V2", [y, b.constant(ints(2))], (1, 7, 8, 4), 0.05, 3)
-    y = out(b, "RESIZE_NEAREST_NEIGHBOR", [y, b.constant(ints(5, 11))], (1, 5, 11, 4), 0.05, 3, "ResizeNearestNeighborOptions")
+    y = out(
+        b,
+        "RESIZE_NEAREST_NEIGHBOR",
+        [y, b.constant(ints(5, 11))],
+        (1, 5, 11, 4),
+        0.05,
+        3,
+        "ResizeNearestNeighborOptions",
+    )
     bent = out(b, "PRELU", [y, b.constant(raw(4), 0.01)], (1, 5, 11, 4), 0.06, -9)
     mask = b.constant(RNG.integers(0, 2, (1, 5, 11, 1)).astype(bool))
     other = b.constant(raw(1, 1, 11, 4), 0.06, -9)
@@ -72,11 +81,27 @@ def binary(b: Builder, x: int) -> list[int]:
     high = out(b, "MAXIMUM", [x, y], (1, 4, 6, 4), 0.05, 3)
     low = out(b, "MINIMUM", [x, y], (1, 4, 6, 4), 0.05, 3)
     square = out(b, "SQUARED_DIFFERENCE", [high, low], (1, 4, 6, 4), 0.2, -128)
-    flags = [out(b, kind, [x, square], (1, 4, 6, 4), None, dtype="bool") for kind in ("LESS", "GREATER_EQUAL", "NOT_EQUAL")]
+    flags = [
+        out(b, kind, [x, square], (1, 4, 6, 4), None, dtype="bool") for kind in ("LESS", "GREATER_EQUAL", "NOT_EQUAL")
+    ]
     both = out(b, "LOGICAL_AND", flags[1:], (1, 4, 6, 4), None, dtype="bool")
     bent = out(b, "PRELU", [x, low], (1, 4, 6, 4), 0.02)
-    ratio = out(b, "DIV", [x, b.constant(np.arange(-96, 0).reshape(1, 4, 6, 4).astype(np.int8), 0.04)], (1, 4, 6, 4), 1 / 128, 1, "DivOptions")
-    return [flags[0], both, bent, ratio, out(b, "CAST", [flags[0]], (1, 4, 6, 4), None, dtype="int32", options="CastOptions")]
+    ratio = out(
+        b,
+        "DIV",
+        [x, b.constant(np.arange(-96, 0).reshape(1, 4, 6, 4).astype(np.int8), 0.04)],
+        (1, 4, 6, 4),
+        1 / 128,
+        1,
+        "DivOptions",
+    )
+    return [
+        flags[0],
+        both,
+        bent,
+        ratio,
+        out(b, "CAST", [flags[0]], (1, 4, 6, 4), None, dtype="int32", options="CastOptions"),
+    ]
 
 
 def resize(b: Builder, x: int) -> list[int]:
@@ -96,13 +121,17 @@ def rows(b: Builder, x: int) -> list[int]:
 
 def numbers(b: Builder, x: int) -> list[int]:
     """CUMSUM, ADD_N; int32 of ARG_MAX added to, multiplied, divided, compared; DYNAMIC_UPDATE_SLICE, EMBEDDING_LOOKUP."""
-    total = out(b, "CUMSUM", [x, b.constant(np.int32(2))], (1, 4, 6, 4), 0.2, -5, "CumsumOptions", Exclusive=True, Reverse=True)
+    total = out(
+        b, "CUMSUM", [x, b.constant(np.int32(2))], (1, 4, 6, 4), 0.2, -5, "CumsumOptions", Exclusive=True, Reverse=True
+    )
     moved = out(b, "DYNAMIC_UPDATE_SLICE", [total, b.constant(raw(1, 2, 2, 3), 0.2, -5), b.constant(ints(0, 1, 3, 1))], (1, 4, 6, 4),
                 0.2, -5, "DynamicUpdateSliceOptions")  # fmt: skip
     most = out(b, "ADD_N", [moved, total, total], (1, 4, 6, 4), 0.3, 7, "AddNOptions")
     place = out(b, "ARG_MAX", [x, b.constant(np.int32(3))], (1, 4, 6), None, 0, "ArgMaxOptions", "int32", OutputType=2)
     large = out(b, "MUL", [place, b.constant(np.int32(-1073741827))], (1, 4, 6), None, 0, "MulOptions", "int32")
-    small = out(b, "DIV", [large, b.constant(ints(7, 3, -1000, 5, 2147483647, 9))], (1, 4, 6), None, 0, "DivOptions", "int32")
+    small = out(
+        b, "DIV", [large, b.constant(ints(7, 3, -1000, 5, 2147483647, 9))], (1, 4, 6), None, 0, "DivOptions", "int32"
+    )
     flags = out(b, "LESS_EQUAL", [large, small], (1, 4, 6), None, 0, "LessEqualOptions", "bool")
     row = out(b, "RESHAPE", [place, b.constant(ints(24))], (24,), None, 0, "ReshapeOptions", "int32", NewShape=[24])
     words = out(b, "EMBEDDING_LOOKUP", [row, b.constant(raw(4, 5), 0.1)], (24, 5), 0.1)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host_tools import numpy_kernels, packed
-from host_tools.convert import convert_bytes
-from host_tools.oracle import Oracle
-from host_tools.qemu_rv32 import why_not
+from host_tools.compiler.convert import convert_bytes
+from host_tools.emulators.qemu_rv32 import why_not
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.measure.oracle import Oracle
 from tests import batch
 from tests.tflite_builder import Builder
 
@@ -51,7 +52,12 @@ def recurrent() -> bytes:
     biases = [b.constant(RNG.integers(-3000, 3000, 9).astype(np.int32), 2.0**-6 * 0.006) for _ in range(4)]
     y = b.lstm(x, weights, states, biases, b.variable((1, 9), "int8", 2.0**-7), b.variable((1, 9), "int16", 2.0**-11))
     last = b.tensor((1, 1, 9), "int8", 2.0**-7)
-    b.op("SLICE", [y, b.constant(np.array([0, 4, 0], np.int32)), b.constant(np.array([1, 1, 9], np.int32))], [last], "SliceOptions")
+    b.op(
+        "SLICE",
+        [y, b.constant(np.array([0, 4, 0], np.int32)), b.constant(np.array([1, 1, 9], np.int32))],
+        [last],
+        "SliceOptions",
+    )
     return b.finish([b.fully_connected(b.reshape(last, (1, 9)), b.constant(raw(3, 9), 0.01), scale=0.02)])
 
 

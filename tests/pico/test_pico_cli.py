@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from host_tools.board_files import package_files
-from host_tools.convert import convert_bytes
-from host_tools.virtual_pico import VirtualPico, make_image, read_image
+from host_tools.compiler.convert import convert_bytes
+from host_tools.emulators.virtual_pico import VirtualPico, make_image, read_image
+from host_tools.package.board_files import package_files
 from tests.host.test_cli import done, fxnn, small_network
 
 pytestmark = pytest.mark.pico

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from tests.host.test_cli import fxnn
 from tests.host.test_deploy import package_for, pico
 from tests.micropython.boards import run_pico
@@ -35,7 +37,9 @@ def small_network(seed: int, size: int = 12) -> bytes:
     y = b.conv_2d(x, constant(144, 3, 3, 8), bias(144, 0.001), scale=0.3, zero_point=1)
     y = b.depthwise_conv_2d(y, constant(1, 3, 3, 144, axis=3), bias(144, 0.003), scale=0.2, zero_point=2)
     y = b.conv_2d(y, constant(32, 1, 1, 144), bias(32, 0.002), scale=0.3, zero_point=0, stride=(2, 2))
-    y = b.fully_connected(b.reshape(y, (1, 8 * size * size)), constant(20, 8 * size * size), bias(20, 0.003), scale=2.0, zero_point=5)
+    y = b.fully_connected(
+        b.reshape(y, (1, 8 * size * size)), constant(20, 8 * size * size), bias(20, 0.003), scale=2.0, zero_point=5
+    )
     return b.finish([y])
 
 
@@ -104,7 +108,9 @@ def test_deploy_verifies_and_profiles_a_network_larger_than_the_heap(tmp_path):
         assert report["place"] == "flash" and report["copy_bytes"] == 0
         assert report["ram_needed_bytes"] < 60_000 and report["selftest"]["vectors"] == 1
         assert report["selftest"]["heap_peak_bytes"] < 60_000
-    verified = fxnn("verify", path, "--against", PUBLIC_MODELS / "ad_autoencoder_int8.tflite", "--on", "pico", "-n", "2")
+    verified = fxnn(
+        "verify", path, "--against", PUBLIC_MODELS / "ad_autoencoder_int8.tflite", "--on", "pico", "-n", "2"
+    )
     assert verified.returncode == 0 and "same: 2 inputs" in verified.stdout, verified.stdout + verified.stderr
     report = json.loads(fxnn("profile", path, "--on", "pico", "--json", "-").stdout)
     assert report["weights_in"] == "flash" and report["heap_peak_bytes"] < 60_000

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from host_tools.emulators.virtual_pico import BLOCK_BYTES, BLOCKS, VirtualPico, make_image, read_image, run_script
 from host_tools.errors import ToolError
-from host_tools.virtual_pico import BLOCK_BYTES, BLOCKS, VirtualPico, make_image, read_image, run_script
 
 pytestmark = pytest.mark.pico
 
@@ -65,7 +65,7 @@ def test_changed_files_come_back():
 
 def test_much_output():
     assert run_script({}, "for i in range(400): print('%098d' % i)", 60).splitlines() == [
-        "%098d" % i for i in range(400)
+        f"{i:098d}" for i in range(400)
     ]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import unicorn
 from unicorn import riscv_const as rv
 
-from host_tools import extents, mpy, packed
+from host_tools.fileformat import extents, packed
+from host_tools.package import mpy
 
 ROOT = Path(__file__).parents[2]
 FILES = {"conv_2d": "rv32_conv.py", "depthwise_conv_2d": "rv32_depthwise.py", "fully_connected": "rv32_dense.py", "add": "rv32_add.py",

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
 from host_tools.errors import ToolError
-from host_tools.lower import rv32
-from host_tools.qemu_rv32 import why_not
+from host_tools.assembler.rv32 import prepare as rv32
+from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.targets import open_target
 from tests import batch, strategies
 from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
@@ -134,7 +136,7 @@ def test_public_networks(name):
 
 def test_invoke_allocates_nothing():
     """With the kernels of viper kind, a network that has all three."""
-    from host_tools.qemu_rv32 import ARCH, run_script
+    from host_tools.emulators.qemu_rv32 import ARCH, run_script
     from tests.tflite_builder import Builder
 
     r = np.random.default_rng(9)

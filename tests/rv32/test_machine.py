@@ -6,9 +6,12 @@ Random windows beyond what ordinary networks have: extreme weights and accumulat
 import numpy as np
 import pytest
 
-from host_tools import convert, inspect, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.report import inspect
 from host_tools.errors import ToolError
-from host_tools.lower import rv32
+from host_tools.assembler.rv32 import prepare as rv32
 from tests import strategies
 from tests.rv32.machine import Machine
 

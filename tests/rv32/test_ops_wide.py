@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host_tools import convert
-from host_tools.qemu_rv32 import why_not
+from host_tools.compiler import convert
+from host_tools.emulators.qemu_rv32 import why_not
 from tests import batch, strategies, strategies_numbers, strategies_state, strategies_wide
 
 pytestmark = [pytest.mark.skipif(bool(why_not()), reason=why_not()), pytest.mark.slow]

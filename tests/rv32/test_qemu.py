@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from host_tools import convert
+from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.qemu_rv32 import run_script, why_not
+from host_tools.emulators.qemu_rv32 import run_script, why_not
 from tests import batch, strategies
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())

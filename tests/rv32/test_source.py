@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import mpy, rv32_source
-from host_tools.board_files import package_files
+from host_tools import rv32_source
+from host_tools.package import mpy
+from host_tools.package.board_files import package_files
 from host_tools.rv32_source import __main__ as writer
 from host_tools.rv32_source.assembler import ABI, SAVED
 from tests.rv32 import machine

@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools import convert, inspect, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.report import inspect
 from host_tools.errors import ToolError
 from tests import batch, strategies
 
@@ -88,7 +91,7 @@ def test_random_models(op, window, seed, monkeypatch):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)
     if op != "add":
         assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) // 3  # not all fall back
-        from host_tools.virtual_pico import run_script
+        from host_tools.emulators.virtual_pico import run_script
 
         printed = run_script({**batch._package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
         assert printed.strip().endswith(f"done {len(blobs)} bad 0"), printed
@@ -117,7 +120,7 @@ def test_weights_of_four_bits(op):
 @pytest.mark.parametrize("name", ("ad_autoencoder_int8", "ic_resnet8_int8"))
 def test_four_bits_in_pieces_on_the_pico(name, tmp_path):
     """Public networks with int4 weights that stay in the board's flash: pieces of channels, as the host computes the whole."""
-    from host_tools import quantize_file
+    from host_tools.measure import quantize_file
     from host_tools.quantizer import Options
     from host_tools.targets import open_target
 

@@ -19,9 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host_tools import convert, inspect, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import packed
+from host_tools.report import inspect
 from host_tools.errors import ToolError
-from host_tools.lower import thumb
+from host_tools.assembler.thumb import prepare as thumb
 from tests import strategies
 from tests.micropython.cases import device_module
 from tests.tflite_builder import Builder

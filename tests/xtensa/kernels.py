@@ -7,9 +7,9 @@ import struct
 import tempfile
 from pathlib import Path
 
-from host_tools import mpy
+from host_tools.package import mpy
 
-from .machine import Machine
+from tests.xtensa.machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64

@@ -16,8 +16,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_tools import mpy
 from host_tools.emulators import qemu
+from host_tools.package import mpy
 from host_tools.xtensa_assembler import Code
 
 TARGET = "qemu-xtensa"

@@ -7,7 +7,8 @@ a big int if it ever becomes one.
 
 import pytest
 
-from host_tools import mpy, qemu_rv32
+from host_tools.emulators import qemu_rv32
+from host_tools.package import mpy
 
 SOURCE = """\
 import micropython

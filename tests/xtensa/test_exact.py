@@ -6,16 +6,19 @@ import re
 import numpy as np
 import pytest
 
-from host_tools import convert, extents, inspect, numpy_kernels, packed
+from host_tools.compiler import convert
+from host_tools.exact import numpy_kernels
+from host_tools.fileformat import extents, packed
+from host_tools.report import inspect
 from host_tools.errors import ToolError
-from host_tools.lower import xtensa
-from host_tools.lower.fast_forms import runs_in
-from host_tools.oracle import Oracle
+from host_tools.assembler.xtensa import prepare as xtensa
+from host_tools.assembler.targets import runs_in
+from host_tools.measure.oracle import Oracle
 from tests import strategies
 from tests.micropython.cases import Cases
 from tests.tflite_builder import Builder
 
-from . import kernels, layers, machine
+from tests.xtensa import kernels, layers, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
 

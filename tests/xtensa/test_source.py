@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import board_files, mpy, xtensa_costs
+from host_tools import xtensa_costs
+from host_tools.package import board_files, mpy
 from host_tools.xtensa_assembler import Error, assemble, expand, functions
 
-from . import machine
+from tests.xtensa import machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 FILES = sorted(path for path in DEVICE.glob("xtensa_*.py"))

@@ -1,0 +1,1 @@
+"""Thumb: kernels for the RP2040 and other Cortex-Ms."""

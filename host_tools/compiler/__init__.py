@@ -1,0 +1,1 @@
+"""A graph to a packed file: passes, folding, lowering, memory plan, writer."""

@@ -1,0 +1,207 @@
+"""A trained model to a packed file: read, fuse, lower, plan, pack, self-test. The pipeline is the table of contents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..errors import ToolError
+from ..exact import numpy_kernels
+from ..fileformat import packed
+from ..fileformat.quantized_io import input_limits
+from ..files import read_file, write_atomically
+from ..ir import Graph
+from ..memory import place, plan
+from ..ops import lowering as lower
+from ..package import boards
+from ..readers import tflite
+from . import pack, passes, tflm_arena
+
+PLACINGS = ("auto", "flash", "ram")
+_MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vector
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The packed file and what converting saved."""
+
+    data: bytes
+    source_ops: int
+    records: int
+    fused: dict[str, int]
+    plan: plan.Plan
+
+    def lines(self) -> list[str]:
+        """The report, for people."""
+        p = self.plan
+        saved = ", ".join(f"{n} by {name}" for name, n in self.fused.items() if n) or "none"
+        percent = 100 * (p.unshared_bytes - p.arena_bytes) / p.unshared_bytes if p.unshared_bytes else 0
+        return [
+            f"ops: {self.source_ops} -> {self.records} kernel calls (removed: {saved})",
+            f"arena: {p.arena_bytes:,} bytes; without sharing {p.unshared_bytes:,}, saved {percent:.0f} %; "
+            f"{p.inplace} ops write over their input; without that the widest moment would need {p.floor_bytes:,}",
+            self._file_line(),
+        ]
+
+    def _file_line(self) -> str:
+        network = packed.read(self.data)
+        if not network.pieces:
+            return f"file: {len(self.data):,} bytes, of which {network.resident_bytes:,} stay in RAM while it runs"
+        constants = network.resident_bytes - network.records_bytes
+        return (
+            f"file: {len(self.data):,} bytes, of which {network.records_bytes:,} stay in RAM; {constants:,} are used in "
+            f"the flash of an RP2 board and streamed on others, in {network.pieces} pieces, unless they fit in RAM"
+        )
+
+
+def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
+            board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
+            ram: int | None = None, striped: bool = True) -> Conversion:  # fmt: skip
+    """The packed form of a full-int8 .tflite file.
+
+    `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
+    `board`: a key of boards.BOARDS; every board runs the file, that kind the fastest.
+    `placing`: of PLACINGS, see _placed.
+    `prefer`: "balanced", the fastest plan whose arena is not above TensorFlow Lite Micro's; "speed"; "ram".
+    `ram`: the arena has at most so many bytes, whatever is preferred; ToolError with what is missing where none is found.
+    `striped`: for "ram" or a budget a chain of ops may run some rows at a time.
+    Raises ToolError naming every op that cannot run, or labels that do not fit.
+    """
+    try:
+        return _convert(data, name, labels, selftest, source, board, placing, prefer, ram, striped)
+    except ToolError:
+        raise
+    except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
+        raise ToolError(
+            f"{name} cannot be converted",
+            f"{type(e).__name__}: {e}",
+            "export it again; if TensorFlow Lite runs it, this is a bug of fxnn: please report it with the model",
+        ) from e
+
+
+def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str,
+             placing: str, prefer: str, ram: int | None, striped: bool) -> Conversion:  # fmt: skip
+    graph = tflite.read(data, source or name)
+    return convert_graph(graph, name, labels=labels, selftest=selftest, source=source, board=board,
+                         placing=placing, prefer=prefer, ram=ram, striped=striped,
+                         sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
+
+
+def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
+                  sha256: str = "", metadata: dict | None = None, board: str = boards.DEFAULT,
+                  placing: str = PLACINGS[0], prefer: str = "balanced", ram: int | None = None,
+                  striped: bool = True) -> Conversion:  # fmt: skip
+    """The packed form of an int8 graph, as the reader or the quantizer makes it; `sha256`: of the file it came from."""
+    source_ops = len(graph.ops)
+    limit = tflm_arena.least_bytes(graph)
+    graph, fused = passes.run(graph)
+    lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
+    memory = _placed(
+        lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram, striped)
+    )
+    program = memory.program
+    classes = graph.tensors[graph.outputs[0]].size
+    picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
+    if labels and len(labels) != classes and not picked:
+        raise ToolError(
+            f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs"
+        )
+    metadata = {
+        "name": _utf8(name),
+        "source": _utf8(source),
+        "source_sha256": sha256,
+        "created_by": f"fxnn {__version__}",
+        **({"ram_bytes": ram} if ram else {}),
+        **(metadata or {}),
+    }
+    bare = pack.pack(program, memory, labels, metadata)
+    vectors = _selftest(packed.read(bare, name), selftest)
+    return Conversion(
+        data=pack.pack(program, memory, labels, metadata, vectors),
+        source_ops=source_ops,
+        records=len(program.steps),
+        fused={**fused, **program.saved},
+        plan=memory,
+    )
+
+
+def _placed(
+    lowered: lower.Program, placing: str, ram_bytes: int, make: Callable[[lower.Program], plan.Plan]
+) -> plan.Plan:
+    """The memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
+    streams them; `ram`: they are not, which spares a call a piece, and lets outputs lie over inputs everywhere; `auto`:
+    where arena and constants exceed ram_bytes, if that leaves an arena within the budget."""
+    memory = None
+    for cut in {"ram": (False,), "flash": (True,), "auto": (False, True)}[placing]:
+        try:
+            memory = make(place.cut_large(lowered, cut))
+        except ToolError:  # over the budget
+            if memory is None:
+                raise
+            break
+        if memory.arena_bytes + pack.resident_bytes(memory.program) <= ram_bytes:
+            break
+    return memory
+
+
+def _utf8(text: str) -> str:
+    """`text` without what no UTF-8 holds (file names may)."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
+    """As convert(); only the packed file."""
+    return convert(data, name, **options).data
+
+
+def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
+                 selftest: int = 3, board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
+                 ram: int | None = None, striped: bool = True) -> Conversion:  # fmt: skip
+    """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
+    path, out = Path(path), Path(out).resolve()
+    if out.exists() and path.exists() and out.samefile(path):
+        raise ToolError(
+            f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn"
+        )
+    texts = read_labels(Path(labels)) if labels else ()
+    conversion = convert(read_file(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
+                         board=board, placing=placing, prefer=prefer, ram=ram, striped=striped)  # fmt: skip
+    write_atomically(out, conversion.data)
+    return conversion
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """A label a line, UTF-8 (with Windows' mark or without), empty lines left out."""
+    try:
+        text = read_file(path).decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise ToolError(f"{path} is not UTF-8 text", str(e), "save it as UTF-8") from None
+    if "\0" in text:
+        raise ToolError(f"{path} is not a text file", "it holds a zero byte", "give a label a line")
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
+
+
+def _random(random: np.random.Generator, network: packed.Packed, tensor: packed.TensorEntry) -> np.ndarray:
+    if tensor.dtype in ("int8", "uint8"):
+        return random.integers(0, 256, tensor.shape, np.uint8).view(tensor.dtype)
+    low, high = input_limits(network, tensor)
+    return random.integers(low, high + 1, tensor.shape).astype(tensor.dtype)
+
+
+def _selftest(network: packed.Packed, count: int) -> tuple[bytes, ...]:
+    """`count` vectors (one for large networks) with a fixed seed: inputs, then what the host's kernels answer."""
+    if sum(t.bytes for t in network.inputs + network.outputs) > _MAX_VECTOR_BYTES:
+        count = min(count, 1)
+    random = np.random.default_rng(0)
+    vectors = []
+    state = numpy_kernels.first_state(network)  # the vectors follow each other, as the board's self-test runs them
+    for _ in range(count):
+        inputs = [_random(random, network, t) for t in network.inputs]
+        outputs = numpy_kernels.run(network, inputs, state=state)
+        vectors.append(b"".join(np.ascontiguousarray(a).tobytes() for a in (*inputs, *outputs)))
+    return tuple(vectors)

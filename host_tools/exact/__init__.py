@@ -1,0 +1,1 @@
+"""The host's exact kernels: what every backend must answer, in NumPy."""

@@ -1,0 +1,1 @@
+"""The packed file (models/FORMAT.md) as the host reads it, and how far each record reaches."""

@@ -1,0 +1,1 @@
+"""A graph in floats: what the quantizer measures with."""

@@ -1,0 +1,1 @@
+"""Accuracy, exactness and time of networks: datasets, evaluation, verification, profiles."""

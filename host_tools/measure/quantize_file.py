@@ -1,0 +1,173 @@
+"""`fxnn quantize`: a model file and calibration data in, a packed network and a report out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..compiler.convert import PLACINGS, Conversion, convert_graph, read_labels
+from ..errors import ToolError
+from ..fileformat import packed
+from ..files import write_atomically
+from ..ir import Graph
+from ..package.boards import DEFAULT
+from ..quantizer import Options, Quantized, prepare, quantize, requantize
+from ..quantizer import metadata as describe
+from ..readers import tflite
+from ..readers.model import read_model
+from . import datasets, evaluate
+from .datasets import HOW_TO, Dataset
+
+_CHECKED_MACS = 200_000_000  # the packed result is run on as many samples as these allow, 8 to 64
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What `fxnn quantize` made. quantized: None where the model was quantized already.
+
+    checked: evaluate.compare() of the packed file's integers with the float network, on calibration data.
+    measured: whether there was data to measure with.
+    """
+
+    conversion: Conversion
+    quantized: Quantized | None
+    checked: dict | None
+    notes: tuple[str, ...]
+    measured: bool = True
+
+    def lines(self) -> list[str]:
+        """The report, for people."""
+        if self.quantized is None:
+            return ["the model is int8 already: it keeps its own scales and weights", *self.conversion.lines()]
+        if not self.measured:
+            return [
+                "the model's own scales; weights rounded to the nearest int4, nothing measured",
+                *self.conversion.lines(),
+            ]
+        lines = self.quantized.lines()
+        c = self.checked
+        same = f", {c['agreement']:.1%} with the same best output" if "agreement" in c else ""
+        lines.append(
+            f"the packed integers against float, {c['samples']} calibration samples: {c['sqnr_db']:.1f} dB{same}"
+        )
+        return [*lines, *self.conversion.lines(), *(f"smaller still: {hint}" for hint in self.quantized.hints)]
+
+    def as_dict(self) -> dict:
+        """The report, for scripts."""
+        network = packed.read(self.conversion.data)
+        result = {
+            "quantized": self.quantized is not None,
+            "file_bytes": len(network.data),
+            "resident_bytes": network.resident_bytes,
+            "arena_bytes": network.arena_bytes,
+            "notes": list(self.notes),
+        }
+        if self.quantized:
+            q = self.quantized
+            result |= {
+                "samples": q.samples,
+                "trials": [{"what": t.what, "error": t.error, "taken": t.taken} for t in q.trials],
+                "sqnr_db": q.sqnr_db,
+                "checked": self.checked,
+                "hints": list(q.hints),
+            }
+        return result
+
+
+def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, options: Options | None = None, *,
+                  name: str | None = None, labels: str | Path | None = None, selftest: int = 3, pixels: str = "0..1",
+                  board: str = DEFAULT, placing: str = PLACINGS[0], progress: Progress | None = None) -> Done:  # fmt: skip
+    """Quantizes the model at `model` with the data at `data` ("random" for noise) and writes `out` at once or not at all."""
+    options = options or Options()
+    model, out = Path(model), Path(out).resolve()
+    if out.exists() and out.samefile(model):
+        raise ToolError(
+            f"{model} would be overwritten by its own quantization", fix="name another output, such as model.fxnn"
+        )
+    texts = read_labels(Path(labels)) if labels else ()
+    if model.suffix.lower() == ".fxnn":
+        raise ToolError(
+            f"{model} is packed already", "its weights are in the board's form", "give the model that it was made from"
+        )
+    raw = read_model(model)
+    graph = tflite.read(raw, model.name)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    named = {
+        "labels": texts,
+        "selftest": selftest,
+        "source": model.name,
+        "sha256": sha256,
+        "board": board,
+        "placing": placing,
+    }
+    fewer_bits = options.weights == "int4" or options.flash is not None
+    if prepare.is_quantized(graph) and not fewer_bits:
+        notes = ("--data is not used: the model is quantized already",) if data else ()
+        done = Done(convert_graph(graph, name or out.stem, **named), None, None, notes)
+    else:
+        done = _quantized(graph, data, options, pixels, name or out.stem, named, progress)
+    write_atomically(out, done.conversion.data)
+    return done
+
+
+def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, named: dict, progress) -> Done:
+    int8 = prepare.is_quantized(graph)
+    real = requantize.real_form(graph)[0] if int8 else prepare.prepare(graph)
+    if data is None and int8:
+        data = "own"
+        options = replace(options, bias_correction="off", adaptive="off")
+    elif data is None:
+        raise ToolError(
+            "calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO
+        )
+    shapes = [real.tensors[i].shape for i in real.inputs]
+    if data == "own":
+        dataset = _noise(graph)
+    else:
+        dataset = datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
+    if not named["labels"] and dataset.names and len(dataset.names) == real.tensors[real.outputs[0]].size:
+        named = {**named, "labels": dataset.names}
+
+    def size_of(candidate: Graph, metadata: dict) -> int:
+        return len(convert_graph(candidate, name, metadata=metadata, **named).data)
+
+    quantized = quantize(graph if int8 else real, list(dataset.inputs), options, progress, size_of)
+    metadata = describe(quantized.samples, quantized.sqnr_db, [t.what for t in quantized.trials if t.taken])
+    conversion = convert_graph(quantized.graph, name, metadata=metadata, **named)
+    checked = _checked(conversion, real, dataset, progress)
+    notes = dataset.notes
+    if len(dataset) < 32:
+        notes += (
+            f"only {len(dataset)} calibration sample{'s' * (len(dataset) > 1)}: give 100 to 500 for ranges that hold",
+        )
+    return Done(conversion, quantized, checked, notes, data != "own")
+
+
+def _noise(graph: Graph) -> Dataset:
+    """Random samples over the whole range of an int8 model's inputs."""
+    generator = np.random.default_rng(0)
+    own = requantize.real_form(graph)[1].quants
+    inputs = []
+    for id, quant in ((i, own[i]) for i in requantize.real_form(graph)[0].inputs):
+        raw = generator.integers(-128, 128, (64, *graph.tensors[id].shape))
+        inputs.append(((raw - quant.zero_point) * quant.scale).astype(np.float32))
+    note = ("no --data: the weights are rounded to the nearest int4, and nothing is measured. "
+            "With calibration data they are rounded so that the outputs change least")  # fmt: skip
+    return Dataset(tuple(inputs), notes=(note,))
+
+
+def _checked(conversion: Conversion, real: Graph, dataset: Dataset, progress) -> dict:
+    """The packed file on the host's exact kernels against the float network."""
+    network = evaluate.Network("packed", "packed", packed.read(conversion.data))
+    macs = sum(op.macs for op in network.packed.ops)
+    some = dataset.first(int(np.clip(_CHECKED_MACS // max(macs, 1), 8, 64)))
+    tick = progress and (lambda done: progress("checking the packed network", done, len(some)))
+    got = evaluate.answers(network, some, "host", tick)
+    want = evaluate.answers(evaluate.Network("float", "float", graph=real), some)
+    return {"samples": len(some), **evaluate.compare(got, want)}

@@ -1,0 +1,1 @@
+"""Where every buffer lies in the arena, and every constant in the file."""
