@@ -59,9 +59,7 @@ def why_not() -> str:
     if not qemu.program_of(_TARGET):
         return qemu.why_not(_TARGET)
     if not _built().exists() and not _debian_root():
-        return (
-            "MicroPython for it is built on Debian and Ubuntu only, by root (python -m host_tools.emulators.setup_env)"
-        )
+        return f"MicroPython for it is built on Debian and Ubuntu only, by root (python -m {__package__}.setup_env)"
     return ""
 
 
