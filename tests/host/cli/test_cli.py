@@ -250,7 +250,12 @@ def test_ctrl_c_is_no_traceback(files, tmp_path):
         tmp_path / "out.npz",
     ]
     command = [sys.executable, "-m", "host_tools", *map(str, arguments)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+    def take_ctrl_c():  # a shell's background job, as these tests may be, ignores it, and so would its children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, preexec_fn=take_ctrl_c, **pipes) as process:
         time.sleep(2)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
