@@ -337,6 +337,7 @@ _ROWS = (
 )  # fmt: skip
 
 TABLE: Mapping[str, Row] = {row.kind: row for row in _ROWS}
+assert len(TABLE) == len(_ROWS), "two rows for one kind"
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 _UNKNOWN = Row("")
 
