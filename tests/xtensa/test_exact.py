@@ -9,6 +9,7 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import extents, packed
+from host_tools.record import KERNELS
 from host_tools.report import inspect
 from host_tools.errors import ToolError
 from host_tools.assembler.xtensa import prepare as xtensa
@@ -244,7 +245,7 @@ def test_inspect_names_the_kernels_the_board_takes():
     source = re.sub(r"from \.xtensa_\w+ import kernels", "kernels = {id: 'xtensa'}", source.split("\n\n\n")[1])
     names = {}
     exec(source.replace("from .viper import kernel", "kernel = lambda id, words: 'viper'"), names)  # noqa: S102
-    ids = {v: k for k, v in packed.KERNELS.items()}
+    ids = {kernel.name: kernel.id for kernel in KERNELS}
     reasons = set()
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add", "concatenation", "pad", "tanh", "mul"):
         for case in draw.generate(op, 4, 45):
