@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from . import device_words
+from . import device_kernels, device_words
 from .written import rewritten
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "device" / "fxnn"
+PACKAGE = ROOT / "device" / "package.json"
 
 
 def stale() -> dict[Path, str]:
@@ -22,12 +24,31 @@ def stale() -> dict[Path, str]:
             raise ValueError(f"{path.relative_to(ROOT)}: {e}") from None
         if new != text:
             found[path] = new
+    if PACKAGE.read_text() != package():
+        found[PACKAGE] = package()
     return found
 
 
 def device_block(text: str, what: str) -> list[str]:
     """The lines of a block of a device file with this text."""
-    return device_words.lines(text, what)
+    if what == "kernels":
+        return device_kernels.kernels(text)
+    if what == "kernel names":
+        return device_kernels.names()
+    if what == "words" or what.startswith("words of "):
+        return device_words.lines(text, what)
+    raise device_words.UnknownWord(f"nothing is known to write as {what}")
+
+
+def package() -> str:
+    """device/package.json, by which `mip` installs: every source file that runs from its source.
+
+    Not the assembler of ESP32s and RISC-V, which needs mpy-cross."""
+    files = sorted(path.relative_to(DEVICE.parent).as_posix() for path in DEVICE.rglob("*.py"))
+    urls = [[file, file] for file in files if not file.startswith(("fxnn/xtensa", "fxnn/rv32"))]
+    version = json.loads(PACKAGE.read_text())["version"]
+    rows = ",\n".join(f"    {json.dumps(url)}" for url in urls)
+    return f'{{\n  "version": {json.dumps(version)},\n  "urls": [\n{rows}\n  ]\n}}\n'
 
 
 def write(texts: dict[Path, str]) -> None:
