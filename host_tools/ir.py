@@ -90,6 +90,13 @@ class Tensor:
 _ITEM_BYTES = {"int16": 2, "float16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8, "float64": 8}
 
 
+# What ops clamp to, in floats: a fused `activation`, or an op of that kind.
+Bounds = tuple[float | None, float | None]
+ACTIVATIONS: Mapping[str, Bounds] = MappingProxyType({
+    "NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1),
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Op:
     """`kind` is TensorFlow Lite's name of the op, `name` the id of its first output; a missing optional input is None."""

@@ -13,12 +13,11 @@ from types import MappingProxyType
 import numpy as np
 
 from ..arithmetic import fixed_point
-from ..ir import Graph, Op, Tensor
+from ..ir import ACTIVATIONS, Graph, Op, Tensor
 from ..ops.table import row
 
 _f = np.float32
 _LIBM = ("exp", "log", "sin", "cos", "tanh")  # of numpy's functions
-_BOUNDS = {"NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1)}
 
 
 def _one(op: Op, x: np.ndarray) -> np.ndarray:
@@ -37,7 +36,7 @@ _FUNCTIONS: dict[str, Callable[[Op, np.ndarray], np.ndarray]] = {
 
 
 def _clamped(x: np.ndarray, activation: str) -> np.ndarray:
-    low, high = _BOUNDS[activation]
+    low, high = ACTIVATIONS[activation]
     x = x if low is None else np.maximum(x, _f(low))
     return x if high is None else np.minimum(x, _f(high))
 
@@ -47,10 +46,12 @@ def _step(graph: Graph, op: Op, id: str, x: np.ndarray) -> np.ndarray | None:
     r = row(op.kind)
     if r.reshapes:
         return x
+    if r.floats == "clamp" and op.kind not in ("RELU", "RELU6"):  # TFLM has no float kernel of the others
+        return None
     if r.floats in _FUNCTIONS and len(op.inputs) == 1:
         return np.asarray(_FUNCTIONS[r.floats](op, x), _f)
     activation = op.attrs.get("activation", "NONE")
-    if r.floats not in ("pair", "squared_difference") or r.makes or activation not in _BOUNDS:
+    if r.floats not in ("pair", "squared_difference") or r.makes or activation not in ACTIVATIONS:
         return None
     values = []
     for i in op.reads:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-BOUNDS = {"NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1)}
+from ..ir import ACTIVATIONS
 
 Meaning = Callable[..., "np.ndarray | list[np.ndarray]"]
 FUNCTIONS: dict[str, Meaning] = {}
@@ -28,7 +28,7 @@ def ints(array) -> list[int]:
 
 def activate(x: np.ndarray, activation: str) -> np.ndarray:
     """A fused activation, in place where x is not read-only."""
-    low, high = BOUNDS[activation]
+    low, high = ACTIVATIONS[activation]
     return x if low is None else np.clip(x, low, high, out=x)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..arithmetic import tables as fixed_tables
+from ..ir import ACTIVATIONS
 from ..ops.table import row
-from .core import BOUNDS, activate, aligned, ints, meaning
+from .core import activate, aligned, ints, meaning
 
 
 def _numpy(op):
@@ -151,7 +152,7 @@ def _rsqrt(op, args, out):
 
 @meaning
 def _clamp(op, args, out):
-    return _quietly(lambda x: np.clip(x, *BOUNDS[op.kind]), args[0])
+    return _quietly(lambda x: np.clip(x, *ACTIVATIONS[op.kind]), args[0])
 
 
 @meaning

@@ -14,6 +14,11 @@ _CHUNK_BYTES = 32 << 20  # of im2col columns at a time: more is slower, not fast
 _CACHE_BYTES = 128 << 10
 
 
+def transposed(op: Op) -> bool:
+    """Whether the windows lie in the output: its inputs are in another order, and its output's size is one of them."""
+    return op.kind == "TRANSPOSE_CONV"
+
+
 def padding(op: Op, axis: int, size: int, kernel: int) -> tuple[int, int, int]:
     """(before, after, output size) of rows (axis 0) or columns (axis 1): TFLite kernels/padding.h ComputePadding."""
     stride, dilation = op.attrs["stride"][axis], op.attrs.get("dilation", (1, 1))[axis]
@@ -30,7 +35,7 @@ def windows(op: Op, x: np.ndarray, kernel: tuple[int, int], outside: float = 0.0
 
     Those of a TRANSPOSE_CONV are what its weights are multiplied with: the input, spread out by the strides, backward.
     """
-    if op.kind == "TRANSPOSE_CONV":
+    if transposed(op):
         return _spread(op, x, kernel)
     (top, bottom, oh), (left, right, ow) = (padding(op, a, x.shape[1 + a], kernel[a]) for a in (0, 1))
     if top or bottom or left or right:
@@ -65,7 +70,7 @@ def _spread(op: Op, x: np.ndarray, kernel: tuple[int, int]) -> np.ndarray:
 def parts_of(op: Op, inputs) -> tuple:
     """(input, weights, bias or None) of a linear op among its inputs, in whatever form they are: a TRANSPOSE_CONV has its
     output's shape first and the weights in front of the input."""
-    x, w, bias = (2, 1, 3) if op.kind == "TRANSPOSE_CONV" else (0, 1, 2)
+    x, w, bias = (2, 1, 3) if transposed(op) else (0, 1, 2)
     return inputs[x], inputs[w], inputs[bias] if bias < len(inputs) else None
 
 
@@ -76,7 +81,7 @@ def parts(op: Op) -> tuple[str, str, str | None]:
 
 def with_parts(op: Op, x: str, w: str, bias: str | None) -> Op:
     """The op with other tensors for these."""
-    return replace(op, inputs=(op.inputs[0], w, x, bias) if op.kind == "TRANSPOSE_CONV" else (x, w, bias))
+    return replace(op, inputs=(op.inputs[0], w, x, bias) if transposed(op) else (x, w, bias))
 
 
 def linear(op: Op, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
@@ -127,7 +132,7 @@ def _depthwise(op: Op, x: np.ndarray, w: np.ndarray) -> np.ndarray:
 @meaning
 def _linear(op, args, out):
     x, w, bias = parts_of(op, args)
-    if op.kind == "TRANSPOSE_CONV":
+    if transposed(op):
         op = op.with_attrs(output=out.shape[1:3])
     y = linear(op, x, w, bias)
     return activate(y.reshape(len(x), *out.shape), op.attrs["activation"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..floats.windows import parts, with_parts
+from ..floats.windows import parts, transposed, with_parts
 from ..ir import Graph, Op, Tensor
 from ..ops.table import row
 
@@ -48,7 +48,7 @@ def with_weights(graph: Graph, op: Op, w: np.ndarray, bias: np.ndarray) -> tuple
         Tensor(b_id, bias.shape, "float32", data=np.ascontiguousarray(bias, np.float32)),
     )
     changed = with_parts(op, parts(op)[0], w_id, b_id)
-    if op.kind == "TRANSPOSE_CONV":
+    if transposed(op):
         changed = changed.with_attrs(output=graph.output_of(op).shape[1:3])
     return graph.substitute(op, changed), changed
 
