@@ -1,4 +1,4 @@
-"""Boxes of elements: walks of at most four dimensions, which a copy, pairwise or select record holds, and copies of them."""
+"""Boxes of elements: walks of at most four dimensions, as copy, pairwise and select records hold them; and copies."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def broadcast_strides(shape: tuple[int, ...], out: tuple[int, ...]) -> list[int]
 
 
 def merged(dims, strides: list[list[int]]) -> list[list[int]]:
-    """The same walk as [dim, stride of operand 0, of operand 1, ...] in as few dimensions as there can be: ones dropped,
-    neighbours merged where all operands allow it."""
+    """The same walk as [dim, stride of operand 0, of operand 1, ...] in as few dimensions as there can be.
+
+    Ones are dropped, neighbours merged where all operands allow it."""
     kept: list[list[int]] = []
     for d, *s in zip(dims, *strides):
         if d == 1:
@@ -53,7 +54,7 @@ def four(kept: list[list[int]], operands: int) -> tuple[list[int], list[list[int
 def boxes(
     kept: list[list[int]], operands: int, unroll_outermost: bool = False
 ) -> tuple[list[list[int]], list[list[int]]]:
-    """(dimensions, starts): boxes of at most four dimensions that make up `kept`; starts: of each, the operands' offsets.
+    """(dimensions, starts): boxes of at most four dimensions that make up `kept`, and the operands' offsets of each.
 
     The smallest dimensions are unrolled, or the outermost ones. Unsupported where that makes too many boxes.
     """

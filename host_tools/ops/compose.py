@@ -1,8 +1,8 @@
 """Table lookups in a row become one; so do elementwise ops whose other operand is a constant along one dimension.
 
 Such an op (MUL and ADD of a BatchNormalization, PRELU) is a function of one byte for each channel: where several follow
-each other, or where there are few different constants, one table per channel replaces them. The tables hold what the exact
-references give, so no bit changes.
+each other, or where there are few different constants, one table per channel replaces them. The tables hold what the
+exact references give, so no bit changes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def channel_form(
 
 
 def compose(steps: list[Step], kept: set[str]) -> list[Step]:
-    """`steps` with every chain of tables, and of ops that are one table per channel, as one. kept: buffers of outputs."""
+    """`steps` with every chain of tables, or of ops that are one table per channel, as one. kept: outputs' buffers."""
     readers: dict[str, list[Step]] = {}
     writers: dict[str, int] = {}
     for step in steps:

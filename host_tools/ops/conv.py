@@ -26,15 +26,15 @@ def conv_2d(ctx: Lowering, op: Op) -> None:
         )
     multipliers = channel_multipliers(fixed_point.conv_multiplier, x, w, y, out_c)
     k, packed = dense_constants(ctx, "conv_2d", words, x, w, bias, multipliers)
-    macs = y.size * kh * kw * in_c
     ctx.emit(Step("conv_2d", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=kh * kw * in_c, macs=macs, options=packed.options, cut=k, granule=packed.granule))  # fmt: skip
+                  scratch_bytes=kh * kw * in_c, macs=y.size * kh * kw * in_c, options=packed.options, cut=k,
+                  granule=packed.granule))  # fmt: skip
 
 
 @lowers("TRANSPOSE_CONV")
 @lowers("TRANSPOSE_CONV", int16=True)
 def transpose_conv(ctx: Lowering, op: Op) -> None:
-    """Its own kernel: each output sums the inputs whose window covers it, so nothing is multiplied by inserted zeros."""
+    """Each output sums the inputs whose window covers it, so that nothing is multiplied by inserted zeros."""
     x, y = ctx.input(op, 2), ctx.output(op)
     wide = y.dtype == "int16"
     for t in (x, y):
@@ -62,9 +62,10 @@ def transpose_conv(ctx: Lowering, op: Op) -> None:
         table = channel_table(bias, multipliers)
     stride = op.attrs["stride"]
     words = TRANSPOSE_CONV.words(
-        batches=x.shape[0], in_h=x.shape[1], in_w=x.shape[2], in_c=in_c, out_h=y.shape[1], out_w=y.shape[2], out_c=out_c,
-        kernel_h=kh, kernel_w=kw, stride_h=stride[0], stride_w=stride[1], dilation_h=1, dilation_w=1, pad_top=pads[0],
-        pad_left=pads[1], x_zero_point=x.zero_point, y_zero_point=y.zero_point, clamp_min=low, clamp_max=high,
-        channels_offset=k.add(table), weights_offset=k.add(offset_binary(w.values)), wide=wide)  # fmt: skip
+        batches=x.shape[0], in_h=x.shape[1], in_w=x.shape[2], in_c=in_c, out_h=y.shape[1], out_w=y.shape[2],
+        out_c=out_c, kernel_h=kh, kernel_w=kw, stride_h=stride[0], stride_w=stride[1], dilation_h=1,
+        dilation_w=1, pad_top=pads[0], pad_left=pads[1], x_zero_point=x.zero_point, y_zero_point=y.zero_point,
+        clamp_min=low, clamp_max=high, channels_offset=k.add(table), weights_offset=k.add(offset_binary(w.values)),
+        wide=wide)  # fmt: skip
     ctx.emit(Step("transpose_conv", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   macs=x.size * kh * kw * out_c))  # fmt: skip

@@ -35,14 +35,14 @@ class Channels:
 class Step:
     """One kernel call. `x`, `x2`: a buffer's id, or an offset in `constants`; `y`: a buffer's id.
 
-    `x_at`, `x2_at`, `y_at`: bytes from the start of the buffer. `words`: the record's, after those that every kernel has.
+    `x_at`, `x2_at`, `y_at`: bytes from the start of the buffer. `words`: the record's, but for those that all have.
     `inplace`: buffers that the kernel allows y to overwrite: it reads every byte before it writes the same one.
     `partial`: y keeps what earlier steps wrote into it.
     `states`: word to the id of a variable's buffer that the kernel reads and writes.
     `channels`: what the step does as one table per channel (compose.py), if it can be seen so.
     `options`: (scratch bytes, words), the fastest first: the planner takes one that has room.
-    `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of x,
-    so that y must not overwrite it (overlap.py). None: they stay in one piece.
+    `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of
+    x, so that y must not overwrite it (overlap.py). None: they stay in one piece.
     `x_bytes`, `y_bytes`: where only so many bytes of x from x_at on are read, of y from y_at on are written (stripes).
     """
 
@@ -217,8 +217,10 @@ LOWER_32: dict[str, Lower] = {}  # for ops with an int32 input or output
 
 
 def lowers(*kinds: str, int16: bool = False, int32: bool = False) -> Callable[[Lower], Lower]:
-    """Registers a function (Lowering, Op) for ops of these kinds; `int16`, `int32`: for those with such activations, which
-    then come to this function alone. table.py says which there have to be."""
+    """Registers a function (Lowering, Op) for ops of these kinds.
+
+    `int16`, `int32`: for those with such activations, which then come to this function alone. table.py says which there
+    have to be."""
 
     def register(function: Lower) -> Lower:
         table = LOWER_16 if int16 else LOWER_32 if int32 else LOWER

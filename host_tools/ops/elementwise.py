@@ -1,4 +1,4 @@
-"""Two tensors element by element: ADD, SUB, MUL, DIV, MAXIMUM, comparisons, PRELU, SELECT; a table where one is a single value."""
+"""Two tensors element by element: ADD, SUB, MUL, DIV, MAXIMUM, comparisons, PRELU, SELECT; with one value, a table."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def pairwise(
     dims, strides = four(kept, 3)
     refs = [ctx.operand(k, t) for t in (x, x2)]
     layout = BY_NAME[kernel].layout
-    words = {**words} | layout.words(dims=dims, x1_strides=[s * x.item_bytes for s in strides[0]],
-                                 x2_strides=[s * x2.item_bytes for s in strides[1]], flags=constant_flags(*refs))  # fmt: skip
+    x1_strides, x2_strides = ([s * t.item_bytes for s in own] for own, t in zip(strides, (x, x2)))
+    walk = layout.words(dims=dims, x1_strides=x1_strides, x2_strides=x2_strides, flags=constant_flags(*refs))
+    words = {**words, **walk}
     inplace = tuple(r for r, t in zip(refs, (x, x2)) if isinstance(r, str) and t.size == y.size)
     if isinstance(refs[0], str) and refs[0] == refs[1] and x.size != x2.size:
         inplace = ()  # the same bytes in two shapes: one side would read what the other has overwritten
@@ -134,8 +135,8 @@ def div(ctx: Lowering, op: Op) -> None:
     if x2.constant and (x2.values.astype(int) == x2.zero_point).any():
         raise Unsupported(f"'{x2.id}' holds zeros", "divide by what is not 0")
     k = Constants()
-    words = BINARY.words(multiplier=multiplier, left_shift=0, right_shift=-shift, y_zero_point=y.zero_point, clamp_min=low,
-                         clamp_max=high, x1_zero_point=x.zero_point, inverses_offset=k.add(table),
+    words = BINARY.words(multiplier=multiplier, left_shift=0, right_shift=-shift, y_zero_point=y.zero_point,
+                         clamp_min=low, clamp_max=high, x1_zero_point=x.zero_point, inverses_offset=k.add(table),
                          function=TABLE[op.kind].functions["binary"])  # fmt: skip
     pairwise(ctx, op, "binary", k, words)
 

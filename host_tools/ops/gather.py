@@ -38,15 +38,15 @@ def take(ctx: Lowering, name: str, x: Tensor, indices: dict[int, list[int]], y: 
         current = out
 
 
-def emit(ctx: Lowering, name: str, source: str | int, target: str, constants: Constants, index: int | str, *, x_at: int = 0,
-         x2_at: int = 0, y_at: int = 0, partial: bool = False, **words: int) -> None:  # fmt: skip
+def emit(ctx: Lowering, name: str, source: str | int, target: str, constants: Constants, index: int | str, *,
+         x_at: int = 0, x2_at: int = 0, y_at: int = 0, partial: bool = False, **words: int) -> None:  # fmt: skip
     """A gather record: y[a, j, b, k, c] = x[a, index[j], b, columns[k], c]; c bytes, strides in bytes.
 
     `source`, `index`: an offset in the constants, or a buffer; `index` of int32. words: those of its layout.
     """
-    flags = constant_flags(source, index)
-    ctx.emit(Step("gather", name, source, target, GATHER.words(**words, flags=flags), bytes(constants.data), x2=index, x_at=x_at,
-                  x2_at=x2_at, y_at=y_at, partial=partial))  # fmt: skip
+    record = GATHER.words(**words, flags=constant_flags(source, index))
+    ctx.emit(Step("gather", name, source, target, record, bytes(constants.data), x2=index, x_at=x_at, x2_at=x2_at,
+                  y_at=y_at, partial=partial))  # fmt: skip
 
 
 @lowers("GATHER")
@@ -114,8 +114,9 @@ def gather_nd(ctx: Lowering, op: Op) -> None:
     else:
         raise Unsupported("its indices are computed at run time", "make them constants, or index one dimension")
     columns = k.add(np.zeros(1, "<i4"))
-    emit(ctx, op.name, source, ctx.new_buffer(y), k, rows, columns_offset=columns, a=1, j=prod(index.shape[:-1]), b=1, k=1,
-         c=run, a_stride=0, row_stride=run, b_stride=0, column_stride=0, rows=prod(covered), columns=1)  # fmt: skip
+    emit(ctx, op.name, source, ctx.new_buffer(y), k, rows, columns_offset=columns, a=1, j=prod(index.shape[:-1]), b=1,
+         k=1, c=run, a_stride=0, row_stride=run, b_stride=0, column_stride=0, rows=prod(covered),
+         columns=1)  # fmt: skip
 
 
 @lowers("REVERSE_V2")

@@ -88,7 +88,8 @@ def depthwise_conv_2d(ctx: Lowering, op: Op) -> None:
     k = Constants()
     rows = w.values.reshape(kh * kw, out_c).T
     multipliers = channel_multipliers(fixed_point.conv_multiplier, x, w, y, out_c)
-    words |= DEPTHWISE_16.words(depth_multiplier=multiplier, channels_offset=k.add(wide_channels(bias, rows, multipliers, 0)),
+    words |= DEPTHWISE_16.words(depth_multiplier=multiplier,
+                                channels_offset=k.add(wide_channels(bias, rows, multipliers, 0)),
                                 weights_offset=k.add(offset_binary(w.values)))  # fmt: skip
     ctx.emit(Step("depthwise_conv_2d_16", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
                   macs=y.size * kh * kw))  # fmt: skip
@@ -119,8 +120,8 @@ def mean(ctx: Lowering, op: Op) -> None:
         multiplier, shift = fixed_point.mean_multiplier(x.scale, y.scale, n)
     left, right = fixed_point.split_shift(shift)
     low, high = clamps(op, y)
-    words = REDUCTION.words(**dims, acc_offset=0, multiplier=multiplier, left_shift=left, right_shift=right, clamp_min=low,
-                            clamp_max=high)  # fmt: skip
+    words = REDUCTION.words(**dims, acc_offset=0, multiplier=multiplier, left_shift=left, right_shift=right,
+                            clamp_min=low, clamp_max=high)  # fmt: skip
     ctx.emit(Step("mean_16", op.name, ctx.activation(x), ctx.new_buffer(y), words))
 
 
@@ -192,7 +193,8 @@ def _rescale(ctx: Lowering, op: Op, above: tuple[int, int], below: tuple[int, in
     words = RESCALE.words(
         count=y.size, x_bytes=x.item_bytes, y_bytes=y.item_bytes, x_zero_point=x.zero_point, multiplier=above[0],
         left_shift=left, right_shift=right, negative_multiplier=below[0], negative_left_shift=negative_left,
-        negative_right_shift=negative_right, y_zero_point=y.zero_point, clamp_min=clamp[0], clamp_max=clamp[1])  # fmt: skip
+        negative_right_shift=negative_right, y_zero_point=y.zero_point, clamp_min=clamp[0],
+        clamp_max=clamp[1])  # fmt: skip
     inplace = (source,) if y.item_bytes <= x.item_bytes else ()
     ctx.emit(Step("rescale", op.name, source, ctx.new_buffer(y), words, inplace=inplace))
 
@@ -233,7 +235,7 @@ def leaky_relu(ctx: Lowering, op: Op) -> None:
 
 @lowers("ABS", int16=True)
 def absolute(ctx: Lowering, op: Op) -> None:
-    """Below 0 by the negative factor: the same product. With equal scales TFLM does not rescale, which a factor of 1 is."""
+    """Below 0 by the negative factor: the same product. With equal scales, where TFLM does not rescale, it is 1."""
     x, y = _int16(ctx, op)
     multiplier, shift = fixed_point16.requantize_multiplier(x.scale, y.scale)
     _rescale(ctx, op, (multiplier, shift), (-multiplier, shift), fixed_point16.limits("int16"))
@@ -265,6 +267,6 @@ def softmax(ctx: Lowering, op: Op) -> None:
     multiplier, shift = fixed_point16.softmax16_multiplier(op.attrs.get("beta", 1.0), x.scale)
     left, right = fixed_point.split_shift(shift)
     source = ctx.activation(x)
-    words = SOFTMAX_16.words(rows=x.size // depth, depth=depth, multiplier=multiplier, left_shift=left, right_shift=right,
-                             exp_offset=exp, reciprocal_offset=reciprocal)  # fmt: skip
+    words = SOFTMAX_16.words(rows=x.size // depth, depth=depth, multiplier=multiplier, left_shift=left,
+                             right_shift=right, exp_offset=exp, reciprocal_offset=reciprocal)  # fmt: skip
     ctx.emit(Step("softmax_16", op.name, source, ctx.new_buffer(y), words, bytes(k.data), inplace=(source,)))

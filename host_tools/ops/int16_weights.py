@@ -35,7 +35,8 @@ def check_products(count: int) -> None:
 
 
 def wide_weights(ctx: Lowering, op: Op, channels: int, axis: int, bias_input: int = 2,
-                 biases: tuple[str, ...] = ("int64", "int32"), fix: str = EXPORT_16) -> tuple[Tensor, np.ndarray]:  # fmt: skip
+                 biases: tuple[str, ...] = ("int64", "int32"),
+                 fix: str = EXPORT_16) -> tuple[Tensor, np.ndarray]:  # fmt: skip
     """The int8 weight tensor and the bias as int64[channels], checked."""
     w = ctx.input(op, 1)
     if not w.constant or w.dtype != "int8" or w.quant is None or any(w.quant.zero_points):

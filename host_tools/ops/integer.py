@@ -1,5 +1,5 @@
-"""Unquantized integers (indices of ARG_MAX, counters), with which TFLM computes as they are, what it compares of raw int16,
-casts, and running sums."""
+"""Unquantized integers (indices of ARG_MAX, counters), with which TFLM computes as they are; what it compares of raw
+int16; casts; running sums."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .reduce import around_axis, running_sum
 from .table import TABLE
 
 
-@lowers("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM", "EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL",
-        "GREATER", "GREATER_EQUAL", int32=True)  # fmt: skip
+@lowers("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM", "EQUAL", "NOT_EQUAL", "LESS",
+        "LESS_EQUAL", "GREATER", "GREATER_EQUAL", int32=True)  # fmt: skip
 def arithmetic(ctx: Lowering, op: Op) -> None:
     """Modulo 2**32; DIV towards zero, and 0 where TFLM stops at a division by 0."""
     row = TABLE[op.kind]
@@ -64,8 +64,9 @@ def cast(ctx: Lowering, op: Op) -> None:
     elif (x.dtype, y.dtype) == ("int8", "bool"):
         lut(ctx, op, np.arange(256) != 0)
     elif y.dtype == "bool":  # not equal to the 0 in the constants
-        words = INTEGERS.words(dims=(1, 1, 1, n), x1_strides=(0, 0, 0, item), x2_strides=(0, 0, 0, 0), flags=X2_CONSTANT,
-                               function=TABLE["NOT_EQUAL"].functions["numbers"], element_bytes=item)  # fmt: skip
+        words = INTEGERS.words(dims=(1, 1, 1, n), x1_strides=(0, 0, 0, item), x2_strides=(0, 0, 0, 0),
+                               flags=X2_CONSTANT, function=TABLE["NOT_EQUAL"].functions["numbers"],
+                               element_bytes=item)  # fmt: skip
         ctx.emit(Step("numbers", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(4), x2=0))
     else:  # the low bytes, and above them the sign's
         source, target = ctx.activation(x), ctx.new_buffer(y)

@@ -1,7 +1,7 @@
 """IR ops to the board's kernel calls (Steps): every number a record of `models/FORMAT.md` holds, but for arena offsets.
 
-`lower(graph)` walks the ops once; table.py says what each kind takes, and its family's file has its function, registered
-with @lowers. What cannot be lowered is collected and refused all at once.
+`lower(graph)` walks the ops once; table.py says what each kind takes, and its family's file has its function,
+registered with @lowers. What cannot be lowered is collected and refused all at once.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _check_fixed(y: Tensor, scale: float, zero_point: int) -> None:
 
 
 def _check_shape(ctx: Lowering, op: Op, r: Row) -> None:
-    """Unsupported unless the shapes follow the row's rule: "same" as the input, of its "size", or its inputs' "broadcast"."""
+    """Unsupported unless the output's shape is the "same" as the input's, of its "size", or the inputs' "broadcast"."""
     if not r.shape:
         return
     x, y = ctx.one(op)

@@ -54,8 +54,9 @@ def batch_matmul(ctx: Lowering, op: Op) -> None:
     low, high = fixed_point16.limits(y.dtype)
     words = MATRICES.words(
         batches=batch, rows=rows, columns=columns, depth=depth, x1_strides=(*batch_strides[0], row, along_x),
-        x2_strides=(*batch_strides[1], column), x2_depth_stride=along_y, flags=constant_flags(*refs) | (_WIDE if wide else 0),
-        x1_zero_point=a.zero_point, x2_zero_point=b.zero_point, multiplier=multiplier, shifts=left | right << 8,
+        x2_strides=(*batch_strides[1], column), x2_depth_stride=along_y,
+        flags=constant_flags(*refs) | (_WIDE if wide else 0), x1_zero_point=a.zero_point, x2_zero_point=b.zero_point,
+        multiplier=multiplier, shifts=left | right << 8,
         y_zero_point=y.zero_point, clamp_min=low, clamp_max=high)  # fmt: skip
     ctx.emit(Step("batch_matmul", op.name, refs[0], ctx.new_buffer(y), words, bytes(k.data), x2=refs[1],
                   macs=y.size * depth))  # fmt: skip

@@ -262,8 +262,9 @@ def depth_to_space(ctx: Lowering, op: Op) -> None:
 
 
 def _blocks(small: Tensor, large: Tensor, b: int) -> tuple[list[int], list[int], list[int]]:
-    """(dimensions, strides in `large`, in `small`) of small[n, h, w, by, bx, c] = large[n, h, by, w, bx, c]; small in rows
-    and columns, b the block size, c the depth of `large`."""
+    """(dimensions, strides in `large`, in `small`) of small[n, h, w, by, bx, c] = large[n, h, by, w, bx, c].
+
+    `small` in rows and columns; b: the block size; c: the depth of `large`."""
     n, h, w, depth = small.shape
     c = depth // (b * b)
     _check_shape((n, h * b, w * b, c), large, small)
@@ -284,8 +285,9 @@ def batch_to_space(ctx: Lowering, op: Op) -> None:
 
 
 def _batches(ctx: Lowering, op: Op, space: Tensor, batch: Tensor, to_batch: bool) -> None:
-    """A strided copy for each position in the block, between `space`, the large image, and `batch`, the many small ones;
-    what pads is y's zero point, what is cropped is not read."""
+    """A strided copy for each position in the block, between `space`, the large image, and `batch`, the small ones.
+
+    What pads is y's zero point, what is cropped is not read."""
     x, y = ctx.one(op)
     block = ctx.integers(op, 1, "block shape is")
     edges = ctx.integers(op, 2, "paddings or crops are")

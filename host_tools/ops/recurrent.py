@@ -71,10 +71,11 @@ def lstm(ctx: Lowering, op: Op) -> None:
         products_offset=k.add(b"".join(_factor(*fixed_point16.product_multiplier(*p)) for p in products)),
         sigmoid_offset=k.add(fixed_point16.sigmoid_table().astype("<u2")),
         cell_clamp=fixed_point16.cell_clip16(op.attrs["cell_clip"], cell.scale),
-        y_zero_point=hidden.zero_point, clamp_min=low, clamp_max=high, tanh_multiplier=tanh, tanh_right_shift=tanh_shift,
-        logistic_cell=0)  # fmt: skip
+        y_zero_point=hidden.zero_point, clamp_min=low, clamp_max=high, tanh_multiplier=tanh,
+        tanh_right_shift=tanh_shift, logistic_cell=0)  # fmt: skip
     ctx.emit(Step("lstm", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  scratch_bytes=8 * units + (inputs + units) * size, macs=batches * steps * 4 * units * (inputs + units),
+                  scratch_bytes=8 * units + (inputs + units) * size,
+                  macs=batches * steps * 4 * units * (inputs + units),
                   states={LSTM.hidden_offset: ctx.state(hidden), LSTM.cell_offset: ctx.state(cell)}))  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _gate(ctx: Lowering, op: Op, k: Constants, gate: tuple[int, int, int], hidde
 
 @lowers("SVDF")
 def svdf(ctx: Lowering, op: Op) -> None:
-    """One time step: int8 in and out, state and time weights int8 or int16. TFLM leaves the activation to the scales."""
+    """One time step: int8 in and out, state and time weights int8 or int16. The scales clamp, as in TFLM."""
     x, y = ctx.one(op)
     for t in (x, y):
         check_activation(t, ("int8",))
@@ -143,10 +144,11 @@ def svdf(ctx: Lowering, op: Op) -> None:
         sums_offset=k.add(first.astype("<i4")), features_offset=k.add(offset_binary(feature.values)),
         time_offset=k.add(time.values.astype("<i2" if state.dtype == "int16" else np.int8)),
         bias_offset=k.add(bias.values.astype("<i4")), multiplier=into[0], left_shift=left, right_shift=right,
-        state_zero_point=state.zero_point, y_zero_point=y.zero_point, clamp_min=-128, clamp_max=127, y_multiplier=out[0],
-        y_left_shift=y_left, y_right_shift=y_right)  # fmt: skip
+        state_zero_point=state.zero_point, y_zero_point=y.zero_point, clamp_min=-128, clamp_max=127,
+        y_multiplier=out[0], y_left_shift=y_left, y_right_shift=y_right)  # fmt: skip
     ctx.emit(Step("svdf", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data),
-                  macs=batches * filters * (inputs + memory), states={SVDF.state_offset: ctx.state(state)}))  # fmt: skip
+                  macs=batches * filters * (inputs + memory),
+                  states={SVDF.state_offset: ctx.state(state)}))  # fmt: skip
 
 
 _READ = "read "

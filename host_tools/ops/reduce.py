@@ -14,7 +14,7 @@ from .table import TABLE
 
 
 def five_dims(ctx: Lowering, op: Op) -> tuple[list[int], dict[str, int]]:
-    """(axes, {a, r1, b, r2, c} of a reduction record): neighbours that are both kept or both reduced are one dimension."""
+    """(axes, {a, r1, b, r2, c} of a reduction record): neighbours both kept, or both reduced, are one dimension."""
     shape = ctx.input(op, 0).shape
     axes = sorted({a % len(shape) for a in ctx.integers(op, 1, "axes are", CONSTANTS)})
     groups: list[list[int]] = []  # [reduced, size]
@@ -62,8 +62,9 @@ def add_n(ctx: Lowering, op: Op) -> None:
     first = parts[0]
     for x in parts:
         if x.shape != y.shape or x.quant != first.quant:
-            raise Unsupported(f"'{x.id}' has another shape, scale or zero point than '{first.id}' (TFLM refuses it as well)",
-                              EXPORT)  # fmt: skip
+            raise Unsupported(
+                f"'{x.id}' has another shape, scale or zero point than '{first.id}' (TFLM refuses it as well)", EXPORT
+            )
     n = len(parts)
     stacked = ctx.temporary(op.name, (n, *y.shape), first)
     join(ctx, op.name, parts, stacked, 1)

@@ -14,7 +14,7 @@ from .table import IN_PYTHON, row
 
 _SHOWN = 6  # ops of a group that are named; the others are counted
 
-# The way out for a tensor of a type that an op does not have here; other types are those of a model that is not full int8.
+# The way out for a tensor of a type that an op does not have here; others are those of a model that is not full int8.
 OTHER_TYPE = {
     "int16": "quantize to int8 instead of 16x8: README's table of ops says which have int16",
     "int32": "cast it to int8, or " + IN_PYTHON,
@@ -37,7 +37,7 @@ def unknown(graph: Graph, op: Op, full_int8: str, supported: Sequence[str]) -> t
     if r.floats_only and real is None:
         return "TensorFlow Lite Micro and LiteRT have it for floats only", r.floats_only
     if real is not None:
-        fix = r.floats_only if op.kind == "L2_POOL_2D" else full_int8
+        fix = r.floats_only if r.floats_only and not r.island else full_int8
         return f"'{real.id}' is {real.dtype}, and it is no table of one int8 tensor", fix
     return "no kernel for this op", "replace the layer by supported ones: " + ", ".join(
         k for k in supported if k != "TABLE"

@@ -1,4 +1,4 @@
-"""LOG_SOFTMAX, L2_NORMALIZATION, RSQRT of int16: a sum per row, a program of fixed-point steps on it, and the row again.
+"""LOG_SOFTMAX, L2_NORMALIZATION, RSQRT of int16: a sum per row, a fixed-point program on it, and the row again.
 
 The programs are those of FORMAT.md; each is written below as the reference it comes from computes it.
 """
@@ -180,9 +180,10 @@ def _emit(ctx: Lowering, op: Op, mode: int, program: Program, tables: list[np.nd
     exps, diffs = (k.add(np.asarray(t, "<i4")) for t in tables) if tables else (0, 0)
     code = k.add(np.array(program.code, np.uint8))
     values = k.add(np.array(program.values, "<i4"))
-    words = ROWS.words(rows=x.bytes // depth, depth=depth, table_count=len(tables[0]) if tables else 0, table_offset=exps,
-                       diff_offset=diffs, program_count=len(program.code), program_offset=code, values_offset=values,
-                       values_count=len(program.values), function=mode, x_zero_point=zero)  # fmt: skip
+    words = ROWS.words(rows=x.bytes // depth, depth=depth, table_count=len(tables[0]) if tables else 0,
+                       table_offset=exps, diff_offset=diffs, program_count=len(program.code), program_offset=code,
+                       values_offset=values, values_count=len(program.values), function=mode,
+                       x_zero_point=zero)  # fmt: skip
     source = ctx.activation(x)
     ctx.emit(Step("rows", op.name, source, ctx.new_buffer(y), words, bytes(k.data), scratch_bytes=_SCRATCH_BYTES,
                   inplace=(source,)))  # fmt: skip

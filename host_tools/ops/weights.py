@@ -1,4 +1,4 @@
-"""Weights of int8 and int4 as the kernels take them: rows, channel tables, and the packed variants of the target's assembler."""
+"""Weights of int8 and int4 as the kernels take them: rows, channel tables, and the target's packed variants."""
 
 from __future__ import annotations
 

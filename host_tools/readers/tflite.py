@@ -11,7 +11,7 @@ import tflite
 
 from ..errors import ToolError
 from ..ir import Graph, Op, Quant, Tensor, check
-from ..ops.table import row
+from ..ops.table import Row, row
 
 schema: Any = tflite  # its names hide its modules of the same names, which type checkers take for them
 
@@ -35,14 +35,24 @@ _FIELDS: dict[str, Callable[[Any], object]] = {
 }
 
 
+# A flatbuffer table without fields, after its vtable: every option has the schema's default.
+_NO_FIELDS = bytearray(b"\x04\x00\x04\x00\x04\x00\x00\x00")
+
+
+def attributes(r: Row, table: Any) -> dict[str, object]:
+    """The attributes of an op of this row, by its options table of the file; None: it has the schema's defaults."""
+    options = getattr(schema, r.options)()
+    if table is not None:
+        options.Init(table.Bytes, table.Pos)
+    else:
+        options.Init(_NO_FIELDS, len(_NO_FIELDS) - 4)
+    return {name: _field(options, name) for name in r.attributes}
+
+
 def _field(options: Any, attribute: str) -> object:
     if attribute in _FIELDS:
         return _FIELDS[attribute](options)
     return getattr(options, "".join(word[0].upper() + word[1:] for word in attribute.split("_")))()
-
-
-# A flatbuffer table without fields, after its vtable: every option has the schema's default.
-_NO_FIELDS = bytearray(b"\x04\x00\x04\x00\x04\x00\x00\x00")
 
 
 def read(data: bytes, name: str) -> Graph:
@@ -135,14 +145,8 @@ def _op(model, op, ids: list[str], index: int) -> Op:
     else:
         kind = schema.opcode2name(builtin)
     attrs: dict[str, object] = {}
-    r = row(kind)
-    if r.options:
-        options = getattr(schema, r.options)()
-        if op.BuiltinOptions() is not None:
-            options.Init(op.BuiltinOptions().Bytes, op.BuiltinOptions().Pos)
-        else:
-            options.Init(_NO_FIELDS, len(_NO_FIELDS) - 4)
-        attrs = {name: _field(options, name) for name in r.attributes}
+    if row(kind).options:
+        attrs = attributes(row(kind), op.BuiltinOptions())
     elif builtin == schema.BuiltinOperator.CUSTOM and op.CustomOptionsLength():
         attrs = {"options": op.CustomOptionsAsNumpy().tobytes()}
     inputs = tuple(None if i < 0 else ids[i] for i in _ints(op.InputsAsNumpy()))
