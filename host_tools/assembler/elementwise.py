@@ -1,6 +1,6 @@
 """Which sums and products of elements the assembler kernels take: the one place where the host holds these conditions.
 
-device/fxnn/{thumb,xtensa,rv32}.py decide by the same words; tests hold each against its target's runs_in().
+device/fxnn/{thumb,xtensa,rv32}/__init__.py decide by the same words; tests hold each against its target's runs_in().
 """
 
 from __future__ import annotations

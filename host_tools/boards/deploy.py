@@ -24,7 +24,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..compiler import convert
+from ..compiler.convert import convert
+from ..compiler.options import ConvertOptions
 from ..errors import ToolError
 from ..fileformat import packed
 from ..fileformat.ram import PACKAGE_HEAP_BYTES, WORDS, choose
@@ -105,7 +106,8 @@ class Deployment:
         self._facts = check_board(board)
         kind = boards.kind_for(self._facts.arch)
         if model.suffix == ".tflite":
-            data = convert.convert(read_file(model), model.stem, source=model.name, labels=labels, board=kind.name).data
+            options = ConvertOptions(board=kind.name)
+            data = convert(read_file(model), model.stem, options, labels=labels, source=model.name).data
             model = model.with_suffix(".fxnn")  # its name on the board; nothing is written here
             self._packed = packed.read(data, model.name)
         else:
@@ -125,7 +127,10 @@ class Deployment:
         facts = self._facts
         names = set(board_files.package_names(facts.arch))
         if not self._all_kernels:
-            kept = {Path(path).stem for path in there if path.startswith(package_now + "/")} & names
+            start = package_now + "/"
+            kept = {
+                board_files.module_name(path.removeprefix(start)) for path in there if path.startswith(start)
+            } & names
             names = families.needed([self._packed], facts.arch, facts.machine, self._source) | families.with_imports(
                 kept
             )
@@ -163,7 +168,8 @@ class Deployment:
         stale = [
             PlannedFile(PACKAGE_FOLDER + path[len(package_now) :], size, "removed")
             for path, size in sorted(there.items())
-            if path.startswith(package_now + "/") and PACKAGE_FOLDER + path[len(package_now) :] not in package_paths
+            if size >= 0 and path.startswith(package_now + "/")
+            if PACKAGE_FOLDER + path[len(package_now) :] not in package_paths
         ]
         package_changes = bool(stale) or any(state[path] != "same" for path in package_paths)
         copies, backups = [], []
@@ -179,7 +185,9 @@ class Deployment:
         block = facts.block_bytes
         sizes = {file.path: len(file.data) for file in wanted}
         new_sizes = [len(f.data) for f in write] + [sizes[a] for a, _ in copies] + [there[a] for a, _ in backups]
-        new_folders = 6 if write else 0  # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
+        backends = {file.path.rpartition("/")[0] for file in self._package} - {PACKAGE_FOLDER}
+        # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
+        new_folders = 6 + len(backends) if write else 0
         # A file that is replaced lives on until the end, so all that is written has to fit beside it.
         needed = sum(-(-size // block) for size in new_sizes) * block + new_folders * _FOLDER_BLOCKS * block
         place, ram_needed = choose(self._packed, facts.mapped_flash, facts.free_ram_bytes)
@@ -234,12 +242,12 @@ class Deployment:
                 )
             if self.plan.write or self.plan.package_changes:
                 step("copying")
-                self._copy(on_bytes)
+                self.copy(on_bytes)
             step("self-test")
             result = self._selftest()
             if self.plan.write or self.plan.package_changes:
                 step("renaming")
-                board_fs.run(self._board, self._renames())
+                board_fs.run(self._board, self.renames())
         return result
 
     def _recovery(self, there: dict[str, int]) -> list[tuple[str, ...]]:
@@ -251,7 +259,8 @@ class Deployment:
             steps += [("makedirs", PACKAGE_FOLDER), ("rename", SWITCHED_PACKAGE, PACKAGE_FOLDER)]
         return [*steps, ("remove", STAGING)]
 
-    def _copy(self, on_bytes) -> None:
+    def copy(self, on_bytes) -> None:
+        """Copies all that is to change into the staging folder; on_bytes: called with the bytes of each write, or None."""
         plan = self.plan
         folders = {staged(file.path) for file in plan.write} | {to for _, to in plan.copies}
         steps = [("makedirs", path) for path in sorted({*folders, f"{STAGING}/"})]
@@ -283,7 +292,8 @@ class Deployment:
         return {"vectors": len(self._packed.selftest), "backend": answers.about["backend"],
                 "heap_peak_bytes": answers.heap_peak_bytes}  # fmt: skip
 
-    def _renames(self) -> list[tuple[str, ...]]:
+    def renames(self) -> list[tuple[str, ...]]:
+        """board_fs steps that put what was copied in its place; power may fail between any two."""
         plan = self.plan
         package_there = any(
             f.state in ("same", "changed", "removed") and f.path.startswith(PACKAGE_FOLDER) for f in plan.files

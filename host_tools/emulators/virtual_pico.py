@@ -61,7 +61,7 @@ class VirtualPico:
     firmware: a UF2 file. None: firmware.pico_firmware().
     tcp: the console as a TCP server instead of a pseudo-terminal (where there are none).
 
-    port: what mpremote's `connect` takes, from __enter__ to __exit__.
+    port: what mpremote's `connect` takes, from __enter__ to __exit__. process: the emulator's.
 
     Raises ToolError: no firmware, the image in use or of a wrong size, an emulator that does not start.
     """
@@ -72,7 +72,7 @@ class VirtualPico:
         self.port = ""
         self._tcp = tcp or os.name != "posix"
         self._exit = contextlib.ExitStack()
-        self._process: subprocess.Popen | None = None
+        self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> VirtualPico:
         with contextlib.ExitStack() as stack:
@@ -90,15 +90,15 @@ class VirtualPico:
                 str(self.image),
                 *(["--tcp"] if self._tcp else []),
             ]
-            self._process = _start(arguments, firmware, stdin=subprocess.PIPE, stderr=log)
-            stack.callback(_kill, self._process)
+            self.process = _start(arguments, firmware, stdin=subprocess.PIPE, stderr=log)
+            stack.callback(_kill, self.process)
             self.port = self._read_port(log)
             self._exit = stack.pop_all()
         return self
 
     def __exit__(self, *_) -> None:
         with self._exit:  # kills what is left and unlocks the image, however stopping goes
-            process = self._process
+            process = self.process
             process.stdin.close()  # asks the emulator to save its flash and end
             try:
                 code = process.wait(_STOP_TIMEOUT_S)
@@ -112,7 +112,7 @@ class VirtualPico:
                 )
 
     def _read_port(self, log) -> str:
-        line = _read_line(self._process, _START_TIMEOUT_S)
+        line = _read_line(self.process, _START_TIMEOUT_S)
         if line:
             return line
         log.seek(0)
@@ -131,7 +131,7 @@ def run_script(
     """Boots a Pico whose filesystem holds `files`, runs `script` on it and returns what it printed.
 
     Nothing is kept: each call starts with a fresh board. It costs about 0.6 s besides the script's own time.
-    files: contents by path on the board ("lib/fxnn/ref.mpy"); boot.py and main.py run as they would.
+    files: contents by path on the board ("lib/fxnn/ref/__init__.mpy"); boot.py and main.py run as they would.
     timeout_s: seconds of this machine's time for all of it. on_line: called with each line printed, as it comes,
     without its end. changed: filled with the files that the script made or altered.
     Raises ToolError, with the board's traceback if the script ended with an exception, with what it had printed

@@ -14,7 +14,8 @@ import numpy as np
 from ..arithmetic.fixed_point import requantize, softmax_scale, unpack_int4, wrap32_array
 from ..errors import ToolError
 from ..fileformat.extents import scratch_bytes
-from ..fileformat.packed import KERNEL_IDS, Packed
+from ..fileformat.packed import Packed
+from ..record import BY_NAME
 from . import numpy_ops
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
@@ -99,7 +100,7 @@ def fully_connected(words, arena, constants):
 def dense_weights(words, constants) -> np.ndarray:
     """The weights of conv_2d or fully_connected, float64[out_c, products] of -128 to 127, whatever their layout."""
     depth, units = words[15] * words[16] * words[11], words[14]
-    layout = words[29] if words[0] == KERNEL_IDS["fully_connected"] else 0
+    layout = words[29] if words[0] == BY_NAME["fully_connected"].id else 0
     data = constants[words[27] :]
     if layout == 1:
         return _in_pairs(data, depth, units).astype(np.float64) - 128

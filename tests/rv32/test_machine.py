@@ -9,11 +9,13 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import packed
+from host_tools.record import KERNELS
 from host_tools.report import inspect
 from host_tools.errors import ToolError
-from host_tools.assembler.rv32 import packed_table, prepare as rv32
+from host_tools.assembler.rv32 import packed_table
+from host_tools.assembler.rv32 import prepare as rv32
 from host_tools.assembler.window import Window
-from tests import strategies
+from tests import draw
 from tests.rv32.machine import Machine
 
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
@@ -44,7 +46,7 @@ def runs_in_assembler(op) -> bool:
 
 
 def packed_cases(op: str, count: int, seed: int):
-    for case in strategies.generate(op, count, seed):
+    for case in draw.generate(op, count, seed):
         try:
             model = convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")
         except ToolError:
@@ -89,7 +91,7 @@ def test_every_option(op, monkeypatch):
 
 def layer(op: str, weights, x, bias, scale, zero_point=0, **options):
     """(model, output of the host's kernels) of one layer with weights and inputs as given."""
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     b = Builder()
     source = b.input(x.shape, scale=1.0, zero_point=int(options.pop("x_zero_point", -128)))
@@ -197,27 +199,28 @@ def test_inputs_at_odd_addresses(op):
 
 
 def test_the_report_names_the_kernels_the_board_takes():
-    """assembler/rv32/prepare.py says what device/fxnn/rv32.py chooses."""
+    """assembler/rv32/prepare.py says what device/fxnn/rv32/__init__.py chooses."""
     import ast
     from pathlib import Path
 
-    tree = ast.parse((Path(__file__).parents[2] / "device/fxnn/rv32.py").read_text())
+    tree = ast.parse((Path(__file__).parents[2] / "device/fxnn/rv32/__init__.py").read_text())
     (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
+    constants = {n.targets[0].id: n.value.args[0].value for n in tree.body if isinstance(n, ast.Assign)}
     branches, node = [], next(n for n in function.body if isinstance(n, ast.If))
     while isinstance(node, ast.If):
         branches.append((ast.unparse(node.test), ast.unparse(node.body[0])))
         node = node.orelse[0]
-    ids = {v: k for k, v in packed.KERNELS.items()}
+    ids = {kernel.name: kernel.id for kernel in KERNELS}
     for op in (*OPS, "add", "mul", "pad", "tanh"):
-        for case in strategies.generate(op, 15, 45):
+        for case in draw.generate(op, 15, 45):
             try:
                 network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3"))
             except ToolError:
                 continue
             for record in network.ops:
-                names = dict(id=ids[record.kernel], words=record.words, fast=record.words[30])
+                names = dict(constants, id=ids[record.kernel], words=record.words, fast=record.words[30])
                 taken = next((module for test, module in branches if eval(test, names)), "viper")  # noqa: S307
-                assert ("rv32" if "rv32_" in taken else "viper") == rv32.runs_in(record.kernel, record.words)[0], record
+                assert ("rv32" if taken.startswith("from . import") else "viper") == rv32.runs_in(record.kernel, record.words)[0], record
 
 
 FAR = (1 << 29) + (1 << 21) - 65000  # at a scale of 2^22 such sums straddle two outputs
@@ -249,7 +252,7 @@ def test_inspect_says_why_viper_runs_it(op, weights, bias, scale, options, words
 def test_inspect_says_what_else_viper_runs():
     for op, why in (("mul", "no assembler for this kernel"), ("add", "an operand is ")):
         found = set()
-        for case in strategies.generate(op, 15, 45):
+        for case in draw.generate(op, 15, 45):
             row = inspect.describe(packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))["ops"][0]
             found |= {row["backend_why"]} if row["backend"] == "viper" else set()
         assert any(w.startswith(why) for w in found), (op, found)

@@ -9,14 +9,15 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.exact import numpy_kernels
 from host_tools.fileformat import extents, packed
+from host_tools.record import KERNELS
 from host_tools.report import inspect
 from host_tools.errors import ToolError
 from host_tools.assembler.xtensa import prepare as xtensa
 from host_tools.assembler.targets import runs_in
 from host_tools.measure.oracle import Oracle
-from tests import strategies
+from tests import draw
 from tests.micropython.cases import Cases
-from tests.tflite_builder import Builder
+from tests.helpers.tflite_builder import Builder
 
 from tests.xtensa import kernels, layers, machine
 
@@ -113,7 +114,7 @@ def test_sums_of_any_size(kind):
 def test_models_equal_the_oracle(op):
     """Random legal models (activations, strides, dilations, paddings, per-channel or not) as a user's would be converted."""
     run, wanted, fast = kernels.Run(), [], 0
-    for i, case in enumerate(strategies.generate(op, 60, 77)):
+    for i, case in enumerate(draw.generate(op, 60, 77)):
         prefer = ("ram", "speed", "balanced")[i % 3]  # the tightest plans let outputs lie over inputs
         try:
             network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32", prefer=prefer))
@@ -239,15 +240,16 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
 
 
 def test_inspect_names_the_kernels_the_board_takes():
-    """assembler/xtensa/prepare.py reads a record as device/fxnn/xtensa.py does; and says why viper has it."""
-    source = (kernels.DEVICE / "xtensa.py").read_text()
-    source = re.sub(r"from \.xtensa_\w+ import kernels", "kernels = {id: 'xtensa'}", source.split("\n\n\n")[1])
-    names = {}
-    exec(source.replace("from .viper import kernel", "kernel = lambda id, words: 'viper'"), names)  # noqa: S102
-    ids = {v: k for k, v in packed.KERNELS.items()}
+    """assembler/xtensa/prepare.py reads a record as device/fxnn/xtensa does; and says why viper has it."""
+    source = (kernels.DEVICE / "xtensa/__init__.py").read_text()
+    source = source[source.index("# words of") :]
+    source = re.sub(r"from \.\w+ import kernels", "kernels = {id: 'xtensa'}", source)
+    names = {"const": int}
+    exec(source.replace("from ..viper import kernel", "kernel = lambda id, words: 'viper'"), names)  # noqa: S102
+    ids = {kernel.name: kernel.id for kernel in KERNELS}
     reasons = set()
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add", "concatenation", "pad", "tanh", "mul"):
-        for case in strategies.generate(op, 4, 45):
+        for case in draw.generate(op, 4, 45):
             network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
             for record in network.ops:
                 words = list(record.words)

@@ -271,7 +271,7 @@ _SHIFT_END = 22  # of the right shifts that add takes
 
 
 def runs_in(kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """("rv32" or "viper", why): what device/fxnn/rv32.py takes for a record; a test holds the two together. constants: the
+    """("rv32" or "viper", why): what device/fxnn/rv32 takes for a record; a test holds the two together. constants: the
     record's; with them it says which channel has no requantizer."""
     if kernel in ("copy", "lut"):
         return "rv32", ""

@@ -1,5 +1,5 @@
 """Thumb: kernels for the Cortex-M0+ of the RP2040 and every other Cortex-M. `prepare` is what they need in a record; the
-other modules write device/fxnn/thumb_*.py, unrolled, from one description per family:
+other modules write device/fxnn/thumb/*.py, unrolled, from one description per family:
 
     python -m host_tools.assembler.thumb [FAMILY ...]             write them
     python -m host_tools.assembler.thumb --check [FAMILY ...]     say whether they are up to date
@@ -9,12 +9,12 @@ What is written is plain @micropython.asm_thumb source with its comments, meant 
 
 # Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
 FILES = {
-    "conv": "thumb_conv.py",
-    "depthwise": "thumb_depthwise.py",
-    "dense": "thumb_fc.py",
-    "int4": "thumb_int4.py",
-    "element": "thumb_element.py",
-    "add": "thumb_add.py",
-    "pool": "thumb_pool.py",
-    "window": "thumb_window.py",
+    "conv": "thumb/conv.py",
+    "depthwise": "thumb/depthwise.py",
+    "dense": "thumb/dense.py",
+    "int4": "thumb/int4.py",
+    "element": "thumb/elementwise.py",
+    "add": "thumb/add.py",
+    "pool": "thumb/pool.py",
+    "window": "thumb/depthwise_window.py",
 }

@@ -125,7 +125,7 @@ SPLIT = 8  # bit 3 of kind
 def split(weights: np.ndarray) -> np.ndarray:
     """Per row: whether two neighbours (columns 2i, 2i + 1) both are -128, so that their sum of products can be 2^15.
 
-    thumb_conv multiplies such rows in two runs, by max(w, -127) and by what is left of w, -1 or 0.
+    thumb/conv.py multiplies such rows in two runs, by max(w, -127) and by what is left of w, -1 or 0.
     """
     lowest = weights[:, : weights.shape[1] // 2 * 2] == -128
     return (lowest[:, 0::2] & lowest[:, 1::2]).any(1)

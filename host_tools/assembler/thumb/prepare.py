@@ -173,7 +173,7 @@ def fully_connected_stored(layer: Layer) -> PackedVariant:
                         packed_offset=channels_offset)  # fmt: skip
     pairs = -(-w.in_c // 2)
     # A part of the inputs, or a group of channels, costs a call; 2 kB of scratch are a lot to a network that needs little.
-    # Pieces of a cut layer make the table once, if it holds all inputs; parts every time, but for one (thumb_fc.py).
+    # Pieces of a cut layer make the table once, if it holds all inputs; parts every time, but for one (thumb/dense.py).
     blocks = -(-len(channels) // 6)
     fewest = max(2, -(-pairs // _PAIRS_AT_A_TIME))
     cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)]
@@ -271,7 +271,7 @@ _SHIFT_END = 21  # of the right shifts that add and mul take
 
 
 def runs_in(kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """("thumb" or "viper", why or how): what device/fxnn/thumb.py takes for a record; a test holds the two together."""
+    """("thumb" or "viper", why or how): what device/fxnn/thumb takes for a record; a test holds the two together."""
     if kernel in ("max_pool_2d", "average_pool_2d", "mean", "copy", "lut", "channel_lut"):
         return "thumb", ""
     if kernel == "add":

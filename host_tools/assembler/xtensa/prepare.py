@@ -365,7 +365,7 @@ _LEAST_COPY = 16  # bytes of a row that copy takes
 
 
 def runs_in(kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """("xtensa" or "viper", why or how): what device/fxnn/xtensa.py takes for a record; a test holds the two together."""
+    """("xtensa" or "viper", why or how): what device/fxnn/xtensa takes for a record; a test holds the two together."""
     if kernel == "lut":
         return "xtensa", ""
     if kernel == "copy":
