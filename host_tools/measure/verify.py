@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ToolError
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat.packed import Packed, TensorEntry
 from ..fileformat.quantized_io import dequantize, frame_shape, input_limits, quantize
 from ..package.runner import Progress
@@ -120,11 +120,11 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
 
     An op is compared where the oracle has a tensor of its name; what was fused away has none.
     """
-    state = numpy_kernels.first_state(packed)
+    state = exact.first_state(packed)
     for frame in frames:
         _, tensors = oracle.run_with_tensors(_for_oracle(packed, oracle, frame))
     for frame in frames[:-1]:
-        numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], state=state)
+        exact.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], state=state)
     written = {tensor.first_op: tensor for tensor in packed.tensors}
     found: list[Difference] = []
 
@@ -133,12 +133,12 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
         if found or tensor is None or tensor.name not in tensors or _in_stripes(packed, tensor):
             return
         want = np.asarray(tensors[tensor.name])
-        got = numpy_kernels.read_tensor(arena, tensor)
+        got = exact.read_tensor(arena, tensor)
         if want.dtype == got.dtype and want.size == got.size and (got != want.reshape(got.shape)).any():
             op = packed.ops[index]
             found.append(_difference(name, f"op {index} {op.kernel} '{op.name}'", got, want.reshape(got.shape)))
 
-    numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frames[-1], packed.inputs)], compare, state)
+    exact.run(packed, [x.reshape(t.shape) for x, t in zip(frames[-1], packed.inputs)], compare, state)
     return found[0] if found else None
 
 

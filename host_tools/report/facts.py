@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat.packed import OpRecord, Packed
+from ..record import BY_NAME
 from . import inspect
 
 BINS = 64  # of a histogram of int8 values: 4 values a bar
-_WEIGHTED = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,12 @@ def operators(network: Packed) -> list[Operator]:
     """The network's ops in order, records of one op together."""
     groups: list[list[OpRecord]] = []
     for op in network.ops:
-        same = groups and groups[-1][0].name == op.name and groups[-1][0].kernel == op.kernel and op.kernel in _WEIGHTED
+        same = (
+            groups
+            and groups[-1][0].name == op.name
+            and groups[-1][0].kernel == op.kernel
+            and BY_NAME[op.kernel].cuttable
+        )
         (groups[-1] if same else groups.append([]) or groups[-1]).append(op)
     described = inspect.describe(network)["ops"]
     made: dict[int, int] = {}  # arena offset -> the operator that wrote there last
@@ -90,17 +95,12 @@ def histogram(values: np.ndarray) -> tuple[int, ...]:
 
 def _weights(group: list[OpRecord]) -> tuple[int, ...]:
     """The histogram of a layer's weights, whatever their layout and order."""
-    if group[0].kernel not in _WEIGHTED:
+    if not BY_NAME[group[0].kernel].cuttable:
         return ()
     total = np.zeros(BINS, np.int64)
     for op in group:
         for words, constants in op.calls:
-            data = np.frombuffer(constants, np.uint8)
-            if op.kernel == "depthwise_conv_2d":
-                size = words[15] * words[16] * words[14]
-                total += histogram(data[words[27] : words[27] + size].astype(np.int64) - 128)
-            else:
-                total += histogram(numpy_kernels.dense_weights(words, data))
+            total += histogram(exact.weights(op.kernel, words, constants))
     return tuple(int(n) for n in total)
 
 

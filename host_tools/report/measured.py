@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat.packed import Packed
 from ..fileformat.quantized_io import dequantize, frame_shape, quantize
 from ..measure.profiler import cycles_of
@@ -100,10 +100,10 @@ def activations(
 
     def on_op(index: int, arena: np.ndarray) -> None:
         for tensor in whole.get(index, ()):
-            seen.setdefault(tensor.name, []).append(numpy_kernels.read_tensor(arena, tensor))
+            seen.setdefault(tensor.name, []).append(exact.read_tensor(arena, tensor))
 
     for frame in zip(*inputs):
-        numpy_kernels.run(network, list(frame), on_op)
+        exact.run(network, list(frame), on_op)
     found = []
     for tensors in (whole[i] for i in sorted(whole)):
         for tensor in tensors:

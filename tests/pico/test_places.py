@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from tests.host.test_cli import fxnn
 from tests.host.test_deploy import package_for, pico
@@ -48,7 +48,7 @@ def case(tflite: bytes, name: str, **options):
     network = packed.read(convert.convert_bytes(tflite, name, selftest=1, **options))
     random = np.random.default_rng(0)
     x = [random.integers(0, 256, t.shape, np.uint8).view(t.dtype) for t in network.inputs]
-    y = numpy_kernels.run(network, x)
+    y = exact.run(network, x)
     return network, b"".join(a.tobytes() for a in x), b"".join(a.tobytes() for a in y)
 
 
