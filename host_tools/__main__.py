@@ -10,7 +10,7 @@ INTERRUPTED = 130  # as shells report a program ended by Ctrl-C
 
 def main() -> None:
     """The command `fxnn`."""
-    from .cli.commands import cli
+    from .cli import cli
 
     guarded(cli, "fxnn")
 

@@ -1,6 +1,6 @@
 """add in RV32IMC assembler: rows of neighbours, rescaled to less.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -17,7 +17,7 @@ def add(a0, a1, a2):
     Stack 80
     Numbers table entries Q20 of the common scale, |entry| < 2^28: sum << 2 fits; requantize: as rv32_conv, with
          c = 1 + 2^e + (y_zero_point << e + 1), shift = e + 1 of right_shift e, 1 to 21
-    Cost 23 an output; 45 a row
+    Cost 23 per output; 45 per row
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1

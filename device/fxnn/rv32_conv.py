@@ -1,6 +1,6 @@
-"""conv_2d in RV32IMC assembler: two channels a multiplication.
+"""conv_2d in RV32IMC assembler: two channels per multiplication.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -16,10 +16,11 @@ def conv_2d(a0, a1, a2):
          elsewhere: as each part says
     Stack 192
     Numbers x, w Q0 int8; lane word w0 + w1 * 2^16; T = sum of 4 products + C, C = 0x7F00 - 2^24: low lane + 0x7F00 in
-         [0, 2^16), high lane - 256 in [-2^15, 2^15) for the windows of the first list (fast table: the host proves it);
-         those of the second run as two of 2, which always fit. X += T; Y += T >> 16; low sum = X - (Y << 16).
-         requantize: q = (acc << pre) * multiplier >> 32, Q0 with e + 1 more bits; y = (q + (q >> 31 & fix) + c) >> shift
-    Cost 1.87 instructions a product, 2.25 in the second list; 11 a requantized output; a line's number: cycles if
+         [0, 2^16), high lane - 256 in [-2^15, 2^15) for the windows of the first list (fast table: the host proves
+         it); those of the second run as two of 2, which always fit. X += T; Y += T >> 16; low sum = X - (Y << 16).
+         requantize: q = (acc << pre) * multiplier >> 32, Q0 with e + 1 more bits;
+         y = (q + (q >> 31 & fix) + c) >> shift
+    Cost 1.87 instructions per product, 2.25 in the second list; 11 per requantized output; a line's number: cycles if
          loads take 1 and 1 more where the next line needs them, taken branches 2 (counted, not measured)
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
@@ -77,7 +78,7 @@ def conv_2d(a0, a1, a2):
     lw(t0, 28(a0))                    # 2
     c_add(t0, a1)                     # 1
     c_swsp(t0, 16)                    # 1
-    lw(t1, 44(a0))                    # 1  products a channel, to a multiple of 4
+    lw(t1, 44(a0))                    # 1  products per channel, to a multiple of 4
     lw(t2, 60(a0))                    # 2
     mul(t1, t1, t2)                   # 1
     lw(t2, 64(a0))                    # 2
@@ -86,7 +87,7 @@ def conv_2d(a0, a1, a2):
     srli(t2, t1, 2)                   # 1
     slli(t1, t2, 2)                   # 1
     c_swsp(t1, 56)                    # 1
-    addi(t3, t2, 31)                  # 1  a group record: 84 bytes and a bit a window
+    addi(t3, t2, 31)                  # 1  a group record: 84 bytes and a bit per window
     srli(t3, t3, 5)                   # 1
     c_slli(t3, 2)                     # 1
     addi(t3, t3, 84)                  # 1
@@ -101,9 +102,9 @@ def conv_2d(a0, a1, a2):
     mul(t5, t5, t3)                   # 1
     c_add(t0, t5)                     # 1
     c_swsp(t0, 20)                    # 1
-    lw(t5, 116(a0))                   # 2
+    lw(t5, 116(a0))                   # 2  groups per block
     c_swsp(t5, 48)                    # 1
-    c_addi(t2, 1)                     # 1  a group's stream: 8 bytes, 36 a window and one more
+    c_addi(t2, 1)                     # 1  a group's stream: 8 bytes, 36 per window and one more
     li(t6, 36)                        # 1
     mul(t2, t2, t6)                   # 1
     c_addi(t2, 8)                     # 1
@@ -175,9 +176,10 @@ def conv_2d(a0, a1, a2):
     c_lwsp(t1, 36)                    # 2
     bne(t0, t1, COLUMNS3)             # 1-2
     jal(zero, COLUMNS_DONE)           # 2
-    # Three pixels' windows. s0 record | s1 row of y, all batches | s2 ox | s3 pixels left | s4 column | s5 in_c
-    # s6 in_w | s7 copy | s8 fill | s9 iy | s10 kernel rows left | s11 x at iy, ix | a0 ix | a1 bytes of a kernel row
-    # a2 dilation_h | a3 columns left | a4 dilation_w | a5 to | a6 in_h | a7 from a kernel row to the next | ra dilation_w * in_c
+    # Three pixels' windows.
+    # s0 record | s1 row of y, all batches | s2 ox | s3 pixels left | s4 column | s5 in_c | s6 in_w | s7 copy | s8 fill
+    # | s9 iy | s10 kernel rows left | s11 x at iy, ix | a0 ix | a1 bytes of a kernel row | a2 dilation_h |
+    # a3 columns left | a4 dilation_w | a5 to | a6 in_h | a7 from a kernel row to the next | ra dilation_w * in_c |
     # t0 from | t1 bytes | t2 t3 t4 temporary | t5 return | t6 0 where the columns are written to straight
     label(COLUMNS3)
     c_lwsp(s0, 0)                     # 1
@@ -232,7 +234,9 @@ def conv_2d(a0, a1, a2):
     addi(t2, a4, -1)                  # 1
     or_(t3, t1, t2)                   # 1
     mul(a1, a1, s5)                   # 1
-    c_lwsp(t6, 4)                     # 2  in whole words where in_c and x are multiples of 4; where a row is one, if not cut, in fours; else by bytes through a line
+    # In whole words where in_c and x are multiples of 4; where a row is one, if not cut, in fours; else by bytes
+    # through a line.
+    c_lwsp(t6, 4)                     # 2
     or_(t6, t6, s5)                   # 1
     andi(t6, t6, 3)                   # 1
     la(s7, COPY_WORDS)                # 1
@@ -353,10 +357,10 @@ def conv_2d(a0, a1, a2):
     c_lwsp(t1, 112)                   # 2
     bne(t1, zero, EXPAND_BLOCK)       # 1-2
     jal(zero, EXPANDED)               # 2
-    # Stream of a group: {end of the first list, of the second}, then entries of eight lane words and a place:
-    # first list: bytes from the entry before; second: from the column's start.
+    # Stream of a group: {end of the first list, of the second}, then entries of eight lane words and an offset: first
+    # list: bytes from the entry before; second: from the column's start.
     # s0-s3 rows of w | s4 first list | s5 second | s6 12 * window | s7 that of the entry before | s8 bits | s9 bits at
-    # s10 128 * 65537 | s11 end of s6 | a0 group | a1 groups left | a2 stream | a3 32 windows | t0-t4 temporary
+    # | s10 128 * 65537 | s11 end of s6 | a0 group | a1 groups left | a2 stream | a3 32 windows | t0-t4 temporary
     label(EXPAND_BLOCK)
     mv(a1, t0)                        # 1
     c_lwsp(a0, 40)                    # 1
@@ -843,8 +847,8 @@ def conv_2d(a0, a1, a2):
     addi(t4, t4, 36)                  # 1
     bne(t4, s8, SECOND)               # 1-2
     label(SUMS)
-    # The low sums: X - (Y << 16). Then a6 multiplier | a7 c | s2 pre | s3 shift | s4 fix | s5 s6 clamps
-    # s7 y | s8 its step | s9 temporary | s10 group
+    # The low sums: X - (Y << 16).
+    # a6 multiplier | a7 c | s2 pre | s3 shift | s4 fix | s5 s6 clamps | s7 y | s8 its step | s9 temporary | s10 group
     slli(s9, t0, 16)                  # 1
     sub(ra, ra, s9)                   # 1
     slli(s9, t2, 16)                  # 1

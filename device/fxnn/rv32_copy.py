@@ -1,6 +1,6 @@
 """copy in RV32IMC assembler: words where addresses allow it.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -14,7 +14,7 @@ def copy(a0, a1, a2):
     Uses a row: a0 record | a3 x | a4 y | t0 bytes | t1 step of x | t2 of y | t3 byte or word | t4 end of words
          elsewhere: a5 y; t0-t4 and the rows' starts on the stack
     Stack 80
-    Cost 6 a word where steps are 1 and addresses multiples of 4, else 7 a byte; 50 a row
+    Cost 6 per word where steps are 1 and addresses multiples of 4, else 7 per byte; 50 per row
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1

@@ -1,6 +1,6 @@
-"""fully_connected in RV32IMC assembler: four weights a word, two products a multiplication.
+"""fully_connected in RV32IMC assembler: four weights a word, two products per multiplication.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -15,12 +15,12 @@ def fully_connected(a0, a1, a2):
          s6 s7 what is added | s8 table | s9 its end | s10 segments | s11 mask | t3 t4 w | t5 t6 temporary
          elsewhere: as each part says
     Stack 112
-    Numbers x Q0 int8; w + 128 Q0 as the file has it, four a word: even, odd = word & 0x00FF00FF, word >> 8 & 0x00FF00FF.
+    Numbers x Q0 int8; w + 128 Q0 as the file has it, four a word: even = word & 0x00FF00FF, odd = word >> 8 & the same.
          even * (x2 + x0 * 2^16) = x2 w0 + (x0 w0 + x2 w2) * 2^16 modulo 2^32, odd with x3, x1 alike; what the 128s add
          depends on x alone, the table has it: c. T = both + c: low lane + 0x7F00 in [0, 2^16), high lane - 256 in
          [-2^15, 2^15) where the host proves it for a segment of 16 inputs and 8 channels, else even and odd apart.
          sum += T >> 16. requantize: as rv32_conv
-    Cost 2.69 instructions a product, 3.5 in segments that are split; 5.5 an input; 17 an output
+    Cost 2.69 instructions per product, 3.5 in segments that are split; 5.5 per input; 17 per output
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1
@@ -88,7 +88,7 @@ def fully_connected(a0, a1, a2):
     mul(t2, t2, t1)                   # 1
     c_add(t0, t2)                     # 1
     c_swsp(t0, 20)                    # 1
-    addi(t1, t1, 163)                 # 1  a group record: a byte a segment
+    addi(t1, t1, 163)                 # 1  a group record: a byte per segment
     srli(t1, t1, 2)                   # 1
     c_slli(t1, 2)                     # 1
     c_swsp(t1, 40)                    # 1

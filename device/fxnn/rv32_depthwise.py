@@ -1,6 +1,6 @@
 """depthwise_conv_2d in RV32IMC assembler: strips down the columns of a padded tile.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -11,15 +11,16 @@ def depthwise_conv_2d(a0, a1, a2):
     """
     y = requantize(bias + sum((x - x_zero_point) * w)): FORMAT.md eq. (2), (3); reference: ref.depthwise_conv_2d.
     In   a0 *record | a1 *arena | a2 *constants, or viper's (self, 3, 0, objects)
-    Uses 3x3, stride_h 1: ra t0 t1 t2 s0 s1 a0-a2 w * 2^pre | a3-a7 s2-s5 three rows of x, in turn | s6 x | s7 y | s8 sum
-         s9 temporary | s10 multiplier | s11 c | t3 shift | t4 first * 2^pre | t5 step of y | t6 end of y
+    Uses 3x3, stride_h 1: ra t0 t1 t2 s0 s1 a0-a2 w * 2^pre | a3-a7 s2-s5 three rows of x, in turn | s6 x | s7 y
+         s8 sum | s9 temporary | s10 multiplier | s11 c | t3 shift | t4 first * 2^pre | t5 step of y | t6 end of y
          elsewhere: as each part says
     Stack 192
-    Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255 (forms 1
-         and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a minimum at the zero
-         point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side by side, padding in it.
-    Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 a product and 6 a row;
-         20 a strip, 0.9 to 2.5 an input
+    Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255
+         (forms 1 and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a
+         minimum at the zero point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side
+         by side, padding in it.
+    Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 per product and 6
+         per row; 20 per strip, 0.9 to 2.5 per input
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1
@@ -88,7 +89,7 @@ def depthwise_conv_2d(a0, a1, a2):
     mul(t1, t1, t2)                   # 1
     c_addi(t1, 1)                     # 1
     c_swsp(t1, 120)                   # 1
-    lhu(t2, 126(a0))                  # 2  behind the plane: the weights of a channel, where the kernel is not 3 x 3
+    lhu(t2, 126(a0))                  # 2  after the plane: the weights of a channel, where the kernel is not 3 x 3
     c_addi(t2, -1)                    # 1
     lw(t3, 68(a0))                    # 2
     mul(t2, t2, t3)                   # 1
@@ -106,7 +107,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_swsp(t0, 104)                   # 1
     lw(t0, 104(a0))                   # 2
     c_swsp(t0, 108)                   # 1
-    lbu(t0, 92(a0))                   # 2
+    lbu(t0, 92(a0))                   # 2  x_zero_point four times
     slli(t1, t0, 8)                   # 1
     or_(t0, t0, t1)                   # 1
     slli(t1, t0, 16)                  # 1
@@ -132,17 +133,17 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t1, 28)                    # 1
     lhu(t2, 126(s0))                  # 1
     sub(t0, t0, t1)                   # 1
-    bge(t0, t2, TILE_FULL126)         # 1-2
+    bge(t0, t2, TILE_H)               # 1-2
     mv(t2, t0)                        # 1
-    label(TILE_FULL126)
+    label(TILE_H)
     c_swsp(t2, 36)                    # 1
     lw(t0, 52(s0))                    # 1
     c_lwsp(t1, 32)                    # 1
     lhu(t2, 124(s0))                  # 1
     sub(t0, t0, t1)                   # 1
-    bge(t0, t2, TILE_FULL124)         # 1-2
+    bge(t0, t2, TILE_W)               # 1-2
     mv(t2, t0)                        # 1
-    label(TILE_FULL124)
+    label(TILE_W)
     c_swsp(t2, 40)                    # 1
     # s1 s2 first row and column of x | s3 s4 rows and columns of the plane | s5-s8 those inside x: from, to
     c_lwsp(t0, 28)                    # 1
@@ -156,14 +157,14 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t1, 116)                   # 2
     add(s3, t0, t1)                   # 1
     sub(s5, zero, s1)                 # 1
-    bge(s5, zero, LOW0)               # 1-2
+    bge(s5, zero, LOW_H)              # 1-2
     li(s5, 0)                         # 1
-    label(LOW0)
+    label(LOW_H)
     lw(t0, 36(s0))                    # 2
     sub(s6, t0, s1)                   # 1
-    bge(s3, s6, HIGH0)                # 1-2
+    bge(s3, s6, HIGH_H)               # 1-2
     mv(s6, s3)                        # 1
-    label(HIGH0)
+    label(HIGH_H)
     c_lwsp(t0, 32)                    # 1
     lw(t1, 72(s0))                    # 1
     lw(t2, 88(s0))                    # 1
@@ -175,14 +176,14 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t1, 120)                   # 2
     add(s4, t0, t1)                   # 1
     sub(s7, zero, s2)                 # 1
-    bge(s7, zero, LOW1)               # 1-2
+    bge(s7, zero, LOW_W)              # 1-2
     li(s7, 0)                         # 1
-    label(LOW1)
+    label(LOW_W)
     lw(t0, 40(s0))                    # 2
     sub(s8, t0, s2)                   # 1
-    bge(s4, s8, HIGH1)                # 1-2
+    bge(s4, s8, HIGH_W)               # 1-2
     mv(s8, s4)                        # 1
-    label(HIGH1)
+    label(HIGH_W)
     sub(t0, s6, s5)                   # 1
     bge(t0, zero, ROWS_IN)            # 1-2
     li(t0, 0)                         # 1
@@ -213,7 +214,7 @@ def depthwise_conv_2d(a0, a1, a2):
     slli(t1, s7, 3)                   # 1
     c_add(t0, t1)                     # 1
     c_swsp(t0, 56)                    # 1
-    c_slli(s3, 7)                     # 1  padding everywhere, once a tile
+    c_slli(s3, 7)                     # 1  padding everywhere, once per tile
     c_add(s3, t2)                     # 1
     c_lwsp(t0, 112)                   # 2
     label(FILL)
@@ -250,8 +251,9 @@ def depthwise_conv_2d(a0, a1, a2):
     lw(t1, 116(s0))                   # 2
     divu(t0, t0, t1)                  # 1
     c_swsp(t0, 72)                    # 1
-    # Eight channels of x into the plane. s1 from | s2 to | s3 rows left | s4 bytes of a plane row | s5 end of it | s6 in_c
-    # s7 in_w * in_c | s8 channels | a0 from | a1 to | t0-t6 a2 a3 temporary
+    # Eight channels of x into the plane.
+    # s1 from | s2 to | s3 rows left | s4 bytes of a plane row | s5 end of it | s6 in_c | s7 in_w * in_c | s8 channels |
+    # a0 from | a1 to | t0-t6 a2 a3 temporary
     label(CHUNK)
     c_lwsp(s0, 0)                     # 1
     c_lwsp(s8, 72)                    # 1
@@ -348,12 +350,12 @@ def depthwise_conv_2d(a0, a1, a2):
     lw(s10, 4(s8))                    # 1
     lw(s11, 8(s8))                    # 1
     lbu(t3, 13(s8))                   # 1
-    lbu(s9, 12(s8))                   # 1
+    lbu(s9, 12(s8))                   # 1  pre
     lw(t4, 0(s8))                     # 2
     sll(t4, t4, s9)                   # 1
     lw(t5, 56(s6))                    # 1
     c_lwsp(s7, 80)                    # 1
-    # Nine weights, or kernel_h * kernel_w words behind the plane.
+    # Nine weights, or kernel_h * kernel_w words after the plane.
     lw(t6, 60(s6))                    # 1
     lw(a3, 64(s6))                    # 2
     mul(a4, t6, a3)                   # 1
@@ -424,7 +426,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_addi(a4, -1)                    # 1
     bne(a4, zero, WEIGHT)             # 1-2
     jal(zero, ANY_CHANNEL)            # 2
-    # 3 x 3 down a column, three outputs a turn.
+    # 3 x 3 down a column, three outputs per turn.
     label(SIGNED_STRIP)
     c_lwsp(s6, 88)                    # 1
     c_lwsp(s7, 48)                    # 1
@@ -570,7 +572,7 @@ def depthwise_conv_2d(a0, a1, a2):
     xori(s8, s8, -1)                  # 1
     andi(s8, s8, 255)                 # 1
     jal(zero, SIGNED_STRIP_IN2)       # 2
-    # 3 x 3 down a column, three outputs a turn; q as it is.
+    # 3 x 3 down a column, three outputs per turn; q as it is.
     label(PLAIN_STRIP)
     c_lwsp(s6, 88)                    # 1
     c_lwsp(s7, 48)                    # 1
@@ -783,7 +785,8 @@ def depthwise_conv_2d(a0, a1, a2):
     jal(zero, STORESTRIDES)           # 2
     label(STRIDES_NEXT)
     jal(zero, STRIDES_OUTPUT)         # 2
-    # Any kernel: ra x | t0 w | t1 row of x | t2 rows left | s0 end of a row of w | s1 w | a0 a1 steps in x | rest as above
+    # Any kernel: ra x | t0 w | t1 row of x | t2 rows left | s0 end of a row of w | s1 w | a0 a1 steps in x |
+    # rest as above
     label(ANY_CHANNEL)
     lw(a0, 80(s6))                    # 2
     c_slli(a0, 3)                     # 1

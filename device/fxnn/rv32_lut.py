@@ -1,6 +1,6 @@
 """lut in RV32IMC assembler: four bytes at a time.
 
-Written by host_tools/rv32_source: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
+Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py.
 """
 
 import micropython
@@ -14,7 +14,7 @@ def lut(a0, a1, a2):
     Uses four bytes: a2 table | a3 x | a4 y | a6 end of fours | t0-t3 bytes
          elsewhere: a5 end of x
     Stack 64
-    Cost 4.8 a byte, 60
+    Cost 4.8 per byte, 60
     """
     # A viper function gets (self, 3, 0, objects), an assembler one three addresses; no arena lies at 3.
     li(t3, 3)                         # 1

@@ -1,5 +1,7 @@
 """add, lut and copy for the ESP32's Xtensa LX6 and LX7: rows of neighbours in assembler. See ref.py for the meaning.
 
+Written by host_tools/assembler/xtensa: edit that.
+
 xtensa_conv.py has how assembler is called, here with the numbers themselves, addresses below 2^30, and the requantizer.
 """
 
@@ -11,9 +13,9 @@ def add_row(a2, a3, a4, a5):
     """
     y = requantize(table1[x1] + table2[x2]) for n neighbours: FORMAT.md pairwise, eq. (2), (3); reference: ref.add.
     In   a5 args: record, x1, x2, y, table1, table2    left_shift 0, right_shift e of 1 to 21, |table entry| < 2^28
-    Uses a2 record, x2's entry | a3 x1 | a4 x2 | a5 y | a6 table1 | a7 table2 | a8 multiplier | a9 constant | a10 sum, q, y
-         a11 entry, sign | a12 clamp_min | a13 clamp_max | a14 n    SAR e + 1
-    Cost 19 an output, 40
+    Uses a2 record, x2's entry | a3 x1 | a4 x2 | a5 y | a6 table1 | a7 table2 | a8 multiplier | a9 constant
+         a10 sum, q, y | a11 entry, sign | a12 clamp_min | a13 clamp_max | a14 n    SAR e + 1
+    Cost 19 per output, 40
     """
     l32i(a2, a5, 0)                         # 1
     l32i(a3, a5, 4)                         # 1
@@ -27,9 +29,9 @@ def add_row(a2, a3, a4, a5):
     srai(a5, a5, 1)                         # 1
     srai(a6, a6, 1)                         # 1
     srai(a7, a7, 1)                         # 1
-    l32i(a8, a2, 80)                        # 1
-    l32i(a10, a2, 88)                       # 2
-    l32i(a9, a2, 96)                        # 1
+    l32i(a8, a2, 80)                        # 1  multiplier
+    l32i(a10, a2, 88)                       # 2  right_shift
+    l32i(a9, a2, 96)                        # 1  y_zero_point
     ssl(a10)                                # 1
     add(a9, a9, a9)                         # 1
     addi(a9, a9, 1)                         # 1
@@ -37,9 +39,9 @@ def add_row(a2, a3, a4, a5):
     addi(a9, a9, 1)                         # 1
     addi(a10, a10, 1)                       # 1
     ssr(a10)                                # 1
-    l32i(a12, a2, 100)                      # 1
-    l32i(a13, a2, 104)                      # 1
-    l32i(a14, a2, 44)                       # 3
+    l32i(a12, a2, 100)                      # 1  clamp_min
+    l32i(a13, a2, 104)                      # 1  clamp_max
+    l32i(a14, a2, 44)                       # 3  dims3
     loopnez(a14, OUTPUT)                    # 1
     l8ui(a10, a3, 0)                        # 1
     l8ui(a11, a4, 0)                        # 1
@@ -50,7 +52,7 @@ def add_row(a2, a3, a4, a5):
     l32i(a11, a11, 0)                       # 2
     addi(a4, a4, 1)                         # 1
     add(a10, a10, a11)                      # 1
-    slli(a10, a10, 2)                       # 1
+    slli(a10, a10, 2)                       # 1  4 * sum
     mulsh(a10, a10, a8)                     # 2  q, Q1
     srai(a11, a10, 31)                      # 1
     addx2(a10, a11, a10)                    # 1
@@ -68,7 +70,9 @@ def add_row(a2, a3, a4, a5):
 def look_up(a2, a3, a4, a5):
     """
     y[i] = table[x[i]] for n bytes; y may lie over x, from its start on: reference: ref.lut.
-    In   a5 args: x, y, table, n    Uses a2 x | a3 y | a4 table | a5 args, n / 4 | a6 n | a7 to a10 bytes    Cost 4.5 a byte, 20
+    In   a5 args: x, y, table, n
+    Uses a2 x | a3 y | a4 table | a5 args, n / 4 | a6 n | a7 to a10 bytes
+    Cost 4.5 per byte, 20
     """
     l32i(a2, a5, 0)                         # 1
     l32i(a3, a5, 4)                         # 1
@@ -114,9 +118,10 @@ def look_up(a2, a3, a4, a5):
 @micropython.asm_xtensa
 def move(a2, a3, a4, a5):
     """
-    y[i * y_step] = x[i * x_step] for n bytes, rising: reference: ref.copy. Words where steps are 1 and addresses allow it.
-    In   a5 args: x, y, n, x_step, y_step    Uses a2 x | a3 y | a4 n, n & 3 | a5 args, y_step | a6 x_step | a7 byte, word | a8 n / 4
-    Cost 4 a byte or word, 20
+    y[i * y_step] = x[i * x_step] for n bytes, rising: reference: ref.copy. Words where steps are 1 and addresses allow.
+    In   a5 args: x, y, n, x_step, y_step
+    Uses a2 x | a3 y | a4 n, n & 3 | a5 args, y_step | a6 x_step | a7 byte, word | a8 n / 4
+    Cost 4 per byte or word, 20
     """
     l32i(a2, a5, 0)                         # 1
     l32i(a3, a5, 4)                         # 1
@@ -153,31 +158,62 @@ def move(a2, a3, a4, a5):
     movi(a2, 1)                             # 1
 
 
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_FLAGS = const(23)
+_TABLE1_OFFSET = const(27)
+_TABLE2_OFFSET = const(28)
+_DIMS0 = const(8)
+_DIMS1 = const(9)
+_DIMS2 = const(10)
+_DIMS3 = const(11)
+_X1_STRIDES0 = const(12)
+_X1_STRIDES1 = const(13)
+_X1_STRIDES2 = const(14)
+_X2_STRIDES0 = const(16)
+_X2_STRIDES1 = const(17)
+_X2_STRIDES2 = const(18)
+_FILL_BYTES = const(20)
+_FILL_VALUE = const(21)
+_START = const(22)
+_X_STRIDES0 = const(12)
+_X_STRIDES1 = const(13)
+_X_STRIDES2 = const(14)
+_X_STRIDES3 = const(15)
+_Y_STRIDES0 = const(16)
+_Y_STRIDES1 = const(17)
+_Y_STRIDES2 = const(18)
+_Y_STRIDES3 = const(19)
+_COUNT = const(8)
+_TABLE_OFFSET = const(9)
+
+
 @micropython.viper
 def add(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.add. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    y = arena + rec[6]
+    y = arena + rec[_Y_OFFSET]
     at1 = arena
-    if rec[23] & 1:
+    if rec[_FLAGS] & 1:
         at1 = constants
-    at1 += rec[5]
+    at1 += rec[_X_OFFSET]
     at2 = arena
-    if rec[23] & 2:
+    if rec[_FLAGS] & 2:
         at2 = constants
-    at2 += rec[7]
+    at2 += rec[_X2_OFFSET]
     i0 = 0
-    while i0 < rec[8]:
+    while i0 < rec[_DIMS0]:
         i1 = 0
-        while i1 < rec[9]:
+        while i1 < rec[_DIMS1]:
             i2 = 0
-            while i2 < rec[10]:
-                x1 = at1 + i0 * rec[12] + i1 * rec[13] + i2 * rec[14]
-                x2 = at2 + i0 * rec[16] + i1 * rec[17] + i2 * rec[18]
-                add_row(int(rec), x1, x2, y, constants + rec[27], constants + rec[28])
-                y += rec[11]
+            while i2 < rec[_DIMS2]:
+                x1 = at1 + i0 * rec[_X1_STRIDES0] + i1 * rec[_X1_STRIDES1] + i2 * rec[_X1_STRIDES2]
+                x2 = at2 + i0 * rec[_X2_STRIDES0] + i1 * rec[_X2_STRIDES1] + i2 * rec[_X2_STRIDES2]
+                add_row(int(rec), x1, x2, y, constants + rec[_TABLE1_OFFSET], constants + rec[_TABLE2_OFFSET])
+                y += rec[_DIMS3]
                 i2 += 1
             i1 += 1
         i0 += 1
@@ -189,21 +225,27 @@ def box(x: ptr8, acc: ptr8, w: ptr8):
     rec = ptr32(x)
     arena = int(acc)
     at = arena
-    if rec[23] & 1:
+    if rec[_FLAGS] & 1:
         at = int(w)
-    at += rec[5]
-    y = arena + rec[6]
-    if rec[20]:
-        move(int(rec) + 84, y, rec[20], 0, 1)  # the value, word 21
-    y += rec[22]
+    at += rec[_X_OFFSET]
+    y = arena + rec[_Y_OFFSET]
+    if rec[_FILL_BYTES]:
+        move(int(rec) + 4 * _FILL_VALUE, y, rec[_FILL_BYTES], 0, 1)
+    y += rec[_START]
     i0 = 0
-    while i0 < rec[8]:
+    while i0 < rec[_DIMS0]:
         i1 = 0
-        while i1 < rec[9]:
+        while i1 < rec[_DIMS1]:
             i2 = 0
-            while i2 < rec[10]:
-                x1 = at + i0 * rec[12] + i1 * rec[13] + i2 * rec[14]
-                move(x1, y + i0 * rec[16] + i1 * rec[17] + i2 * rec[18], rec[11], rec[15], rec[19])
+            while i2 < rec[_DIMS2]:
+                x1 = at + i0 * rec[_X_STRIDES0] + i1 * rec[_X_STRIDES1] + i2 * rec[_X_STRIDES2]
+                move(
+                    x1,
+                    y + i0 * rec[_Y_STRIDES0] + i1 * rec[_Y_STRIDES1] + i2 * rec[_Y_STRIDES2],
+                    rec[_DIMS3],
+                    rec[_X_STRIDES3],
+                    rec[_Y_STRIDES3],
+                )
                 i2 += 1
             i1 += 1
         i0 += 1
@@ -214,7 +256,7 @@ def lut(x: ptr8, acc: ptr8, w: ptr8):
     """See ref.lut. The arguments are record, arena, constants."""
     rec = ptr32(x)
     arena = int(acc)
-    look_up(arena + rec[5], arena + rec[6], int(w) + rec[9], rec[8])
+    look_up(arena + rec[_X_OFFSET], arena + rec[_Y_OFFSET], int(w) + rec[_TABLE_OFFSET], rec[_COUNT])
 
 
 kernels = {7: add, 9: box, 11: lut}

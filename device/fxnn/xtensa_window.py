@@ -1,25 +1,65 @@
-"""Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the meaning,
-xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
+"""Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the
+meaning, xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
 
-One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, two of a line in a word, with its padding.
-4 * acc = 4 * bias - 4 * (x_zero_point + 128) * sum(w) + sum((x + 128) * 4 w). A window is runs of words that lie one behind the
-other: its lines (form 8), or, where the plane lies down its lines, its columns of words (8 + 2); what dilation skips in a
-run has weights of 0. Lines are rows, or columns (8 + 1). Where the stride in a line is odd, every other window starts in
-the middle of a word: its weights lie one later, in a copy of their own.
+Written by host_tools/assembler/xtensa: edit that.
+
+One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, two of a line in a word, with its
+padding. 4 * acc = 4 * bias - 4 * (x_zero_point + 128) * sum(w) + sum((x + 128) * 4 w). A window is runs of words
+that lie one after the other: its lines (form 8), or, where the plane lies down its lines, its columns of words (8 +
+2); what dilation skips in a run has weights of 0. Lines are rows, or columns (8 + 1). Where the stride in a line is
+odd, every other window starts in the middle of a word: its weights lie one later, in a copy of their own.
 
 State, byte offsets from the start of the scratch, then both copies of the weights, 4 w as int16, then the plane:
-0 source     4 where it goes in the plane     8 lines to copy     12 pairs of inputs a line     16 from input to input
-20 from the last input of a line to the next line     24 from line to line in the plane     28 plane     32 y
-36 from pixel to pixel of a line in y     40 from line to line in y     44 lines of outputs     48 an input before the pairs
-52 one behind them     56 channel table     60 weights     64 channels left     68 from weight to weight across the lines
-72 from the last of those to the next     76 y_zero_point     80 x_zero_point + 128     84 depth_multiplier
-88 outputs left of the input channel     92 words of the plane     96 padding, twice     100 clamp_min     104 clamp_max
-108 from word to word of a line     112 y of the line     116 bytes of a line in y     120 end of the line
-124 from an even output to the next in the plane     128 that and from an odd one     132 from line of outputs to line in the plane
-136, 140 from weight to weight along the line, in turn     144 weights across     148 weights along     152 line in the plane
-156 first copy of the weights - 4     160 both copies - 8, added     164 words a run / 2     168 runs, less than 0: of an odd length
-172 from a run's end to the next     176 from weight to weight across     180 word 0, the long way     184 second copy
-188 bytes of a plane, where four channels are copied at a time     192 of those still to come     196 the first's
+   0 source
+   4 to                   where it goes in the plane
+   8 lines                to copy
+  12 pairs                of inputs per line
+  16 x_step               from input to input
+  20 x_line               from the last input of a line to the next line
+  24 pitch                from line to line in the plane
+  28 plane
+  32 y
+  36 y_step               from pixel to pixel of a line in y
+  40 y_line               from line to line in y
+  44 out_lines            lines of outputs
+  48 before               an input before the pairs
+  52 after                an input after them
+  56 table                channel table
+  60 weights
+  64 channels             left
+  68 w_step               from weight to weight across the lines
+  72 w_line               from the last of those to the next
+  76 y_zero_point
+  80 x_zero               x_zero_point + 128
+  84 depth_multiplier
+  88 outputs              left of the input channel
+  92 plane_words          of all planes
+  96 padding              twice
+ 100 clamp_min
+ 104 clamp_max
+ 108 word_step            from word to word of a line
+ 112 line_y               y of the line
+ 116 line_bytes           of a line in y
+ 120 line_end             end of the line in y
+ 124 even_step            from an even output to the next in the plane
+ 128 two_steps            that and from an odd one
+ 132 line_step            from line of outputs to line in the plane
+ 136 even_weight          from weight to weight along the line, of even ones
+ 140 odd_weight           of odd ones
+ 144 kernel_across        weights across
+ 148 kernel_along         weights along
+ 152 line                 in the plane
+ 156 copy1                first copy of the weights - 4
+ 160 both_copies          both copies - 8, added
+ 164 run_pairs            words per run / 2
+ 168 runs                 less than 0: of an odd length
+ 172 run_step             from a run's end to the next
+ 176 weight_step          from weight to weight across
+ 180 first                word 0, the long way
+ 184 copy2                second copy of the weights
+ 188 plane_bytes          where four channels are copied at a time
+ 192 planes_left          of those still to come
+ 196 first_plane          of those
 """
 
 import micropython
@@ -30,69 +70,71 @@ def windows(a2, a3, a4, a5):
     """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
     In   a5 args: state    Stack 4 lines left | 8 lines to copy
-    Uses a2 state | a7 multiplier, negative: the long way | a8 constant of the requantizer; left_shift + 256 * right_shift
-    Copying   a3 source | a4 to | a5 step | a6 an input behind | a7 lines | a8 0x80 | a9, a10 inputs | a11 word | a12 pairs
-         a13 from word to word | a14 an input before
+    Uses a2 state | a7 multiplier, negative: the long way
+         a8 constant of the requantizer; left_shift + 256 * right_shift
+    Copying   a3 source | a4 to | a5 step | a6 an input after | a7 lines | a8 0x80 | a9, a10 inputs | a11 word
+         a12 pairs | a13 from word to word | a14 an input before
     Four      a3 source | a4 line | a5 step | a6, a11, a12, a13 planes | a7 from word to word | a8, a14 masks
          a9, a10, a15 inputs
-    Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step | a11 weights across
-         a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
+    Weights   a3 weight | a4, a5 where it goes | a6, a7 the column's | a8 from line to line | a9 w | a10 step
+         a11 weights across | a12, a13 from column to column, in turn | a14 4 * sum(w) | a15 columns left
     Products  a3 the window's first word - 4 | a4 X words | a5 Y words | a6 4 * (bias and the like) | a9 acc * 4, q, y
-         a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words a run / 2 | a14 from a run's end to the next
+         a10 runs left, scratch | a11 y | a12 Y words - 4 | a13 words per run / 2 | a14 from a run's end to the next
          a15 to the next output's | m0, m1 X | m2, m3 Y, in turn    SAR e + 1
-    Cost 4.5 an input, 3 of four channels at a time; 9 a weight; 1 a product, 5 a run, 28 an output, 22 a line, 80 a channel
+    Cost 4.5 per input, 3 of four channels at a time; 9 per weight; 1 per product, 5 per run, 28 per output, 22 per
+         line, 80 per channel
     """
     l32i(a2, a5, 0)                         # 3
     addi(a2, a2, -1)                        # 1
     add(a2, a2, a2)                         # 1
-    l32i(a3, a2, 28)                        # 1
-    l32i(a4, a2, 92)                        # 2
-    l32i(a5, a2, 96)                        # 1
+    l32i(a3, a2, 28)                        # 1  plane
+    l32i(a4, a2, 92)                        # 2  plane words
+    l32i(a5, a2, 96)                        # 1  padding
     loop(a4, FILL)                          # 1
     s32i(a5, a3, 0)                         # 1
     addi(a3, a3, 4)                         # 1
     label(FILL)
     label(CHANNEL)
     # the channel's inputs, unless those of the channel before
-    l32i(a9, a2, 88)                        # 3
+    l32i(a9, a2, 88)                        # 3  outputs
     bnez(a9, COPIED)                        # 1-4
-    l32i(a3, a2, 0)                         # 3
+    l32i(a3, a2, 0)                         # 3  source
     addi(a9, a3, 1)                         # 1
-    s32i(a9, a2, 0)                         # 1
-    l32i(a9, a2, 84)                        # 3
-    s32i(a9, a2, 88)                        # 1
-    l32i(a7, a2, 8)                         # 1
-    l32i(a10, a2, 188)                      # 3
+    s32i(a9, a2, 0)                         # 1  source
+    l32i(a9, a2, 84)                        # 3  depth multiplier
+    s32i(a9, a2, 88)                        # 1  outputs
+    l32i(a7, a2, 8)                         # 1  lines
+    l32i(a10, a2, 188)                      # 3  plane bytes
     beqz(a10, ONE)                          # 1-4
     # four channels at a time, if the four before are done
-    l32i(a9, a2, 28)                        # 3
+    l32i(a9, a2, 28)                        # 3  plane
     add(a9, a9, a10)                        # 1
-    s32i(a9, a2, 28)                        # 1
-    l32i(a9, a2, 192)                       # 3
+    s32i(a9, a2, 28)                        # 1  plane
+    l32i(a9, a2, 192)                       # 3  planes left
     addi(a9, a9, -1)                        # 1
-    s32i(a9, a2, 192)                       # 1
+    s32i(a9, a2, 192)                       # 1  planes left
     bgez(a9, COPIED)                        # 1-4
     movi(a9, 3)                             # 1
-    s32i(a9, a2, 192)                       # 1
-    l32i(a9, a2, 196)                       # 3
-    s32i(a9, a2, 28)                        # 1
+    s32i(a9, a2, 192)                       # 1  planes left
+    l32i(a9, a2, 196)                       # 3  first plane
+    s32i(a9, a2, 28)                        # 1  plane
     beqz(a7, COPIED)                        # 1-4
     j(FOUR_CHANNELS)                        # 4
     label(ONE)
     beqz(a7, COPIED)                        # 1-4
-    l32i(a4, a2, 4)                         # 1
-    l32i(a5, a2, 16)                        # 1
-    l32i(a12, a2, 12)                       # 1
-    l32i(a6, a2, 52)                        # 1
-    l32i(a13, a2, 108)                      # 1
-    l32i(a14, a2, 48)                       # 1
+    l32i(a4, a2, 4)                         # 1  to
+    l32i(a5, a2, 16)                        # 1  x step
+    l32i(a12, a2, 12)                       # 1  pairs
+    l32i(a6, a2, 52)                        # 1  after
+    l32i(a13, a2, 108)                      # 1  word step
+    l32i(a14, a2, 48)                       # 1  before
     movi(a8, 128)                           # 1
     label(LINE)
     mov(a11, a4)                            # 1
     beqz(a14, PAIRS)                        # 1-4
     l8ui(a10, a3, 0)                        # 2
     add(a3, a3, a5)                         # 1
-    xor(a10, a10, a8)                       # 1
+    xor(a10, a10, a8)                       # 1  x + 128
     s16i(a10, a11, 2)                       # 1
     add(a11, a11, a13)                      # 1
     label(PAIRS)
@@ -102,7 +144,7 @@ def windows(a2, a3, a4, a5):
     l8ui(a10, a3, 0)                        # 1
     add(a3, a3, a5)                         # 1
     xor(a9, a9, a8)                         # 1  x + 128
-    xor(a10, a10, a8)                       # 1
+    xor(a10, a10, a8)                       # 1  x + 128
     s16i(a9, a11, 0)                        # 1
     s16i(a10, a11, 2)                       # 1
     add(a11, a11, a13)                      # 1
@@ -110,32 +152,32 @@ def windows(a2, a3, a4, a5):
     beqz(a6, LINE_END)                      # 1-4
     l8ui(a9, a3, 0)                         # 2
     add(a3, a3, a5)                         # 1
-    xor(a9, a9, a8)                         # 1
+    xor(a9, a9, a8)                         # 1  x + 128
     s16i(a9, a11, 0)                        # 1
     label(LINE_END)
-    l32i(a9, a2, 20)                        # 3
+    l32i(a9, a2, 20)                        # 3  x line
     add(a3, a3, a9)                         # 1
-    l32i(a9, a2, 24)                        # 3
+    l32i(a9, a2, 24)                        # 3  pitch
     add(a4, a4, a9)                         # 1
     addi(a7, a7, -1)                        # 1
     bnez(a7, LINE)                          # 1-4
     label(COPIED)
-    l32i(a9, a2, 88)                        # 3
+    l32i(a9, a2, 88)                        # 3  outputs
     addi(a9, a9, -1)                        # 1
-    s32i(a9, a2, 88)                        # 1
+    s32i(a9, a2, 88)                        # 1  outputs
     # weights, twice
-    l32i(a3, a2, 60)                        # 3
+    l32i(a3, a2, 60)                        # 3  weights
     addi(a9, a3, 1)                         # 1
-    s32i(a9, a2, 60)                        # 1
-    l32i(a6, a2, 156)                       # 3
+    s32i(a9, a2, 60)                        # 1  weights
+    l32i(a6, a2, 156)                       # 3  copy1
     addi(a6, a6, 4)                         # 1
-    l32i(a7, a2, 184)                       # 1
-    l32i(a8, a2, 176)                       # 1
-    l32i(a10, a2, 68)                       # 1
-    l32i(a11, a2, 144)                      # 1
-    l32i(a12, a2, 136)                      # 1
-    l32i(a13, a2, 140)                      # 1
-    l32i(a15, a2, 148)                      # 1
+    l32i(a7, a2, 184)                       # 1  copy2
+    l32i(a8, a2, 176)                       # 1  weight step
+    l32i(a10, a2, 68)                       # 1  w step
+    l32i(a11, a2, 144)                      # 1  kernel across
+    l32i(a12, a2, 136)                      # 1  even weight
+    l32i(a13, a2, 140)                      # 1  odd weight
+    l32i(a15, a2, 148)                      # 1  kernel along
     movi(a14, 0)                            # 1
     label(WEIGHTS)
     mov(a4, a6)                             # 1
@@ -151,7 +193,7 @@ def windows(a2, a3, a4, a5):
     add(a5, a5, a8)                         # 1
     add(a14, a14, a9)                       # 1
     label(WEIGHT)
-    l32i(a9, a2, 72)                        # 1
+    l32i(a9, a2, 72)                        # 1  w line
     add(a6, a6, a12)                        # 1
     add(a7, a7, a13)                        # 1
     add(a3, a3, a9)                         # 1
@@ -161,17 +203,17 @@ def windows(a2, a3, a4, a5):
     addi(a15, a15, -1)                      # 1
     bnez(a15, WEIGHTS)                      # 1-4
     # the channel's table entry
-    l32i(a12, a2, 56)                       # 2
-    l32i(a9, a2, 80)                        # 1
-    l32i(a6, a12, 0)                        # 1
+    l32i(a12, a2, 56)                       # 2  table
+    l32i(a9, a2, 80)                        # 1  x zero
+    l32i(a6, a12, 0)                        # 1  bias
     mull(a9, a9, a14)                       # 1
-    l32i(a7, a12, 4)                        # 1
-    l16ui(a8, a12, 8)                       # 1
+    l32i(a7, a12, 4)                        # 1  multiplier
+    l16ui(a8, a12, 8)                       # 1  shifts
     addi(a12, a12, 12)                      # 1
-    s32i(a12, a2, 56)                       # 1
+    s32i(a12, a2, 56)                       # 1  table
     srai(a10, a9, 2)                        # 1
     sub(a10, a6, a10)                       # 1
-    s32i(a10, a2, 180)                      # 1
+    s32i(a10, a2, 180)                      # 1  first
     slli(a6, a10, 2)                        # 1
     srli(a9, a8, 8)                         # 1
     extui(a10, a8, 0, 8)                    # 1
@@ -180,7 +222,7 @@ def windows(a2, a3, a4, a5):
     beqz(a9, LONG)                          # 1-4
     addi(a10, a9, -22)                      # 1
     bgez(a10, LONG)                         # 1-4
-    l32i(a10, a2, 76)                       # 2
+    l32i(a10, a2, 76)                       # 2  y zero point
     ssl(a9)                                 # 1
     add(a10, a10, a10)                      # 1
     addi(a10, a10, 1)                       # 1
@@ -196,35 +238,35 @@ def windows(a2, a3, a4, a5):
     slli(a9, a9, 31)                        # 1
     or_(a7, a7, a9)                         # 1
     label(START)
-    l32i(a9, a2, 44)                        # 3
-    s32i(a9, a1, 4)                         # 1
-    l32i(a9, a2, 28)                        # 3
+    l32i(a9, a2, 44)                        # 3  out lines
+    s32i(a9, a1, 4)                         # 1  lines left
+    l32i(a9, a2, 28)                        # 3  plane
     addi(a9, a9, -4)                        # 1
-    s32i(a9, a2, 152)                       # 1
-    l32i(a9, a2, 32)                        # 3
-    s32i(a9, a2, 112)                       # 1
-    l32i(a13, a2, 164)                      # 1
-    l32i(a14, a2, 172)                      # 1
+    s32i(a9, a2, 152)                       # 1  line
+    l32i(a9, a2, 32)                        # 3  y
+    s32i(a9, a2, 112)                       # 1  line y
+    l32i(a13, a2, 164)                      # 1  run pairs
+    l32i(a14, a2, 172)                      # 1  run step
     label(OUTPUTS)
-    l32i(a3, a2, 152)                       # 1
-    l32i(a9, a2, 132)                       # 2
-    l32i(a11, a2, 112)                      # 1
+    l32i(a3, a2, 152)                       # 1  line
+    l32i(a9, a2, 132)                       # 2  line step
+    l32i(a11, a2, 112)                      # 1  line y
     add(a9, a3, a9)                         # 1
-    s32i(a9, a2, 152)                       # 1
-    l32i(a9, a2, 116)                       # 2
-    l32i(a10, a2, 40)                       # 1
+    s32i(a9, a2, 152)                       # 1  line
+    l32i(a9, a2, 116)                       # 2  line bytes
+    l32i(a10, a2, 40)                       # 1  y line
     add(a9, a11, a9)                        # 1
-    s32i(a9, a2, 120)                       # 1
+    s32i(a9, a2, 120)                       # 1  line end
     add(a10, a11, a10)                      # 1
-    s32i(a10, a2, 112)                      # 1
-    l32i(a12, a2, 156)                      # 1
-    l32i(a15, a2, 124)                      # 1
+    s32i(a10, a2, 112)                      # 1  line y
+    l32i(a12, a2, 156)                      # 1  copy1
+    l32i(a15, a2, 124)                      # 1  even step
     label(OUTPUT)
     mov(a4, a3)                             # 1
     ldinc(m0, a4)                           # 1
     mov(a5, a12)                            # 1
     ldinc(m2, a5)                           # 1
-    l32i(a10, a2, 168)                      # 2
+    l32i(a10, a2, 168)                      # 2  runs
     wsr_acclo(a6)                           # 1
     bltz(a10, ODD)                          # 1-4
     label(EVEN)
@@ -241,46 +283,46 @@ def windows(a2, a3, a4, a5):
     j(EVEN)                                 # 4
     label(DONE)
     rsr_acclo(a9)                           # 1  acc * 4
-    l32i(a4, a2, 100)                       # 1
+    l32i(a4, a2, 100)                       # 1  clamp min
     bltz(a7, SLOW)                          # 1-4
     mulsh(a9, a9, a7)                       # 1  q, Q1
-    l32i(a5, a2, 104)                       # 1
+    l32i(a5, a2, 104)                       # 1  clamp max
     srai(a10, a9, 31)                       # 1
     addx2(a9, a10, a9)                      # 1
     add(a9, a9, a8)                         # 1
     sra(a9, a9)                             # 1
     label(CLAMP)
     max(a9, a9, a4)                         # 1
-    l32i(a4, a2, 36)                        # 1
+    l32i(a4, a2, 36)                        # 1  y step
     min(a9, a9, a5)                         # 1
-    l32i(a10, a2, 160)                      # 1
+    l32i(a10, a2, 160)                      # 1  both copies
     s8i(a9, a11, 0)                         # 1
     add(a11, a11, a4)                       # 1
-    l32i(a9, a2, 128)                       # 1
+    l32i(a9, a2, 128)                       # 1  two steps
     sub(a12, a10, a12)                      # 1  the other copy
-    l32i(a10, a2, 120)                      # 1
+    l32i(a10, a2, 120)                      # 1  line end
     add(a3, a3, a15)                        # 1
     sub(a15, a9, a15)                       # 1
     bne(a11, a10, OUTPUT)                   # 1-4
-    l32i(a9, a1, 4)                         # 3
+    l32i(a9, a1, 4)                         # 3  lines left
     addi(a9, a9, -1)                        # 1
-    s32i(a9, a1, 4)                         # 1
+    s32i(a9, a1, 4)                         # 1  lines left
     beqz(a9, NEXT)                          # 1-4
     j(OUTPUTS)                              # 4
     label(NEXT)
-    l32i(a9, a2, 32)                        # 3
+    l32i(a9, a2, 32)                        # 3  y
     addi(a9, a9, 1)                         # 1
-    s32i(a9, a2, 32)                        # 1
-    l32i(a9, a2, 64)                        # 3
+    s32i(a9, a2, 32)                        # 1  y
+    l32i(a9, a2, 64)                        # 3  channels
     addi(a9, a9, -1)                        # 1
-    s32i(a9, a2, 64)                        # 1
+    s32i(a9, a2, 64)                        # 1  channels
     beqz(a9, END)                           # 1-4
     j(CHANNEL)                              # 4
     label(SLOW)  # eq. (2) in full, as in xtensa_conv.convolve
     rsr_acchi(a4)                           # 1
     ssai(2)                                 # 1
     src(a9, a4, a9)                         # 1
-    l32i(a4, a2, 180)                       # 2
+    l32i(a4, a2, 180)                       # 2  first
     ssl(a8)                                 # 1
     add(a9, a9, a4)                         # 1  acc modulo 2^32
     sll(a9, a9)                             # 1
@@ -298,15 +340,15 @@ def windows(a2, a3, a4, a5):
     addi(a10, a10, -1)                      # 1
     ssr(a10)                                # 1
     srai(a4, a9, 31)                        # 1
-    add(a9, a9, a4)                         # 1
+    add(a9, a9, a4)                         # 1  h - (h < 0)
     sra(a9, a9)                             # 1
     addi(a9, a9, 1)                         # 1
     srai(a9, a9, 1)                         # 1
     label(ZERO)
     wsr_acchi(a6)                           # 1
-    l32i(a10, a2, 76)                       # 1
-    l32i(a4, a2, 100)                       # 1
-    l32i(a5, a2, 104)                       # 1
+    l32i(a10, a2, 76)                       # 1  y zero point
+    l32i(a4, a2, 100)                       # 1  clamp min
+    l32i(a5, a2, 104)                       # 1  clamp max
     add(a9, a9, a10)                        # 1
     j(CLAMP)                                # 4
     label(ODD)
@@ -337,10 +379,10 @@ def windows(a2, a3, a4, a5):
     j(ODD)                                  # 4
     # ---- a word of the image is an input of four channels: to four planes, two inputs at a time
     label(FOUR_CHANNELS)
-    s32i(a7, a1, 8)                         # 1
-    l32i(a7, a2, 108)                       # 1
-    l32i(a4, a2, 4)                         # 1
-    l32i(a5, a2, 16)                        # 1
+    s32i(a7, a1, 8)                         # 1  copy left
+    l32i(a7, a2, 108)                       # 1  word step
+    l32i(a4, a2, 4)                         # 1  to
+    l32i(a5, a2, 16)                        # 1  x step
     movi(a8, 255)                           # 1
     slli(a9, a8, 16)                        # 1
     or_(a8, a8, a9)                         # 1  0x00FF00FF
@@ -351,12 +393,12 @@ def windows(a2, a3, a4, a5):
     or_(a14, a14, a9)                       # 1  0x80808080
     ssai(16)                                # 1
     label(LINES_OF_FOUR)
-    l32i(a10, a2, 188)                      # 2
+    l32i(a10, a2, 188)                      # 2  plane bytes
     mov(a11, a4)                            # 1
     add(a12, a11, a10)                      # 1
     add(a13, a12, a10)                      # 1
     add(a6, a13, a10)                       # 1
-    l32i(a9, a2, 48)                        # 3
+    l32i(a9, a2, 48)                        # 3  before
     beqz(a9, PAIRS_OF_FOUR)                 # 1-4
     l32i(a9, a3, 0)                         # 2
     add(a3, a3, a5)                         # 1
@@ -374,7 +416,7 @@ def windows(a2, a3, a4, a5):
     add(a13, a13, a7)                       # 1
     add(a6, a6, a7)                         # 1
     label(PAIRS_OF_FOUR)
-    l32i(a15, a2, 12)                       # 3
+    l32i(a15, a2, 12)                       # 3  pairs
     loopnez(a15, PAIR_OF_FOUR)              # 1
     l32i(a9, a3, 0)                         # 1  p
     add(a3, a3, a5)                         # 1
@@ -401,7 +443,7 @@ def windows(a2, a3, a4, a5):
     add(a13, a13, a7)                       # 1
     add(a6, a6, a7)                         # 1
     label(PAIR_OF_FOUR)
-    l32i(a9, a2, 52)                        # 3
+    l32i(a9, a2, 52)                        # 3  after
     beqz(a9, LINE_OF_FOUR)                  # 1-4
     l32i(a9, a3, 0)                         # 2
     add(a3, a3, a5)                         # 1
@@ -415,59 +457,132 @@ def windows(a2, a3, a4, a5):
     extui(a10, a9, 24, 8)                   # 1
     s16i(a10, a6, 0)                        # 1
     label(LINE_OF_FOUR)
-    l32i(a9, a2, 20)                        # 2
-    l32i(a10, a2, 24)                       # 1
+    l32i(a9, a2, 20)                        # 2  x line
+    l32i(a10, a2, 24)                       # 1  pitch
     add(a3, a3, a9)                         # 1
     add(a4, a4, a10)                        # 1
-    l32i(a9, a1, 8)                         # 3
+    l32i(a9, a1, 8)                         # 3  copy left
     addi(a9, a9, -1)                        # 1
-    s32i(a9, a1, 8)                         # 1
+    s32i(a9, a1, 8)                         # 1  copy left
     bnez(a9, LINES_OF_FOUR)                 # 1-4
     j(COPIED)                               # 4
     label(END)
     movi(a2, 1)                             # 1
 
 
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_BATCHES = const(8)
+_IN_H = const(9)
+_IN_W = const(10)
+_IN_C = const(11)
+_OUT_H = const(12)
+_OUT_W = const(13)
+_OUT_C = const(14)
+_KERNEL_H = const(15)
+_STRIDE_H = const(17)
+_DILATION_H = const(19)
+_PAD_TOP = const(21)
+_X_ZERO_POINT = const(23)
+_Y_ZERO_POINT = const(24)
+_CLAMP_MIN = const(25)
+_CLAMP_MAX = const(26)
+_WEIGHTS_OFFSET = const(27)
+_CHANNELS_OFFSET = const(28)
+_DEPTH_MULTIPLIER = const(29)
+_PACKED_OFFSET = const(30)
+_TILE = const(31)
+_Y_STEP = const(32)
+_SCRATCH_OFFSET = const(7)
+_S_SOURCE = const(0)
+_S_TO = const(1)
+_S_LINES = const(2)
+_S_PAIRS = const(3)
+_S_X_STEP = const(4)
+_S_X_LINE = const(5)
+_S_PITCH = const(6)
+_S_PLANE = const(7)
+_S_Y = const(8)
+_S_Y_STEP = const(9)
+_S_Y_LINE = const(10)
+_S_OUT_LINES = const(11)
+_S_BEFORE = const(12)
+_S_AFTER = const(13)
+_S_TABLE = const(14)
+_S_WEIGHTS = const(15)
+_S_CHANNELS = const(16)
+_S_W_STEP = const(17)
+_S_W_LINE = const(18)
+_S_Y_ZERO_POINT = const(19)
+_S_X_ZERO = const(20)
+_S_DEPTH_MULTIPLIER = const(21)
+_S_OUTPUTS = const(22)
+_S_PLANE_WORDS = const(23)
+_S_PADDING = const(24)
+_S_CLAMP_MIN = const(25)
+_S_CLAMP_MAX = const(26)
+_S_WORD_STEP = const(27)
+_S_LINE_BYTES = const(29)
+_S_EVEN_STEP = const(31)
+_S_TWO_STEPS = const(32)
+_S_LINE_STEP = const(33)
+_S_EVEN_WEIGHT = const(34)
+_S_ODD_WEIGHT = const(35)
+_S_KERNEL_ACROSS = const(36)
+_S_KERNEL_ALONG = const(37)
+_S_COPY1 = const(39)
+_S_BOTH_COPIES = const(40)
+_S_RUN_PAIRS = const(41)
+_S_RUNS = const(42)
+_S_RUN_STEP = const(43)
+_S_WEIGHT_STEP = const(44)
+_S_COPY2 = const(46)
+_S_PLANE_BYTES = const(47)
+_S_PLANES_LEFT = const(48)
+_S_FIRST_PLANE = const(49)
+_STATE_BYTES = const(200)
+
+
 @micropython.viper
 def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
-    """See ref.depthwise_conv_2d. The arguments are record, arena, constants. Word 31: lines at a time * 65536 + form."""
+    """See ref.depthwise_conv_2d. The arguments are record, arena, constants. Tile: lines at a time * 65536 + form."""
     rec = ptr32(x)
     arena = int(acc)
     constants = int(w)
-    table = rec[30]  # of its own, or the one of all
-    if table == rec[27]:
-        table = rec[28]
-    s = ptr32(arena + rec[7])
+    table = rec[_PACKED_OFFSET]  # of its own, or the one of all
+    if table == rec[_WEIGHTS_OFFSET]:
+        table = rec[_CHANNELS_OFFSET]
+    s = ptr32(arena + rec[_SCRATCH_OFFSET])
     state = int(s) >> 2
-    tile = rec[31] >> 16
-    form = rec[31] & 15
-    batches = rec[8]
-    in_c = rec[11]
-    out_c = rec[14]
-    step = rec[32]
+    tile = rec[_TILE] >> 16
+    form = rec[_TILE] & 15
+    batches = rec[_BATCHES]
+    in_c = rec[_IN_C]
+    out_c = rec[_OUT_C]
+    step = rec[_Y_STEP]
     if step == 0:
         step = out_c
-    image = arena + rec[5]
-    y = arena + rec[6]
+    image = arena + rec[_X_OFFSET]
+    y = arena + rec[_Y_OFFSET]
     # across: from line to line; along: in a line. at: the word of the record where across is rows, along columns
     across = 0
     along = 1
     if form & 1:
         across = 1
         along = 0
-    in_across = rec[9 + across]
-    in_along = rec[9 + along]
-    out_across = rec[12 + across]
-    out_along = rec[12 + along]
-    kernel_across = rec[15 + across]
-    kernel_along = rec[15 + along]
-    stride_across = rec[17 + across]
-    stride_along = rec[17 + along]
-    reach_across = (kernel_across - 1) * rec[19 + across] + 1
-    dilation = rec[19 + along]
+    in_across = rec[_IN_H + across]
+    in_along = rec[_IN_H + along]
+    out_across = rec[_OUT_H + across]
+    out_along = rec[_OUT_H + along]
+    kernel_across = rec[_KERNEL_H + across]
+    kernel_along = rec[_KERNEL_H + along]
+    stride_across = rec[_STRIDE_H + across]
+    stride_along = rec[_STRIDE_H + along]
+    reach_across = (kernel_across - 1) * rec[_DILATION_H + across] + 1
+    dilation = rec[_DILATION_H + along]
     reach_along = (kernel_along - 1) * dilation + 1
-    pad_across = rec[21 + across]
-    pad_along = rec[21 + along]
+    pad_across = rec[_PAD_TOP + across]
+    pad_along = rec[_PAD_TOP + along]
     x_across = in_along * in_c
     x_along = in_c
     y_across = out_along * step
@@ -491,10 +606,10 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
     runs = kernel_across
     pair = 4
     pitch = 4 * wide
-    run = rec[19 + across] * pitch
+    run = rec[_DILATION_H + across] * pitch
     even = 2 * dilation
     odd = even
-    s[176 >> 2] = 4 * words
+    s[_S_WEIGHT_STEP] = 4 * words
     if form & 2:
         runs = words
         words = reach_across
@@ -506,8 +621,8 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
         if dilation & 1:
             even += 2
             odd += 4 * words - 2
-        s[176 >> 2] = 4 * rec[19 + across]
-    copies = int(s) + 200
+        s[_S_WEIGHT_STEP] = 4 * rec[_DILATION_H + across]
+    copies = int(s) + _STATE_BYTES
     # Where all windows start with a word no one reads the second copy, which may need one run more.
     plane = copies + (8 * runs + 4) * words
     second = copies + 4 * runs * words
@@ -516,52 +631,52 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
         p[0] = 0
         p = ptr32(int(p) + 4)
     # the second copy starts in the middle of a word
-    s[184 >> 2] = second + 2
-    s[156 >> 2] = copies - 4
-    s[160 >> 2] = copies + second - 8
+    s[_S_COPY2] = second + 2
+    s[_S_COPY1] = copies - 4
+    s[_S_BOTH_COPIES] = copies + second - 8
     if stride_along & 1 == 0:
-        s[160 >> 2] = 2 * (copies - 4)
-    s[164 >> 2] = words >> 1
-    s[168 >> 2] = runs
-    s[172 >> 2] = run - 4 - 4 * words
+        s[_S_BOTH_COPIES] = 2 * (copies - 4)
+    s[_S_RUN_PAIRS] = words >> 1
+    s[_S_RUNS] = runs
+    s[_S_RUN_STEP] = run - 4 - 4 * words
     if words & 1:
-        s[168 >> 2] = 0 - runs
-        s[172 >> 2] = run - 4 * words
+        s[_S_RUNS] = 0 - runs
+        s[_S_RUN_STEP] = run - 4 * words
     inputs = in_along
     if inputs > plane_along - pad_along:
         inputs = plane_along - pad_along
-    s[12 >> 2] = (inputs - (pad_along & 1)) >> 1
-    s[48 >> 2] = pad_along & 1
-    s[52 >> 2] = (inputs - (pad_along & 1)) & 1
-    s[16 >> 2] = x_along
-    s[20 >> 2] = x_across - inputs * x_along
-    s[24 >> 2] = pitch
-    s[196 >> 2] = plane
-    s[188 >> 2] = 0
-    s[36 >> 2] = y_along
-    s[40 >> 2] = y_across
-    s[68 >> 2] = w_across
-    s[72 >> 2] = w_along - kernel_across * w_across
-    s[76 >> 2] = ((rec[24] & 0xFFFF) ^ 0x8000) - 0x8000
-    zero = (rec[23] + 128) & 255
-    s[80 >> 2] = zero
-    s[84 >> 2] = rec[29]
-    s[92 >> 2] = high * wide + 4
-    if rec[31] & 16 and (image | in_c) & 3 == 0:
-        s[188 >> 2] = 4 * high * wide
-        s[92 >> 2] = 4 * high * wide + 4
-    s[96 >> 2] = zero + (zero << 16)
-    s[100 >> 2] = ((rec[25] & 0xFFFF) ^ 0x8000) - 0x8000
-    s[104 >> 2] = ((rec[26] & 0xFFFF) ^ 0x8000) - 0x8000
-    s[108 >> 2] = pair
-    s[116 >> 2] = out_along * y_along
-    s[124 >> 2] = (stride_along >> 1) * pair
-    s[128 >> 2] = stride_along * pair
-    s[132 >> 2] = stride_across * pitch
-    s[136 >> 2] = even
-    s[140 >> 2] = odd
-    s[144 >> 2] = kernel_across
-    s[148 >> 2] = kernel_along
+    s[_S_PAIRS] = (inputs - (pad_along & 1)) >> 1
+    s[_S_BEFORE] = pad_along & 1
+    s[_S_AFTER] = (inputs - (pad_along & 1)) & 1
+    s[_S_X_STEP] = x_along
+    s[_S_X_LINE] = x_across - inputs * x_along
+    s[_S_PITCH] = pitch
+    s[_S_FIRST_PLANE] = plane
+    s[_S_PLANE_BYTES] = 0
+    s[_S_Y_STEP] = y_along
+    s[_S_Y_LINE] = y_across
+    s[_S_W_STEP] = w_across
+    s[_S_W_LINE] = w_along - kernel_across * w_across
+    s[_S_Y_ZERO_POINT] = ((rec[_Y_ZERO_POINT] & 0xFFFF) ^ 0x8000) - 0x8000
+    zero = (rec[_X_ZERO_POINT] + 128) & 255
+    s[_S_X_ZERO] = zero
+    s[_S_DEPTH_MULTIPLIER] = rec[_DEPTH_MULTIPLIER]
+    s[_S_PLANE_WORDS] = high * wide + 4
+    if rec[_TILE] & 16 and (image | in_c) & 3 == 0:
+        s[_S_PLANE_BYTES] = 4 * high * wide
+        s[_S_PLANE_WORDS] = 4 * high * wide + 4
+    s[_S_PADDING] = zero + (zero << 16)
+    s[_S_CLAMP_MIN] = ((rec[_CLAMP_MIN] & 0xFFFF) ^ 0x8000) - 0x8000
+    s[_S_CLAMP_MAX] = ((rec[_CLAMP_MAX] & 0xFFFF) ^ 0x8000) - 0x8000
+    s[_S_WORD_STEP] = pair
+    s[_S_LINE_BYTES] = out_along * y_along
+    s[_S_EVEN_STEP] = (stride_along >> 1) * pair
+    s[_S_TWO_STEPS] = stride_along * pair
+    s[_S_LINE_STEP] = stride_across * pitch
+    s[_S_EVEN_WEIGHT] = even
+    s[_S_ODD_WEIGHT] = odd
+    s[_S_KERNEL_ACROSS] = kernel_across
+    s[_S_KERNEL_ALONG] = kernel_along
     while batches > 0:
         batches -= 1
         first = 0
@@ -579,21 +694,21 @@ def depthwise_conv_2d(x: ptr8, acc: ptr8, w: ptr8):
                 count = in_across - at - above
             if count < 0 or inputs <= 0:
                 count = 0
-            s[0] = image + (at + above) * x_across
-            s[4 >> 2] = plane + above * pitch + (pad_along >> 1) * pair
-            s[8 >> 2] = count
-            s[32 >> 2] = y + first * y_across
-            s[44 >> 2] = lines
-            s[56 >> 2] = constants + table
-            s[60 >> 2] = constants + rec[27]
-            s[64 >> 2] = out_c
-            s[88 >> 2] = 0
-            s[28 >> 2] = plane
-            s[192 >> 2] = 0
+            s[_S_SOURCE] = image + (at + above) * x_across
+            s[_S_TO] = plane + above * pitch + (pad_along >> 1) * pair
+            s[_S_LINES] = count
+            s[_S_Y] = y + first * y_across
+            s[_S_OUT_LINES] = lines
+            s[_S_TABLE] = constants + table
+            s[_S_WEIGHTS] = constants + rec[_WEIGHTS_OFFSET]
+            s[_S_CHANNELS] = out_c
+            s[_S_OUTPUTS] = 0
+            s[_S_PLANE] = plane
+            s[_S_PLANES_LEFT] = 0
             windows(state)
             first += tile
-        image += rec[9] * rec[10] * in_c
-        y += rec[12] * rec[13] * step
+        image += rec[_IN_H] * rec[_IN_W] * in_c
+        y += rec[_OUT_H] * rec[_OUT_W] * step
 
 
 kernels = {2: depthwise_conv_2d}

@@ -24,7 +24,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..compiler import convert
+from ..compiler.convert import convert
+from ..compiler.options import ConvertOptions
 from ..errors import ToolError
 from ..fileformat import packed
 from ..fileformat.ram import PACKAGE_HEAP_BYTES, WORDS, choose
@@ -105,7 +106,8 @@ class Deployment:
         self._facts = check_board(board)
         kind = boards.kind_for(self._facts.arch)
         if model.suffix == ".tflite":
-            data = convert.convert(read_file(model), model.stem, source=model.name, labels=labels, board=kind.name).data
+            options = ConvertOptions(board=kind.name)
+            data = convert(read_file(model), model.stem, options, labels=labels, source=model.name).data
             model = model.with_suffix(".fxnn")  # its name on the board; nothing is written here
             self._packed = packed.read(data, model.name)
         else:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import runpy
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,7 +14,7 @@ from ..boards.deploy import Deployment, show_result
 from ..boards.mpremote_board import Board
 from ..package import board_files
 from ..package.board_files import BoardFile
-from .commands import _bar, _console
+from .output import bar, console
 
 DIGITS = Path(__file__).resolve().parents[2] / "models/digits"
 TEST_DIGITS = 60  # of the 360 that training never saw; 65 bytes each have to be copied
@@ -25,12 +24,12 @@ _RUN_TIMEOUT_S = 120
 
 def demo(port: str, count: int) -> None:
     """Deploys package, program and digits network to the board on `port` (or `pico`, `auto`) and runs main.py there."""
-    console = _console()
+    screen = console()
     if port == "pico":
         from ..emulators.firmware import firmware_name, pico_firmware
         from ..emulators.virtual_pico import VirtualPico
 
-        console.print(f"a virtual Pico with {firmware_name(pico_firmware())}", markup=False)
+        screen.print(f"a virtual Pico with {firmware_name(pico_firmware())}", markup=False)
         board_port = VirtualPico()
     else:
         if port == "auto":
@@ -41,17 +40,15 @@ def demo(port: str, count: int) -> None:
     with board_port as virtual:
         where = virtual.port if virtual else port
         with Board(where) as board:
-            _deploy(board, count, console)
+            _deploy(board, count, screen)
         with Board(where) as board:  # freshly started, as after power-up
-            console.print("\nmain.py on the board says:\n", markup=False)
-            board.exec(
-                "execfile('/main.py')", _RUN_TIMEOUT_S, lambda text: (sys.stdout.write(text), sys.stdout.flush())
-            )
+            screen.print("\nmain.py on the board says:\n", markup=False)
+            board.exec("execfile('/main.py')", _RUN_TIMEOUT_S, lambda text: print(text, end="", flush=True))
     again = f"fxnn deploy models/digits/digits.fxnn --port {port}"
-    console.print(f"\nThe board keeps it all. Edit main.py, then: {again} --main", markup=False)
+    screen.print(f"\nThe board keeps it all. Edit main.py, then: {again} --main", markup=False)
 
 
-def _deploy(board: Board, count: int, console) -> None:
+def _deploy(board: Board, count: int, screen) -> None:
     """Copies what changed. The test digits are no part of a deployment: they go first, so that main.py finds them."""
     started = time.monotonic()
     test = BoardFile(TEST_FILE, _test_digits(count))
@@ -61,8 +58,8 @@ def _deploy(board: Board, count: int, console) -> None:
     extra = [] if there.get(TEST_FILE) == test.sha256 else [test]
     total = deployment.plan.copy_bytes + sum(len(file.data) for file in extra)
     if total:
-        console.print(f"copying {total:,} bytes to it", markup=False)
-    with _bar("copying", total, "bytes") as advance_to:
+        screen.print(f"copying {total:,} bytes to it", markup=False)
+    with bar("copying", total, "bytes") as advance_to:
         done = 0
 
         def on_bytes(size):
@@ -75,14 +72,11 @@ def _deploy(board: Board, count: int, console) -> None:
             board.write_file(f"{file.path}.new", file.data, on_bytes)
             board_fs.run(board, [("rename", f"{file.path}.new", file.path)])
         result = deployment.carry_out(on_bytes, lambda text: advance_to(done, text))
-    show_result(deployment.plan, result, time.monotonic() - started, console)
+    show_result(deployment.plan, result, time.monotonic() - started, screen)
 
 
 def _test_digits(count: int) -> bytes:
-    spec = importlib.util.spec_from_file_location("make_test_bin", DIGITS / "make_test_bin.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.test_bin(DIGITS / "test.npz", count)
+    return runpy.run_path(str(DIGITS / "make_test_bin.py"))["test_bin"](DIGITS / "test.npz", count)
 
 
 @click.command()

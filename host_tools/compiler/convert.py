@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,10 @@ from ..files import read_file, write_atomically
 from ..ir import Graph
 from ..memory import place, plan
 from ..ops import lowering as lower
-from ..package import boards
 from ..readers import tflite
 from . import pack, passes, tflm_arena
+from .options import ConvertOptions
 
-PLACINGS = ("auto", "flash", "ram")
 _MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vector
 
 
@@ -30,11 +28,11 @@ _MAX_VECTOR_BYTES = 4096  # networks with larger inputs carry one self-test vect
 class Conversion:
     """The packed file and what converting saved."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     source_ops: int
     records: int
     fused: dict[str, int]
-    plan: plan.Plan
+    plan: plan.Plan = field(repr=False)
 
     def lines(self) -> list[str]:
         """The report, for people."""
@@ -59,21 +57,17 @@ class Conversion:
         )
 
 
-def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
-            board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
-            ram: int | None = None, striped: bool = True) -> Conversion:  # fmt: skip
-    """The packed form of a full-int8 .tflite file.
+def convert(data: bytes, name: str, options: ConvertOptions | None = None, *, labels: tuple[str, ...] = (),
+            source: str = "", **changes) -> Conversion:  # fmt: skip
+    """The packed form of a full-int8 .tflite file. `changes`: of fields of the options, by name.
 
-    `selftest`: how many random input vectors, with the outputs of the exact host kernels, are embedded.
-    `board`: a key of boards.BOARDS; every board runs the file, that kind the fastest.
-    `placing`: of PLACINGS, see _placed.
-    `prefer`: "balanced", the fastest plan whose arena is not above TensorFlow Lite Micro's; "speed"; "ram".
-    `ram`: the arena has at most so many bytes, whatever is preferred; ToolError with what is missing where none is found.
-    `striped`: for "ram" or a budget a chain of ops may run some rows at a time.
     Raises ToolError naming every op that cannot run, or labels that do not fit.
     """
+    options = replace(options or ConvertOptions(), **changes)
     try:
-        return _convert(data, name, labels, selftest, source, board, placing, prefer, ram, striped)
+        sha256 = hashlib.sha256(data).hexdigest()
+        graph = tflite.read(data, source or name)
+        return convert_graph(graph, name, options, labels=labels, source=source, sha256=sha256)
     except ToolError:
         raise
     except Exception as e:  # a damaged model fails anywhere; a well-formed one shows a bug of ours
@@ -84,26 +78,15 @@ def convert(data: bytes, name: str, *, labels: tuple[str, ...] = (), selftest: i
         ) from e
 
 
-def _convert(data: bytes, name: str, labels: tuple[str, ...], selftest: int, source: str, board: str,
-             placing: str, prefer: str, ram: int | None, striped: bool) -> Conversion:  # fmt: skip
-    graph = tflite.read(data, source or name)
-    return convert_graph(graph, name, labels=labels, selftest=selftest, source=source, board=board,
-                         placing=placing, prefer=prefer, ram=ram, striped=striped,
-                         sha256=hashlib.sha256(data).hexdigest())  # fmt: skip
-
-
-def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), selftest: int = 3, source: str = "",
-                  sha256: str = "", metadata: dict | None = None, board: str = boards.DEFAULT,
-                  placing: str = PLACINGS[0], prefer: str = "balanced", ram: int | None = None,
-                  striped: bool = True) -> Conversion:  # fmt: skip
+def convert_graph(graph: Graph, name: str, options: ConvertOptions | None = None, *, labels: tuple[str, ...] = (),
+                  source: str = "", sha256: str = "", metadata: dict | None = None, **changes) -> Conversion:  # fmt: skip
     """The packed form of an int8 graph, as the reader or the quantizer makes it; `sha256`: of the file it came from."""
+    options = replace(options or ConvertOptions(), **changes)
     source_ops = len(graph.ops)
     limit = tflm_arena.least_bytes(graph)
     graph, fused = passes.run(graph)
-    lowered = lower.lower(graph, boards.BOARDS[board].fast_target)
-    memory = _placed(
-        lowered, placing, ram or boards.BOARDS[board].ram_bytes, lambda p: plan.make(p, prefer, limit, ram, striped)
-    )
+    lowered = lower.lower(graph, options.kind.fast_target)
+    memory = _placed(lowered, options, limit)
     program = memory.program
     classes = graph.tensors[graph.outputs[0]].size
     picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
@@ -116,11 +99,11 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
         "source": _utf8(source),
         "source_sha256": sha256,
         "created_by": f"fxnn {__version__}",
-        **({"ram_bytes": ram} if ram else {}),
+        **({"ram_bytes": options.ram} if options.ram else {}),
         **(metadata or {}),
     }
     bare = pack.pack(program, memory, labels, metadata)
-    vectors = _selftest(packed.read(bare, name), selftest)
+    vectors = _selftest(packed.read(bare, name), options.selftest)
     return Conversion(
         data=pack.pack(program, memory, labels, metadata, vectors),
         source_ops=source_ops,
@@ -130,21 +113,18 @@ def convert_graph(graph: Graph, name: str, *, labels: tuple[str, ...] = (), self
     )
 
 
-def _placed(
-    lowered: lower.Program, placing: str, ram_bytes: int, make: Callable[[lower.Program], plan.Plan]
-) -> plan.Plan:
-    """The memory plan. `flash`: constants are cut and placed so that a board uses them in its flash, or
-    streams them; `ram`: they are not, which spares a call a piece, and lets outputs lie over inputs everywhere; `auto`:
-    where arena and constants exceed ram_bytes, if that leaves an arena within the budget."""
+def _placed(lowered: lower.Program, options: ConvertOptions, limit: int) -> plan.Plan:
+    """The memory plan, with the constants cut or not (options.placing); "auto" cuts them where arena and constants exceed
+    the board's RAM, if that leaves an arena within the budget. `limit`: bytes of TensorFlow Lite Micro's arena."""
     memory = None
-    for cut in {"ram": (False,), "flash": (True,), "auto": (False, True)}[placing]:
+    for cut in {"ram": (False,), "flash": (True,), "auto": (False, True)}[options.placing]:
         try:
-            memory = make(place.cut_large(lowered, cut))
+            memory = plan.make(place.cut_large(lowered, cut), options.prefer, limit, options.ram, options.striped)
         except ToolError:  # over the budget
             if memory is None:
                 raise
             break
-        if memory.arena_bytes + pack.resident_bytes(memory.program) <= ram_bytes:
+        if memory.arena_bytes + pack.resident_bytes(memory.program) <= (options.ram or options.kind.ram_bytes):
             break
     return memory
 
@@ -154,14 +134,13 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def convert_bytes(data: bytes, name: str = "model", **options) -> bytes:
+def convert_bytes(data: bytes, name: str = "model", options: ConvertOptions | None = None, **changes) -> bytes:
     """As convert(); only the packed file."""
-    return convert(data, name, **options).data
+    return convert(data, name, options, **changes).data
 
 
-def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, labels: str | Path | None = None,
-                 selftest: int = 3, board: str = boards.DEFAULT, placing: str = "auto", prefer: str = "balanced",
-                 ram: int | None = None, striped: bool = True) -> Conversion:  # fmt: skip
+def convert_file(path: str | Path, out: str | Path, options: ConvertOptions | None = None, *, name: str | None = None,
+                 labels: str | Path | None = None, **changes) -> Conversion:  # fmt: skip
     """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
@@ -169,8 +148,7 @@ def convert_file(path: str | Path, out: str | Path, *, name: str | None = None, 
             f"{path} would be overwritten by its own conversion", fix="name another output, such as model.fxnn"
         )
     texts = read_labels(Path(labels)) if labels else ()
-    conversion = convert(read_file(path), name or out.stem, labels=texts, selftest=selftest, source=path.name,
-                         board=board, placing=placing, prefer=prefer, ram=ram, striped=striped)  # fmt: skip
+    conversion = convert(read_file(path), name or out.stem, options, labels=texts, source=path.name, **changes)
     write_atomically(out, conversion.data)
     return conversion
 

@@ -62,9 +62,7 @@ def why_not() -> str:
     if not shutil.which(_QEMU):
         return f"{_QEMU} is not installed"
     if not _built().exists() and not _debian_root():
-        return (
-            "MicroPython for it is built on Debian and Ubuntu only, by root (python -m host_tools.emulators.setup_env)"
-        )
+        return f"MicroPython for it is built on Debian and Ubuntu only, by root (python -m {__package__}.setup_env)"
     return ""
 
 

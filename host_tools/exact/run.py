@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ToolError
 from ..fileformat.extents import scratch_bytes
-from ..fileformat.packed import Packed, TensorEntry
+from ..fileformat.packed import OpRecord, Packed, TensorEntry
 from ..record import BY_NAME, View, view
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
@@ -63,13 +63,24 @@ def run(
         # The board's kernels fill their scratch while they read x: a plan that lets the two meet shows here.
         scratch = view(op.kernel, op.words).scratch_offset
         arena[scratch : scratch + scratch_bytes(op.kernel, op.words, op.fast_target)] = UNWRITTEN
-        for words, constants in op.calls:
-            KERNELS[op.kernel](view(op.kernel, words), arena, np.frombuffer(constants, np.uint8))
+        step(op, arena)()
         if on_op is not None:
             on_op(op.index, arena)
     for variable, value in zip(packed.variables, state):
         value[:] = arena[variable.arena_offset : variable.arena_offset + value.size]
     return [read_tensor(arena, tensor) for tensor in packed.outputs]
+
+
+def step(op: OpRecord, arena: np.ndarray) -> Callable[[], None]:
+    """The op on this arena as a call without arguments: its kernel, once, or once per piece of its constants."""
+    kernel = KERNELS[op.kernel]
+    calls = [(view(op.kernel, words), np.frombuffer(constants, np.uint8)) for words, constants in op.calls]
+
+    def call() -> None:
+        for record, constants in calls:
+            kernel(record, arena, constants)
+
+    return call
 
 
 def first_state(packed: Packed) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ after the classes or not; images need Pillow. Integers are taken as numbers, not
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,36 +71,46 @@ def read(path: str | Path, shapes: list[tuple[int, ...]], pixels: str = "0..1", 
 
 
 def _read(path: Path, shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
-    frames = [s[1:] if s[:1] == (1,) else tuple(s) for s in shapes]
     if path.is_dir():
-        return _folder(path, frames, pixels)
-    arrays = _arrays(path)
+        return _folder(path, _frames(shapes), pixels)
+    return from_arrays(_arrays(path), shapes, path.name)
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], shapes: list[tuple[int, ...]], source: str) -> Dataset:
+    """The samples in arrays called as in a .npz file, for inputs of these shapes; `source`: what messages call them."""
+    arrays = dict(arrays)
+    frames = _frames(shapes)
     names = [f"x{i}" for i in range(len(frames))]
     rest = [n for n in arrays if n not in (*_LABELS, *_TARGETS)]
     if len(frames) == 1 and names[0] not in arrays:
         given = "x" if "x" in rest else rest[0] if len(rest) == 1 else None
         if given is None:
-            raise ToolError(f"{path.name}: no array x0", f"it holds {', '.join(arrays) or 'nothing'}", HOW_TO)
+            raise ToolError(f"{source}: no array x0", f"it holds {', '.join(arrays) or 'nothing'}", HOW_TO)
         arrays["x0"] = arrays[given]
     missing = [n for n in names if n not in arrays]
     if missing:
-        raise ToolError(f"{path.name}: no array {missing[0]}", f"the network has {len(frames)} inputs: {', '.join(names)}",
-                        f'np.savez("{path.name}", x0=..., x1=...)')  # fmt: skip
-    inputs = tuple(_samples(arrays[n], frame, f"{path.name}: {n}") for n, frame in zip(names, frames))
+        raise ToolError(f"{source}: no array {missing[0]}", f"the network has {len(frames)} inputs: {', '.join(names)}",
+                        f'np.savez("{source}", x0=..., x1=...)')  # fmt: skip
+    inputs = tuple(_samples(arrays[n], frame, f"{source}: {n}") for n, frame in zip(names, frames))
     if len({len(x) for x in inputs}) > 1:
-        raise ToolError(f"{path.name}: the inputs differ in their number of samples",
+        raise ToolError(f"{source}: the inputs differ in their number of samples",
                         ", ".join(f"{n}: {len(x)}" for n, x in zip(names, inputs)), "give as many of each")  # fmt: skip
     labels, targets = None, None
     for name in (n for n in _LABELS if n in arrays):
-        labels = _labels(arrays[name], len(inputs[0]), f"{path.name}: {name}")
+        labels = _labels(arrays[name], len(inputs[0]), f"{source}: {name}")
         break
     for name in (n for n in _TARGETS if n in arrays):
         targets = np.asarray(arrays[name], np.float32)
         if len(targets) != len(inputs[0]):
-            raise ToolError(f"{path.name}: {len(targets)} {name} for {len(inputs[0])} samples", fix="give one a sample")
+            raise ToolError(f"{source}: {len(targets)} {name} for {len(inputs[0])} samples", fix="give one a sample")
         break
-    notes = [_PIXELS.format(f"{path.name}: {n}", int(x.max())) for n, x in zip(names, inputs) if _raw_pixels(x)]
+    notes = [_PIXELS.format(f"{source}: {n}", int(x.max())) for n, x in zip(names, inputs) if _raw_pixels(x)]
     return Dataset(inputs, labels, targets, notes=tuple(notes))
+
+
+def _frames(shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The shapes of one sample: without a leading batch of 1."""
+    return [s[1:] if s[:1] == (1,) else tuple(s) for s in shapes]
 
 
 _PIXELS = "{} holds whole numbers up to {}: taken as they are. If the network was trained on 0..1, divide them by 255"
@@ -113,7 +124,7 @@ def _raw_pixels(x: np.ndarray) -> bool:
 def random(shapes: list[tuple[int, ...]], count: int = 64) -> Dataset:
     """Uniform numbers from 0 to 1: it runs, and says nothing about accuracy."""
     generator = np.random.default_rng(0)
-    frames = [s[1:] if s[:1] == (1,) else tuple(s) for s in shapes]
+    frames = _frames(shapes)
     note = ("--data random: the ranges come from noise, not from your data. The network will run and be WRONG; "
             "give it real calibration data before you use it")  # fmt: skip
     return Dataset(tuple(generator.random((count, *f), np.float32) for f in frames), notes=(note,))

@@ -25,6 +25,7 @@ from ..ir import Graph
 from ..quantizer import prepare
 from ..readers import tflite
 from ..readers.model import read_model
+from ..targets import Target, open_target
 from . import metrics
 from .datasets import Dataset
 
@@ -77,7 +78,9 @@ def open_network(path: str | Path) -> Network:
     return Network(path.name, "float", graph=prepare.prepare(graph))
 
 
-def answers(network: Network, data: Dataset, on: str = "host", progress: Progress | None = None) -> list[np.ndarray]:
+def answers(
+    network: Network, data: Dataset, on: str | Target = "host", progress: Progress | None = None
+) -> list[np.ndarray]:
     """The network's outputs for every sample, real numbers: float32 (N, ...) for each output.
 
     `on`: a target's name, or an open Target; a float graph always runs on the host.
@@ -98,8 +101,6 @@ def answers(network: Network, data: Dataset, on: str = "host", progress: Progres
         for x, t in zip(data.inputs, packed.inputs)
     )
     if isinstance(on, str):
-        from ..targets import open_target
-
         with open_target(on) as target:
             target.fresh = True  # samples have nothing to do with each other
             outputs, _ = target.run(packed, raw, progress)
@@ -232,7 +233,7 @@ def cut_off(network: Network, data: Dataset) -> list[str]:
     return notes
 
 
-def evaluate(network: Network, data: Dataset, on: str = "host", against: Network | None = None, task: str = "auto",
+def evaluate(network: Network, data: Dataset, on: str | Target = "host", against: Network | None = None, task: str = "auto",
              k: int = 3, progress: Progress | None = None) -> dict:  # fmt: skip
     """{"network", "on", "figures", and with `against`: "against", "against_figures", "compared"}."""
     if against is not None and [_bare(s) for s in against.input_shapes] != [_bare(s) for s in network.input_shapes]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..compiler.convert import PLACINGS, Conversion, convert_graph, read_labels
+from ..compiler.convert import Conversion, convert_graph, read_labels
+from ..compiler.options import ConvertOptions
 from ..errors import ToolError
 from ..fileformat import packed
 from ..files import write_atomically
 from ..ir import Graph
-from ..package.boards import DEFAULT
 from ..quantizer import Options, Quantized, prepare, quantize, requantize
 from ..quantizer import metadata as describe
 from ..readers import tflite
@@ -24,6 +24,7 @@ from .datasets import HOW_TO, Dataset
 
 _CHECKED_MACS = 200_000_000  # the packed result is run on as many samples as these allow, 8 to 64
 
+Data = str | Path | Mapping[str, np.ndarray] | None  # a path, "random", arrays as in a .npz file, none
 Progress = Callable[[str, int, int], None]
 
 
@@ -36,7 +37,7 @@ class Done:
     """
 
     conversion: Conversion
-    quantized: Quantized | None
+    quantized: Quantized | None = field(repr=False)
     checked: dict | None
     notes: tuple[str, ...]
     measured: bool = True
@@ -80,73 +81,99 @@ class Done:
         return result
 
 
-def quantize_file(model: str | Path, data: str | Path | None, out: str | Path, options: Options | None = None, *,
-                  name: str | None = None, labels: str | Path | None = None, selftest: int = 3, pixels: str = "0..1",
-                  board: str = DEFAULT, placing: str = PLACINGS[0], progress: Progress | None = None) -> Done:  # fmt: skip
-    """Quantizes the model at `model` with the data at `data` ("random" for noise) and writes `out` at once or not at all."""
-    options = options or Options()
+def quantize_file(model: str | Path, data: Data, out: str | Path, options: Options | None = None,
+                  packing: ConvertOptions | None = None, *, name: str | None = None, labels: str | Path | None = None,
+                  pixels: str = "0..1", progress: Progress | None = None, **changes) -> Done:  # fmt: skip
+    """As quantize_model; writes `out` at once or not at all. `labels`: a text file; `changes`: of `packing`, by name."""
     model, out = Path(model), Path(out).resolve()
     if out.exists() and out.samefile(model):
         raise ToolError(
             f"{model} would be overwritten by its own quantization", fix="name another output, such as model.fxnn"
         )
     texts = read_labels(Path(labels)) if labels else ()
-    if model.suffix.lower() == ".fxnn":
-        raise ToolError(
-            f"{model} is packed already", "its weights are in the board's form", "give the model that it was made from"
-        )
-    raw = read_model(model)
-    graph = tflite.read(raw, model.name)
-    sha256 = hashlib.sha256(raw).hexdigest()
-    named = {
-        "labels": texts,
-        "selftest": selftest,
-        "source": model.name,
-        "sha256": sha256,
-        "board": board,
-        "placing": placing,
-    }
-    fewer_bits = options.weights == "int4" or options.flash is not None
-    if prepare.is_quantized(graph) and not fewer_bits:
-        notes = ("--data is not used: the model is quantized already",) if data else ()
-        done = Done(convert_graph(graph, name or out.stem, **named), None, None, notes)
-    else:
-        done = _quantized(graph, data, options, pixels, name or out.stem, named, progress)
+    packing = replace(packing or ConvertOptions(), **changes)
+    done = quantize_model(
+        model, data, options, packing, name=name or out.stem, labels=texts, pixels=pixels, progress=progress
+    )
     write_atomically(out, done.conversion.data)
     return done
 
 
-def _quantized(graph: Graph, data, options: Options, pixels: str, name: str, named: dict, progress) -> Done:
+def quantize_model(model: Path, data: Data, options: Options | None = None, packing: ConvertOptions | None = None, *,
+                   name: str | None = None, labels: tuple[str, ...] = (), pixels: str = "0..1",
+                   progress: Progress | None = None) -> Done:  # fmt: skip
+    """Quantizes the model at `model` and packs it.
+
+    `data`: arrays x0, ..., the path of some, "random" for noise, or None for a model that is int8 already. ToolError where model
+    or data cannot be used, and naming every op that cannot run.
+    """
+    if model.suffix.lower() == ".fxnn":
+        raise ToolError(
+            f"{model} is packed already", "its weights are in the board's form", "give the model that it was made from"
+        )
+    options = options or Options()
+    raw = read_model(model)
+    graph = tflite.read(raw, model.name)
+    pack = _Pack(name or model.stem, packing or ConvertOptions(), labels, model.name, hashlib.sha256(raw).hexdigest())
+    fewer_bits = options.weights == "int4" or options.flash is not None
+    if prepare.is_quantized(graph) and not fewer_bits:
+        notes = ("--data is not used: the model is quantized already",) if data is not None else ()
+        return Done(pack(graph), None, None, notes)
+    return _quantized(graph, data, options, pixels, pack, progress)
+
+
+@dataclass(frozen=True)
+class _Pack:
+    """convert_graph with all that does not change from one candidate to the next."""
+
+    name: str
+    options: ConvertOptions
+    labels: tuple[str, ...]
+    source: str
+    sha256: str
+
+    def __call__(self, graph: Graph, metadata: dict | None = None) -> Conversion:
+        return convert_graph(graph, self.name, self.options, labels=self.labels, source=self.source,
+                             sha256=self.sha256, metadata=metadata)  # fmt: skip
+
+
+def _quantized(graph: Graph, data: Data, options: Options, pixels: str, pack: _Pack, progress) -> Done:
     int8 = prepare.is_quantized(graph)
     real = requantize.real_form(graph)[0] if int8 else prepare.prepare(graph)
-    if data is None and int8:
-        data = "own"
+    measured = data is not None
+    if not measured and int8:
         options = replace(options, bias_correction="off", adaptive="off")
-    elif data is None:
+    elif not measured:
         raise ToolError(
             "calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO
         )
     shapes = [real.tensors[i].shape for i in real.inputs]
-    if data == "own":
-        dataset = _noise(graph)
+    if measured:
+        dataset = _samples(data, shapes, pixels)
     else:
-        dataset = datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
-    if not named["labels"] and dataset.names and len(dataset.names) == real.tensors[real.outputs[0]].size:
-        named = {**named, "labels": dataset.names}
+        dataset = _noise(graph)
+    if not pack.labels and dataset.names and len(dataset.names) == real.tensors[real.outputs[0]].size:
+        pack = replace(pack, labels=dataset.names)
 
     def size_of(candidate: Graph, metadata: dict) -> int:
-        return len(convert_graph(candidate, name, metadata=metadata, **named).data)
+        return len(pack(candidate, metadata).data)
 
     quantized = quantize(graph if int8 else real, list(dataset.inputs), options, progress, size_of)
     metadata = describe(quantized.samples, quantized.sqnr_db, [t.what for t in quantized.trials if t.taken])
-    conversion = convert_graph(quantized.graph, name, metadata=metadata, **named)
+    conversion = pack(quantized.graph, metadata)
     checked = _checked(conversion, real, dataset, progress)
     notes = dataset.notes
     if len(dataset) < 32:
         notes += (
             f"only {len(dataset)} calibration sample{'s' * (len(dataset) > 1)}: give 100 to 500 for ranges that hold",
         )
-    return Done(conversion, quantized, checked, notes, data != "own")
+    return Done(conversion, quantized, checked, notes, measured)
+
+
+def _samples(data: Data, shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
+    if isinstance(data, Mapping):
+        return datasets.from_arrays(data, shapes, "data")
+    return datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
 
 
 def _noise(graph: Graph) -> Dataset:

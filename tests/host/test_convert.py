@@ -58,6 +58,17 @@ def test_same_input_same_bytes(digits):
     assert convert.convert_bytes(digits, "digits") == convert.convert_bytes(digits, "digits")
 
 
+def test_options_are_one_record(digits):
+    """Given as it is, by keywords, or both: the same file. What there is not is said before anything is read."""
+    options = convert.ConvertOptions(board="esp32", prefer="ram", selftest=1)
+    by_record = convert.convert(digits, "digits", options=options)
+    assert by_record.data == convert.convert_bytes(digits, "digits", board="esp32", prefer="ram", selftest=1)
+    changed = packed.read(convert.convert(digits, "digits", options, board="any").data)
+    assert (changed.fast_target, len(changed.selftest)) == ("none", 1)
+    with pytest.raises(ToolError, match="placing 'rom' is unknown"):
+        convert.convert_bytes(b"", placing="rom")
+
+
 def test_the_committed_network_is_what_convert_makes(digits, tmp_path):
     folder = ROOT / "models/digits"
     convert.convert_file(folder / "digits.tflite", tmp_path / "digits.fxnn", labels=folder / "labels.txt")

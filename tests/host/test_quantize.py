@@ -575,9 +575,9 @@ def test_random_data_is_loud(tmp_path):
 
 @pytest.mark.parametrize("text, size", [("40k", 40960), ("1.5M", 1572864), ("40000", 40000)])
 def test_sizes(text, size):
-    from host_tools.cli.quantize import _size
+    from host_tools.cli.options import Bytes
 
-    assert _size(text) == size
+    assert Bytes()(text) == size
 
 
 def test_the_command_line(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host_tools.package import mpy
 
-from tests.x.machine import Machine
+from tests.xtensa.machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64

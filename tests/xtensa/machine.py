@@ -17,8 +17,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from host_tools.assembler.xtensa.expand import Code
 from host_tools.package import mpy
-from host_tools.xtensa_assembler import Code
 
 QEMU = "qemu-system-xtensa"
 EXTRA: list[str] = []  # more arguments, for debugging: ["-d", "int", "-D", "log"]
@@ -164,7 +164,7 @@ class Machine:
         self.handler = self.alloc(vectors)
         for vector in _VECTORS:
             jump = Code()
-            jump._put((self.handler - (base + vector) - 4 & 0x3FFFF) << 6 | 6)
+            jump.put((self.handler - (base + vector) - 4 & 0x3FFFF) << 6 | 6)
             self._write(base + vector, bytes(jump.data))
         for vector, text in _WINDOWS.items():
             self._write(base + vector, code(text))
@@ -228,7 +228,7 @@ class Machine:
                 assert self.literals[value] < start
                 self._write(self.literals[value], struct.pack("<I", value & 0xFFFFFFFF))
             at = start + len(made.data)
-            made._put((self.literals[value] - (at + 3 & ~3) >> 2 & 0xFFFF) << 8 | register << 4 | 1)
+            made.put((self.literals[value] - (at + 3 & ~3) >> 2 & 0xFFFF) << 8 | register << 4 | 1)
 
         def do(text: str) -> None:
             for line in text.split("; "):

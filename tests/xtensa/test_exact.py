@@ -17,7 +17,7 @@ from host_tools.report import inspect
 from tests import strategies
 from tests.micropython.cases import Cases
 from tests.tflite_builder import Builder
-from tests.x import kernels, layers, machine
+from tests.xtensa import kernels, layers, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
 

@@ -5,7 +5,7 @@ import pytest
 from tests import strategies
 from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
 
-from tests.x import kernels, machine
+from tests.xtensa import kernels, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
 

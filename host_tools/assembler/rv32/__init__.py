@@ -1,1 +1,18 @@
-"""RV32IMC: kernels for the ESP32-C3 and the RP2350's RISC-V cores."""
+"""RV32IMC: kernels for the ESP32-C3 and the RP2350's RISC-V cores. `prepare` is what they need in a record; the other
+modules write device/fxnn/rv32_*.py, unrolled and scheduled, from one description per family:
+
+    python -m host_tools.assembler.rv32 [FAMILY ...]             write them
+    python -m host_tools.assembler.rv32 --check [FAMILY ...]     say whether they are up to date
+
+What is written is plain @micropython.asm_rv32 source with its comments, meant to be read; edit the description.
+"""
+
+# Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
+FILES = {
+    "conv": "rv32_conv.py",
+    "depthwise": "rv32_depthwise.py",
+    "dense": "rv32_dense.py",
+    "elementwise": "rv32_add.py",
+    "lookup": "rv32_lut.py",
+    "move": "rv32_copy.py",
+}

@@ -1,1 +1,30 @@
-"""Thumb: kernels for the RP2040 and other Cortex-Ms."""
+"""Writes device/fxnn/thumb_*.py: the kernels of the Cortex-M0+, unrolled from one description each.
+
+    python -m host_tools.assembler.thumb [FAMILY ...]             write them
+    python -m host_tools.assembler.thumb --check [FAMILY ...]     say whether they are up to date
+
+What is written is plain @micropython.asm_thumb source with its comments, meant to be read; edit the description.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[3] / "device" / "fxnn"
+# Family: the module here that describes it, with a function file() -> text. What it writes in FOLDER.
+FILES = {
+    "conv": "thumb_conv.py",
+    "depthwise": "thumb_depthwise.py",
+    "dense": "thumb_fc.py",
+    "int4": "thumb_int4.py",
+    "element": "thumb_element.py",
+    "add": "thumb_add.py",
+    "pool": "thumb_pool.py",
+    "window": "thumb_window.py",
+}
+
+
+def text(family: str) -> str:
+    """The device file of a family, as its description has it."""
+    return import_module(f".{family}", __name__).file()
