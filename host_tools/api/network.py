@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import ToolError
-from ..exact.run import step
+from ..exact import run as exact
 from ..fileformat import packed
 from . import tables
 from .tensor import Tensor
@@ -101,7 +101,7 @@ class Network:
         self.inputs = tuple(_tensor(entry, view) for entry in file.packed.inputs)
         self.outputs = tuple(_tensor(entry, view) for entry in file.packed.outputs)
         elements = np.frombuffer(view, np.uint8)
-        self._steps = [step(op, elements) for op in file.packed.ops]
+        self._steps = [exact.step(op, elements) for op in file.packed.ops]
         self.reset()
 
     def __repr__(self) -> str:
