@@ -124,7 +124,7 @@ def _placed(lowered: lower.Program, options: ConvertOptions, limit: int) -> plan
             if memory is None:
                 raise
             break
-        if memory.arena_bytes + pack.resident_bytes(memory.program) <= (options.ram or options.kind.ram_bytes):
+        if memory.arena_bytes + pack.resident_bytes(memory.program) <= (options.ram or options.kind.budget_bytes):
             break
     return memory
 

@@ -25,15 +25,16 @@ from pathlib import Path
 
 from ..cache import cache_dir
 from ..errors import ToolError
+from ..package.boards import BOARDS
 from .fast_rp2040py import fast_rp2040py
 from .firmware import pico_firmware
 
 # The filesystem of stock RPI_PICO firmware. Source: MicroPython 1.25, ports/rp2: boards/RPI_PICO/mpconfigboard.h
-# (MICROPY_HW_FLASH_STORAGE_BYTES, 1408 kB at the end of 2 MB of flash), rp2_flash.c (block size).
+# (MICROPY_HW_FLASH_STORAGE_BYTES, at the end of 2 MB of flash), rp2_flash.c (block size).
 FLASH_OFFSET = 0xA0000
 BLOCK_BYTES = 4096
-BLOCKS = 352
-IMAGE_BYTES = BLOCKS * BLOCK_BYTES
+IMAGE_BYTES = BOARDS["pico"].filesystem_bytes
+BLOCKS = IMAGE_BYTES // BLOCK_BYTES
 # modules/_boot.py (progsize) and extmod/vfs_lfs.c (the other defaults, cache = 4 * the larger of read and program).
 _LITTLEFS = dict(
     block_size=BLOCK_BYTES,

@@ -49,8 +49,8 @@ def test_the_page_says_what_the_tools_say(report):
         assert op["kernel"] in seen
     accuracy = json.loads(fxnn("evaluate", DIGITS / "digits.fxnn", "--data", DIGITS / "test.npz", "--json").stdout)
     assert f"{100 * accuracy['figures']['top1']:.2f} %" in seen
-    for board in verdicts.BOARDS:
-        assert board.name in seen
+    for board in verdicts.JUDGED:
+        assert board.title in seen
     assert html.count("<figure>") >= len(NETWORK.ops) + 3
 
 
