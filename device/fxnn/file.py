@@ -5,9 +5,17 @@ import struct
 
 from micropython import const
 
-_OP_BYTES = const(160)
 _TENSOR_BYTES = const(64)
-_CUTTABLE_LAST = const(3)  # ids of kernels that may be cut into pieces: 1 to this
+
+# words: written by python -m host_tools.record
+_KERNEL = const(0)
+_PIECE_COUNT = const(33)
+_OP_BYTES = const(160)
+# end of words
+
+# kernels: written by python -m host_tools.record
+_CUTTABLE = const((1, 2, 3))  # their constants may be cut into pieces
+# end of kernels
 
 
 class File:
@@ -76,7 +84,7 @@ class File:
 
     def pieces(self, words):
         """How many pieces an op's constants are cut into; 0: they are not."""
-        return words[33] if words[0] <= _CUTTABLE_LAST else 0
+        return words[_PIECE_COUNT] if words[_KERNEL] in _CUTTABLE else 0
 
     def tensor(self, i):
         """Tensor entry i: (name_offset, dtype, rank, flags, arena_offset, bytes, scale, zero_point, first_op, last_op,

@@ -9,14 +9,8 @@ from micropython import const
 
 _VERSION = const(2)
 _HEADER_BYTES = const(96)
-_OP_BYTES = const(160)
-_PIECE_BYTES = const(32)
 _TENSOR_BYTES = const(64)
-_KERNELS = ((1, 19), (32, 46))  # first and last of the kernel ids
 _CHUNK_BYTES = const(1024)
-# Kernels whose constants hold places (resize, programs, channel_lut): copied, so that nothing can change them.
-_PLACES_FIRST = const(17)
-_PLACES_LAST = const(19)
 # Heap of a 32-bit board that is kept free: for an op, a piece, an input or output besides what the file holds of it,
 # for the kernels' code where none is loaded yet, and for the rest.
 _OP_HEAP = const(128)
@@ -24,6 +18,28 @@ _PIECE_HEAP = const(64)
 _TENSOR_HEAP = const(320)
 _KERNELS_HEAP = const(20000)
 _REST_HEAP = const(2048)
+
+# words: written by python -m host_tools.record
+_KERNEL = const(0)
+_NAME_OFFSET = const(1)
+_X_CONSTANT = const(1)
+_CONST_OFFSET = const(2)
+_X2_CONSTANT = const(2)
+_CONST_BYTES = const(3)
+_X_OFFSET = const(5)
+_Y_OFFSET = const(6)
+_X2_OFFSET = const(7)
+_FLAGS = const(23)
+_PIECE_BYTES = const(32)
+_OP_BYTES = const(160)
+# end of words
+
+# kernels: written by python -m host_tools.record
+_KERNELS = const(((1, 19), (32, 46)))  # first and last of the ids that there are
+_X_FLAG = const((7, 8, 9, 12, 15, 16, 33, 41, 46))  # bit 0 of `flags`: x lies in the constants
+_X2_FLAG = const((7, 8, 12, 15, 16, 33, 41, 46))  # bit 1 of `flags`: x2 lies in the constants
+_HOLD_OFFSETS = const((17, 18, 19))  # their constants hold offsets or indices
+# end of kernels
 
 
 def _refuse(section):
@@ -142,7 +158,7 @@ def _load(file, arithmetic, arena, place):
         kernels = []
         for i in range(file.op_count):
             words = file.op(i)
-            kernels.append(arithmetic.kernel(words[0], words, file.fast_target))
+            kernels.append(arithmetic.kernel(words[_KERNEL], words, file.fast_target))
         if in_place:
             file.where = "in place"
         elif mapped:
@@ -207,7 +223,7 @@ def _ops(file, arithmetic, kernels, mapped, memory):
         if count and not memory and not mapped and not stream:
             record = bytearray(record)  # it is patched, and not ours
         record = arithmetic.record(record)
-        if _PLACES_FIRST <= words[0] <= _PLACES_LAST and (mapped or stream):
+        if words[_KERNEL] in _HOLD_OFFSETS and (mapped or stream):  # copied, so that nothing can change them
             where = copied(*spans[0])
         elif stream:
             kernel = Streamed(kernel, arithmetic.patch if count else None, table, entry, stream)
@@ -323,7 +339,7 @@ def _spans(file, words, entry):
     """(offset in the file, bytes) of an op's constants, for each of its calls; entry: its first of the pieces."""
     count = file.pieces(words)
     if not count:
-        return [words[2:4]]
+        return [words[_CONST_OFFSET : _CONST_BYTES + 1]]
     at = file.pieces_offset
     return [struct.unpack_from("<2i", file.head, at + (entry + i) * _PIECE_BYTES) for i in range(count)]
 
@@ -359,16 +375,16 @@ def _check(file):
     entry = 0
     for i in range(file.op_count):
         words = file.op(i)
-        id = words[0]
+        id = words[_KERNEL]
         if not _known(id):
             _unknown(id)
-        _check_name(file, words[1])
-        flags = words[23] if 6 < id < 32 or id == 33 or id == 41 else 0
-        size = words[3]
+        _check_name(file, words[_NAME_OFFSET])
+        size = words[_CONST_BYTES]
+        flags = words[_FLAGS]
         if not (
-            0 <= words[5] <= (size if flags & 1 else arena)
-            and 0 <= words[6] <= arena
-            and 0 <= words[7] <= (size if flags & 2 else arena)
+            0 <= words[_X_OFFSET] <= (size if flags & _X_CONSTANT and id in _X_FLAG else arena)
+            and 0 <= words[_Y_OFFSET] <= arena
+            and 0 <= words[_X2_OFFSET] <= (size if flags & _X2_CONSTANT and id in _X2_FLAG else arena)
         ):
             _refuse("arena")
         pieces = file.pieces(words)

@@ -1,7 +1,13 @@
 """Network: a packed network bound to its kernels, ready to run."""
 
+from micropython import const
+
 from .file import File
 from .tensor import Tensor
+
+# words: written by python -m host_tools.record
+_MACS = const(4)
+# end of words
 
 _WHERE = {"flash": "in flash", "streamed": "streamed", "in place": "in place"}
 
@@ -56,7 +62,7 @@ class Network:
         return "<fxnn %s: %d ops, %d MACs, %d bytes%s + %d arena, %s>" % (
             self.name,
             file.op_count,
-            sum([file.op(i)[4] for i in range(file.op_count)]),
+            sum([file.op(i)[_MACS] for i in range(file.op_count)]),
             file.resident_bytes,
             "" if file.where == "RAM" else " " + _WHERE[file.where],
             file.arena_bytes,

@@ -4,12 +4,21 @@ from micropython import const
 
 from .tensor import text_shape
 
-_KERNELS = (
-    "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut "
-    "gather reduce arg binary select resize_bilinear rows channel_lut - - - - - - - - - - - - transpose_conv batch_matmul lstm svdf "
-    "conv_2d_16 depthwise_conv_2d_16 max_pool_2d_16 average_pool_2d_16 mean_16 pairwise_16 rescale sigmoid_16 softmax_16 cumsum numbers"
-).split()
+# words: written by python -m host_tools.record
+_KERNEL = const(0)
+_NAME_OFFSET = const(1)
+_CONST_BYTES = const(3)
+_MACS = const(4)
+# end of words
 
+# kernel names: written by python -m host_tools.record
+_KERNELS = (
+    "conv_2d depthwise_conv_2d fully_connected max_pool_2d average_pool_2d mean add mul copy softmax lut gather "
+    "reduce arg binary select resize_bilinear rows channel_lut - - - - - - - - - - - - transpose_conv batch_matmul "
+    "lstm svdf conv_2d_16 depthwise_conv_2d_16 max_pool_2d_16 average_pool_2d_16 mean_16 pairwise_16 rescale "
+    "sigmoid_16 softmax_16 cumsum numbers"
+).split()
+# end of kernel names
 
 _WIDTH = const(34)  # longer names, which TFLite makes, are cut in print
 
@@ -63,8 +72,8 @@ def summary(net):
     rows = []
     for i in range(net.file.op_count):
         words = net.file.op(i)
-        name = net.file.string(words[1])
-        rows.append((i, _KERNELS[words[0] - 1], name, shapes.get(i, ""), words[4], words[3]))
+        name = net.file.string(words[_NAME_OFFSET])
+        rows.append((i, _KERNELS[words[_KERNEL] - 1], name, shapes.get(i, ""), words[_MACS], words[_CONST_BYTES]))
     foot = [repr(tensor) for tensor in net.inputs + net.outputs]
     foot.append(where(net.file))
     foot.append(repr(net))
@@ -92,7 +101,7 @@ def profile(net, clock=None, diff=None):
     rows = []
     for i, spent in enumerate(times):
         words = net.file.op(i)
-        rows.append((i, _KERNELS[words[0] - 1], net.file.string(words[1]), words[4], spent))
+        rows.append((i, _KERNELS[words[_KERNEL] - 1], net.file.string(words[_NAME_OFFSET]), words[_MACS], spent))
     total = sum(times)
     return Report(
         ("op", "kernel", "name", "macs", "time"),

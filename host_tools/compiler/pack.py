@@ -14,7 +14,6 @@ from ..fileformat.packed import (
     FAST_TARGET_IDS,
     HEADER,
     HEADER_BYTES,
-    KERNEL_IDS,
     MAGIC,
     OP,
     PIECE,
@@ -29,9 +28,9 @@ from ..ir import Quant
 from ..memory.place import Placed, place
 from ..memory.plan import Plan
 from ..ops.core import Program, Step
+from ..record import BY_NAME, CONV, RECORD, WORDS, view
 
 _CRC_OFFSET = 12
-_LAST_WORD = 39
 
 
 def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: dict | None = None,
@@ -67,7 +66,7 @@ def pack(program: Program, plan: Plan, labels: tuple[str, ...] = (), metadata: d
 
     kernel_mask = 0
     for step in program.steps:
-        kernel_mask |= 1 << KERNEL_IDS[step.kernel]
+        kernel_mask |= 1 << BY_NAME[step.kernel].id
     header = HEADER.pack(
         MAGIC, VERSION, HEADER_BYTES, total_bytes, 0, resident, plan.arena_bytes,
         ops_offset, len(program.steps), tensors_offset, len(tensors),
@@ -90,7 +89,7 @@ def _sums_bytes(end: int) -> int:
 
 
 def _block_sums(file: bytearray) -> bytes:
-    """The section behind a file that is cut: for each littlefs block before the one in which the section starts, the CRC-32
+    """The section after a file that is cut: for each littlefs block before the one in which the section starts, the CRC-32
     of the file from byte 16 to that block's end; their number; the tag."""
     sums, total, start, at = [], 0, _CRC_OFFSET + 4, 0
     for _ in range(position(len(file))[0]):
@@ -185,18 +184,18 @@ def _tensor_entry(program: Program, plan: Plan, id: str, strings: _Strings) -> b
 
 def _op_record(program: Program, plan: Plan, index: int, placed: Placed, strings: _Strings) -> list[int]:
     step = program.steps[index]
-    words = [0] * (_LAST_WORD + 1)
-    words[0] = KERNEL_IDS[step.kernel]
-    words[1] = strings.add(step.name)
-    words[2] = placed.offset
-    words[3] = placed.bytes
-    words[4] = step.macs
-    words[5] = (plan.offsets[step.x] if isinstance(step.x, str) else step.x) + step.x_at
-    words[6] = plan.offsets[step.y] + step.y_at
+    words = [0] * WORDS
+    words[RECORD.kernel] = BY_NAME[step.kernel].id
+    words[RECORD.name_offset] = strings.add(step.name)
+    words[RECORD.const_offset] = placed.offset
+    words[RECORD.const_bytes] = placed.bytes
+    words[RECORD.macs] = step.macs
+    words[RECORD.x_offset] = (plan.offsets[step.x] if isinstance(step.x, str) else step.x) + step.x_at
+    words[RECORD.y_offset] = plan.offsets[step.y] + step.y_at
     if step.scratch_bytes:
-        words[7] = plan.scratch[index]
+        words[RECORD.scratch_offset] = plan.scratch[index]
     elif step.x2 is not None:
-        words[7] = (plan.offsets[step.x2] if isinstance(step.x2, str) else step.x2) + step.x2_at
+        words[RECORD.x2_offset] = (plan.offsets[step.x2] if isinstance(step.x2, str) else step.x2) + step.x2_at
     for word, value in step.words.items():
         words[word] = int(value)
     for word, id in step.states.items():
@@ -204,16 +203,18 @@ def _op_record(program: Program, plan: Plan, index: int, placed: Placed, strings
     if placed.pieces:
         for word, value in placed.pieces[0].words.items():
             words[word] = value
-        words[32] = words[32] or words[14]
-        words[33] = len(placed.pieces)
+        words[CONV.y_step] = words[CONV.y_step] or words[CONV.out_c]
+        words[CONV.piece_count] = len(placed.pieces)
     return words
 
 
 def _piece_entries(step: Step, words: list[int], placed: Placed) -> bytes:
     """FORMAT.md, pieces: the words that each call replaces."""
     entries = bytearray()
+    record = view(step.kernel, words)
     for piece in placed.pieces:
-        x = words[5] + (piece.first // words[29] if step.kernel == "depthwise_conv_2d" else 0)
-        entries += PIECE.pack(piece.offset, piece.bytes, x, words[6] + piece.first, piece.channels,
-                              piece.words[27], piece.words[28], piece.words.get(30, 0))  # fmt: skip
+        x = record.x_offset + (piece.first // record.depth_multiplier if step.kernel == "depthwise_conv_2d" else 0)
+        entries += PIECE.pack(piece.offset, piece.bytes, x, record.y_offset + piece.first, piece.channels,
+                              piece.words[CONV.weights_offset], piece.words[CONV.channels_offset],
+                              piece.words.get(CONV.packed_offset, 0))  # fmt: skip
     return bytes(entries)

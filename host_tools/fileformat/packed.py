@@ -10,63 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ToolError
-from . import extents, extents_ops
+from ..record import BY_ID, BYTES, CONV, RECORD, WORDS, in_constants
+from ..record import PIECE as PIECE_WORDS
+from . import extents
 
 MAGIC = b"FXNN"
 VERSION = 2
 HEADER = struct.Struct("<4sHH8IHH13I")
-OP = struct.Struct("<40i")
-PIECE = struct.Struct("<8i")
+OP = struct.Struct(f"<{WORDS}i")
+PIECE = struct.Struct(f"<{len(PIECE_WORDS)}i")
 TENSOR = struct.Struct("<IBBHIIfiii6I8x")
 VARIABLE = struct.Struct("<IIII")  # arena_offset, bytes, value_offset (0: none), fill
 HEADER_BYTES = 96
-assert HEADER.size == HEADER_BYTES and OP.size == 160 and TENSOR.size == 64
+assert HEADER.size == HEADER_BYTES and OP.size == BYTES and TENSOR.size == 64
 
-KERNELS = {
-    1: "conv_2d",
-    2: "depthwise_conv_2d",
-    3: "fully_connected",
-    4: "max_pool_2d",
-    5: "average_pool_2d",
-    6: "mean",
-    7: "add",
-    8: "mul",
-    9: "copy",
-    10: "softmax",
-    11: "lut",
-    12: "gather",
-    13: "reduce",
-    14: "arg",
-    15: "binary",
-    16: "select",
-    17: "resize_bilinear",
-    18: "rows",
-    19: "channel_lut",
-    32: "transpose_conv",
-    33: "batch_matmul",
-    34: "lstm",
-    35: "svdf",
-    36: "conv_2d_16",
-    37: "depthwise_conv_2d_16",
-    38: "max_pool_2d_16",
-    39: "average_pool_2d_16",
-    40: "mean_16",
-    41: "pairwise_16",
-    42: "rescale",
-    43: "sigmoid_16",
-    44: "softmax_16",
-    45: "cumsum",
-    46: "numbers",
-}
-KERNEL_IDS = {name: id for id, name in KERNELS.items()}
 FAST_TARGETS = {0: "none", 1: "thumb", 2: "xtensa", 3: "rv32"}
 FAST_TARGET_IDS = {name: id for id, name in FAST_TARGETS.items()}
-# Kernels whose word 23 says which operand lies in the constants.
-CONSTANT_FLAGS = ("add", "mul", "copy", "batch_matmul", "pairwise_16", "numbers", *extents_ops.KERNELS)
 DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "bool"}
 ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "bool": 1}
-CUTTABLE = ("conv_2d", "depthwise_conv_2d", "fully_connected")  # may be run in pieces
-PIECE_WORDS = (2, 3, 5, 6, 14, 27, 28, 30)  # what an entry of the pieces replaces in the record
 DTYPE_IDS = {name: id for id, name in DTYPES.items()}
 REAL_BORDER = 1  # tensor flag: the trained model had real numbers here
 SUMS_TAG = b"SUMS"  # the last bytes of a file with block sums
@@ -87,7 +48,7 @@ class OpRecord:
 
     @property
     def macs(self) -> int:
-        return self.words[4]
+        return self.words[RECORD.macs]
 
 
 @dataclass(frozen=True)
@@ -177,9 +138,9 @@ def read(data: bytes, name: str = "model") -> Packed:
     kernel_mask = mask_low | mask_high << 32
     if fast_target not in FAST_TARGETS:
         refuse(f"fast target {fast_target} unknown, update fxnn", "this file was made by a newer fxnn: update it")
-    if kernel_mask & ~sum(1 << k for k in KERNELS):
-        unknown = next(k for k in range(64) if kernel_mask >> k & 1 and k not in KERNELS)
-        refuse(f"kernel {unknown} unknown, update fxnn", "this file was made by a newer fxnn: update it")
+    for id in (k for k in range(64) if kernel_mask >> k & 1):
+        if id not in BY_ID:
+            refuse(f"kernel {id} unknown, update fxnn", "this file was made by a newer fxnn: update it")
     inside("ops", ops_at, op_count * OP.size, resident, HEADER_BYTES)
     inside("constants", resident, 0, total)
     pieces_at = ops_at + op_count * OP.size
@@ -203,27 +164,31 @@ def read(data: bytes, name: str = "model") -> Packed:
     ops = []
     for i in range(op_count):
         words = OP.unpack_from(data, ops_at + i * OP.size)
-        if words[0] not in KERNELS:
-            refuse(f"kernel {words[0]} unknown, update fxnn", "this file was made by a newer fxnn: update it")
-        kernel = KERNELS[words[0]]
+        kernel = BY_ID.get(words[RECORD.kernel])
+        if kernel is None:
+            refuse(
+                f"kernel {words[RECORD.kernel]} unknown, update fxnn", "this file was made by a newer fxnn: update it"
+            )
         calls = [words]
-        if kernel in CUTTABLE and words[33]:
-            inside("pieces", pieces_at, (pieces_used + words[33]) * PIECE.size, pieces_at + piece_count * PIECE.size)
-            calls = [piece_words(words, data, pieces_at, pieces_used + n) for n in range(words[33])]
-            pieces_used += words[33]
-        for call in calls:
-            inside("constants", call[2], call[3], resident, HEADER_BYTES)
-            in_constants = call[23] if kernel in CONSTANT_FLAGS else 0
-            for word, flag in ((5, 1), (6, 0), (7, 2)):
-                limit = call[3] if in_constants & flag else arena
+        count = words[CONV.piece_count] if kernel.cuttable else 0
+        if count:
+            if count < 0:
+                refuse("offset outside the file (pieces)")
+            inside("pieces", pieces_at, (pieces_used + count) * PIECE.size, pieces_at + piece_count * PIECE.size)
+            calls = [piece_words(words, data, pieces_at, pieces_used + n) for n in range(count)]
+            pieces_used += count
+        for call in (words, *calls):
+            inside("constants", *call[RECORD.slice("const_offset", "const_bytes")], resident, HEADER_BYTES)
+            for word, operand in ((RECORD.x_offset, "x"), (RECORD.y_offset, "y"), (RECORD.x2_offset, "x2")):
+                limit = call[RECORD.const_bytes] if in_constants(kernel.name, call, operand) else arena
                 if not 0 <= call[word] <= limit:
                     refuse("offset outside the file (arena)")
-            outside = extents.problem(kernel, call, arena, FAST_TARGETS[fast_target], data[call[2] : call[2] + call[3]])
+        called = tuple((call, _constants(call, data)) for call in calls)
+        for call, constants in called:
+            outside = extents.problem(kernel.name, call, arena, FAST_TARGETS[fast_target], constants)
             if outside:
                 refuse(f"offset outside the file ({outside})")
-        inside("constants", words[2], words[3], resident, HEADER_BYTES)
-        called = tuple((call, data[call[2] : call[2] + call[3]]) for call in calls)
-        ops.append(OpRecord(i, kernel, string(words[1]), words, b"".join(c for _, c in called), called,
+        ops.append(OpRecord(i, kernel.name, string(words[RECORD.name_offset]), words, b"".join(c for _, c in called), called,
                             FAST_TARGETS[fast_target]))  # fmt: skip
 
     tensors = []
@@ -278,8 +243,14 @@ def piece_words(words: tuple[int, ...], data: bytes, pieces_at: int, entry: int)
     call = list(words)
     for word, value in zip(PIECE_WORDS, PIECE.unpack_from(data, pieces_at + entry * PIECE.size)):
         call[word] = value
-    call[33] = 0
+    call[CONV.piece_count] = 0
     return tuple(call)
+
+
+def _constants(words: tuple[int, ...], data: bytes) -> bytes:
+    """The constants of one call."""
+    at = words[RECORD.const_offset]
+    return data[at : at + words[RECORD.const_bytes]]
 
 
 def _variables(data: bytes, at: int, arena: int, inside) -> tuple[Variable, ...]:

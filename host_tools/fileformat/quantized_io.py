@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ToolError
+from ..record import in_constants, view
 from .packed import Packed, TensorEntry
 
 
@@ -64,9 +65,12 @@ def input_limits(packed: Packed, tensor: TensorEntry) -> tuple[int, int]:
     if tensor.dtype != "int32":
         limits = np.iinfo(tensor.dtype)
         return int(limits.min), int(limits.max)
-    picked = [op.words[17] for op in packed.ops
-              if op.kernel == "gather" and not op.words[23] & 2
-              and tensor.arena_offset <= op.words[7] < tensor.arena_offset + tensor.bytes]  # fmt: skip
+    gathers = [
+        view(op.kernel, op.words)
+        for op in packed.ops
+        if op.kernel == "gather" and not in_constants(op.kernel, op.words, "x2")
+    ]
+    picked = [r.rows for r in gathers if tensor.arena_offset <= r.x2_offset < tensor.arena_offset + tensor.bytes]  # fmt: skip
     return 0, min(picked, default=100) - 1
 
 

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from types import SimpleNamespace
 
-from ..fileformat.packed import FAST_TARGET_IDS, KERNEL_IDS, Packed
+from ..fileformat.packed import FAST_TARGET_IDS, Packed
+from ..record import BY_NAME
 from .board_files import device_folder
 from .mpy import ARCHITECTURES
 
@@ -37,7 +38,7 @@ def needed(networks: Iterable[Packed], arch: str | None, machine: str = "", sour
     for network in networks:
         target = FAST_TARGET_IDS[network.fast_target]
         for op in network.ops:
-            names.add(_family(backend, KERNEL_IDS[op.kernel], op.words, target))
+            names.add(_family(backend, BY_NAME[op.kernel].id, op.words, target))
     return with_imports(names)
 
 

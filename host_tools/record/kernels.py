@@ -134,7 +134,8 @@ def view(kernel: str, words: Sequence[int]) -> View:
 
 
 def in_constants(kernel: str, words: Sequence[int], operand: str) -> bool:
-    """Whether this operand ("x", "x2") of a record lies in its constants."""
+    """Whether this operand ("x", "x2", ...) of a record lies in its constants because a flag says so."""
     row = BY_NAME[kernel]
-    bit = {"x": X_CONSTANT, "x2": X2_CONSTANT}[operand]
-    return operand in row.constant_operands and bool(words[row.layout.flags] & bit)
+    if operand not in row.constant_operands:
+        return False
+    return bool(words[row.layout.flags] & (X_CONSTANT if operand == "x" else X2_CONSTANT))

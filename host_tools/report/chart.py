@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import ToolError
 from ..fileformat import extents
-from ..fileformat.packed import CONSTANT_FLAGS, OpRecord, Packed
+from ..fileformat.packed import OpRecord, Packed
+from ..record import BY_NAME
 
 # What a byte holds while an op runs: the number of the op that wrote it, or
 FREE, SCRATCH, INPUT, BOTH = -1, -2, -3, -4  # BOTH: input of this op, and its output where that is already written
@@ -51,7 +52,7 @@ def access(op: OpRecord, arena_bytes: int) -> Access:
             reads[w[5] + _places(w[8:12], w[12:16])] = True
     elif output is not None:
         pixels = w[8] * w[12] * w[13]
-        end = pixels * w[32] if op.kernel not in CONSTANT_FLAGS and len(w) > 33 and w[33] > 1 else left[output][1]
+        end = pixels * w[32] if BY_NAME[op.kernel].cuttable and w[33] > 1 else left[output][1]
         writes[w[6] : w[6] + end] = True
     return Access(reads, writes, (w[7], w[7] + size) if size else (0, 0))
 

@@ -7,9 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..assembler.targets import runs_in
-from ..fileformat import extents, extents_wide
+from ..fileformat import extents
 from ..fileformat.packed import OpRecord, Packed, TensorEntry
 from ..fileformat.ram import longest_call
+from ..record import BY_NAME
 from . import chart
 
 _WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
@@ -122,7 +123,7 @@ def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (*w[8:12], w[13]), w[8:13]
     if op.kernel in ("softmax_16", "mean_16"):
         return (w[8:10], w[8:10]) if op.kernel == "softmax_16" else (w[8:13], (w[8], w[10], w[12]))
-    if op.kernel in _WINDOWS or op.kernel in extents_wide.WINDOWS:
+    if op.kernel in _WINDOWS or "pad_left" in BY_NAME[op.kernel].layout:
         return (w[8], w[9], w[10], w[11]), (w[8], w[12], w[13], w[14])
     if op.kernel == "mean":
         return w[8:13], (w[8], w[10], w[12])

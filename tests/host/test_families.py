@@ -10,6 +10,7 @@ from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.package import families
 from host_tools.package.mpy import ARCHITECTURES
+from host_tools.record import BY_NAME
 from tests import batch, strategies
 
 DIGITS = Path(__file__).parents[2] / "models/digits/digits.tflite"
@@ -111,7 +112,7 @@ def test_inspect_names_the_backends_that_the_boards_take(networks):
             named = runs_in(network.fast_target, op.kernel, op.words, op.constants)[0].split(", ")
             for target in (network.fast_target,) if network.fast_target in TARGETS else TARGETS:
                 family = families._family(
-                    target, packed.KERNEL_IDS[op.kernel], op.words, packed.FAST_TARGET_IDS[network.fast_target]
+                    target, BY_NAME[op.kernel].id, op.words, packed.FAST_TARGET_IDS[network.fast_target]
                 )
                 assert (target in named) == family.startswith(f"{target}_"), (
                     op.kernel,

@@ -11,6 +11,7 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
+from host_tools.record import KERNELS
 from host_tools.report import inspect
 from tests import strategies
 from tests.rv32.machine import Machine
@@ -206,7 +207,7 @@ def test_the_report_names_the_kernels_the_board_takes():
     while isinstance(node, ast.If):
         branches.append((ast.unparse(node.test), ast.unparse(node.body[0])))
         node = node.orelse[0]
-    ids = {v: k for k, v in packed.KERNELS.items()}
+    ids = {kernel.name: kernel.id for kernel in KERNELS}
     for op in (*OPS, "add", "mul", "pad", "tanh"):
         for case in strategies.generate(op, 15, 45):
             try:

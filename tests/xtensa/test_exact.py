@@ -13,6 +13,7 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import extents, packed
 from host_tools.measure.oracle import Oracle
+from host_tools.record import KERNELS
 from host_tools.report import inspect
 from tests import strategies
 from tests.micropython.cases import Cases
@@ -243,7 +244,7 @@ def test_inspect_names_the_kernels_the_board_takes():
     source = re.sub(r"from \.xtensa_\w+ import kernels", "kernels = {id: 'xtensa'}", source.split("\n\n\n")[1])
     names = {}
     exec(source.replace("from .viper import kernel", "kernel = lambda id, words: 'viper'"), names)  # noqa: S102
-    ids = {v: k for k, v in packed.KERNELS.items()}
+    ids = {kernel.name: kernel.id for kernel in KERNELS}
     reasons = set()
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add", "concatenation", "pad", "tanh", "mul"):
         for case in strategies.generate(op, 4, 45):

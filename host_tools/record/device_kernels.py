@@ -1,0 +1,53 @@
+"""What the board's loader and reports know of the kernels: blocks "kernels" and "kernel names" of device files."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Callable, Iterable
+
+from .kernels import BY_ID, KERNELS, Kernel
+
+
+def _ids(true: Callable[[Kernel], bool]) -> str:
+    return _tuple(str(kernel.id) for kernel in KERNELS if true(kernel))
+
+
+def _tuple(parts: Iterable[str]) -> str:
+    parts = list(parts)
+    return f"({', '.join(parts)},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _ranges(ids: Iterable[int]) -> str:
+    found: list[list[int]] = []
+    for id in sorted(ids):
+        if found and found[-1][1] == id - 1:
+            found[-1][1] = id
+        else:
+            found.append([id, id])
+    return _tuple(f"({first}, {last})" for first, last in found)
+
+
+TABLES = {
+    "_KERNELS": ("first and last of the ids that there are", _ranges(BY_ID)),
+    "_X_FLAG": ("bit 0 of `flags`: x lies in the constants", _ids(lambda k: "x" in k.constant_operands)),
+    "_X2_FLAG": ("bit 1 of `flags`: x2 lies in the constants", _ids(lambda k: "x2" in k.constant_operands)),
+    "_HOLD_OFFSETS": ("their constants hold offsets or indices", _ids(lambda k: k.holds_offsets)),
+    "_CUTTABLE": ("their constants may be cut into pieces", _ids(lambda k: k.cuttable)),
+}
+
+
+def kernels(text: str) -> list[str]:
+    """The tables of ids that a device file's text uses."""
+    used = {
+        node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    return [f"{name} = const({value})  # {meaning}" for name, (meaning, value) in TABLES.items() if name in used]
+
+
+def names() -> list[str]:
+    """Their names by id, from 1, "-" where there is none."""
+    words = [BY_ID[id].name if id in BY_ID else "-" for id in range(1, max(BY_ID) + 1)]
+    lines = textwrap.wrap(" ".join(words), 110)
+    lines = [line + " " for line in lines[:-1]] + lines[-1:]
+    return ["_KERNELS = (", *(f'    "{line}"' for line in lines), ").split()"]
