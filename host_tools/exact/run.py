@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ToolError
 from ..fileformat.extents import scratch_bytes
 from ..fileformat.packed import OpRecord, Packed, TensorEntry
-from ..record import BY_NAME, View, view
+from ..record import BY_NAME, RECORD, View, view
 
 # The arena starts with this byte, not with 0, so that reading what no op has written gives wrong answers.
 UNWRITTEN = 0xA5
@@ -61,7 +61,7 @@ def run(
         arena[variable.arena_offset : variable.arena_offset + value.size] = value
     for op in packed.ops:
         # The board's kernels fill their scratch while they read x: a plan that lets the two meet shows here.
-        scratch = view(op.kernel, op.words).scratch_offset
+        scratch = op.words[RECORD.scratch_offset]
         arena[scratch : scratch + scratch_bytes(op.kernel, op.words, op.fast_target)] = UNWRITTEN
         step(op, arena)()
         if on_op is not None:

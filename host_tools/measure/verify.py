@@ -11,6 +11,7 @@ from ..exact import run as exact
 from ..fileformat.packed import Packed, TensorEntry
 from ..fileformat.quantized_io import dequantize, frame_shape, input_limits, quantize
 from ..package.runner import Progress
+from ..record import RECORD
 from ..targets.base import Target
 from .oracle import Oracle
 
@@ -145,7 +146,7 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
 def _in_stripes(packed: Packed, tensor: TensorEntry) -> bool:
     """Whether several ops write the tensor: after the first it is not whole."""
     place = range(tensor.arena_offset, tensor.arena_offset + tensor.bytes)
-    return any(op.words[6] in place for op in packed.ops[tensor.first_op + 1 : max(tensor.last_op, 0)])
+    return any(op.words[RECORD.y_offset] in place for op in packed.ops[tensor.first_op + 1 : max(tensor.last_op, 0)])
 
 
 def _difference(name: str, op: str, got: np.ndarray, want: np.ndarray) -> Difference:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..exact import run as exact
+from ..fileformat import extents
 from ..fileformat.packed import OpRecord, Packed
-from ..record import BY_NAME
+from ..record import BY_NAME, RECORD
 from . import inspect
 
 BINS = 64  # of a histogram of int8 values: 4 values a bar
@@ -33,7 +34,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Life:
-    """A piece of the arena over time: from record `first` to record `last`, both included; -1: before the first."""
+    """A stretch of the arena over time: from record `first` to record `last`, both included; -1: before the first."""
 
     name: str
     kind: str  # "tensor" | "scratch"
@@ -61,7 +62,7 @@ def operators(network: Packed) -> list[Operator]:
     found = []
     for index, group in enumerate(groups):
         first, rows = group[0], [described[op.index] for op in group]
-        starts = {_start(network, op, at) for op in group for at in _reads(network, op)}
+        starts = {_start(network, op, at) for op in group for at in _reads(op)}
         sources = {made[at] for at in starts if at in made}
         found.append(Operator(
             index, first.kernel, short(first.name), first.name, tuple(op.index for op in group),
@@ -69,7 +70,7 @@ def operators(network: Packed) -> list[Operator]:
             sum(len(op.constants) for op in group), tuple(sorted(sources)), _weights(group),
         ))  # fmt: skip
         for op in group:
-            made[op.words[6]] = index
+            made[op.words[RECORD.y_offset]] = index
     return found
 
 
@@ -77,7 +78,7 @@ def lives(network: Packed) -> list[Life]:
     """The memory plan: tensors, then scratch."""
     tensors = [Life(short(t.name), "tensor", t.arena_offset, t.bytes, t.first_op, min(t.last_op, len(network.ops) - 1))
                for t in network.tensors]  # fmt: skip
-    scratch = [Life(f"scratch of {short(op.name)}", "scratch", op.words[7], inspect.scratch_bytes(op), op.index, op.index)
+    scratch = [Life(f"scratch of {short(op.name)}", "scratch", op.words[RECORD.scratch_offset], inspect.scratch_bytes(op), op.index, op.index)
                for op in network.ops if inspect.scratch_bytes(op)]  # fmt: skip
     return tensors + scratch
 
@@ -104,14 +105,11 @@ def _weights(group: list[OpRecord]) -> tuple[int, ...]:
     return tuple(int(n) for n in total)
 
 
-def _reads(network: Packed, op: OpRecord) -> list[int]:
-    """Arena offsets where the op's inputs start, as far as words 5 and 7 name them."""
-    in_constants = op.words[23] if op.kernel in ("add", "mul", "copy") else 0
-    offsets = [] if in_constants & 1 else [op.words[5]]
-    if not inspect.scratch_bytes(op) and not in_constants & 2:
-        starts = {t.arena_offset for t in network.tensors if t.first_op < op.index <= t.last_op}
-        offsets += [op.words[7]] if op.words[7] in starts and op.kernel in ("add", "mul") else []
-    return offsets
+def _reads(op: OpRecord) -> list[int]:
+    """Arena offsets where the op's inputs start."""
+    found = extents.stretches(op.kernel, op.words, op.fast_target, op.constants)
+    assert not isinstance(found, str)  # the reader has refused such a file
+    return [s.offset for s in found if s.operand.name in ("x", "x2") and not s.in_constants]
 
 
 def _start(network: Packed, op: OpRecord, at: int) -> int:

@@ -12,6 +12,7 @@ from ..fileformat.packed import Packed
 from ..fileformat.quantized_io import dequantize, frame_shape, quantize
 from ..measure.profiler import cycles_of
 from ..measure.verify import test_inputs
+from ..record import RECORD
 from ..targets import Target
 from .facts import BINS, histogram
 
@@ -88,7 +89,7 @@ def activations(
             last = first
             for op in network.ops[first + 1 :]:
                 if (
-                    not tensor.arena_offset <= op.words[6] < tensor.arena_offset + tensor.bytes
+                    not tensor.arena_offset <= op.words[RECORD.y_offset] < tensor.arena_offset + tensor.bytes
                     or op.index > tensor.last_op
                 ):
                     break

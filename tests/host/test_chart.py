@@ -10,7 +10,7 @@ from host_tools.errors import ToolError
 from host_tools.fileformat import packed
 from host_tools.memory import plan
 from host_tools.report import chart
-from tests import networks
+from tests import networks, strategies
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +48,15 @@ def test_the_input_is_free_once_it_is_read():
     assert not (held[1:] == chart.INPUT).any()
     rows = chart.lines(network)
     assert len(rows) == len(network.ops) + 1 and all(len(row.plain.split()[2]) == 64 for row in rows[1:])
+
+
+def test_an_output_at_offset_0_is_written():
+    """... of an op without scratch, whose record names no bytes there, either."""
+    case = strategies.generate("max_pool_2d", 1, seed=5)[0]
+    network = packed.read(convert.convert(case.tflite, "pool", selftest=0).data)
+    (output,) = network.outputs
+    writes = chart.access(network.ops[0], network.arena_bytes).writes
+    assert output.arena_offset == 0 and writes[: output.bytes].all() and not writes[output.bytes :].any()
 
 
 def test_png(tmp_path):

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from host_tools.fileformat import packed
-from host_tools.report import build, facts, inspect, page, verdicts
+from host_tools.record import KERNELS
+from host_tools.report import build, facts, inspect, page, shapes, verdicts
 from tests.host.test_cli import fxnn
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +140,10 @@ def test_skips_are_drawn():
     assert [len(op.inputs) for op in adds] == [2, 2, 2]
     weights = sum(sum(op.weights) for op in operators)
     assert weights == 77_360  # the network's weights without biases: the padding does not count
+
+
+def test_every_layout_has_its_shapes():
+    assert {kernel.layout for kernel in KERNELS} == set(shapes.SHAPES)
 
 
 def test_verdicts_name_how_they_were_made():
