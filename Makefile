@@ -1,8 +1,12 @@
 # make setup   .venv with fxnn in it
 # make demo    a network on the virtual Pico (make demo PORT=/dev/ttyACM0: on a real one)
 # make test    every test
+# make test-qemu      the emulated RISC-V and Xtensa with newer QEMUs, fetched from later Debian releases where that can be
+# make test-debian13  make demo and make test in a bare Debian 13 (root on a Debian; an hour or more on two cores)
+# make test-long      all that takes too long for every change: LONG
 # make bench   cycles of five layers and the public networks on the virtual Pico, per backend (BENCH=--write keeps them)
-.PHONY: setup demo test bench clean
+LONG := test-qemu test-debian13
+.PHONY: setup demo test test-long $(LONG) bench clean
 
 PYTHON ?= python3
 PORT ?= pico
@@ -18,8 +22,17 @@ test: $(VENV)/.test-installed
 	$(BIN)/python -m host_tools.emulators.setup_env
 	$(BIN)/python -m pytest -n logical --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
+test-long: $(LONG)
+
+test-qemu: $(VENV)/.test-installed
+	$(BIN)/python -m host_tools.emulators.newer_qemu
+	$(BIN)/python -m pytest -rs tests/emulators
+
+test-debian13: $(VENV)/.test-installed
+	$(BIN)/python -m tests.bare_debian --suite trixie "make demo" "make test"
+
 bench: $(VENV)/.test-installed
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m tests.tools.bench $(BENCH)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

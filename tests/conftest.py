@@ -38,3 +38,15 @@ def board_port(request, tmp_path_factory):
 
     with VirtualPico(image=tmp_path_factory.mktemp("board") / "pico.img") as pico:
         yield pico.port
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of a littlefs small enough that the networks of tests/draw are cut."""
+    from host_tools.fileformat import littlefs
+    from host_tools.memory import place
+    from tests.helpers.cut_networks import SMALL_BLOCK
+
+    monkeypatch.setattr(littlefs, "BLOCK_BYTES", SMALL_BLOCK)
+    monkeypatch.setattr(place, "SAFE_BYTES", SMALL_BLOCK - 44)
+    monkeypatch.setattr(place, "_LEAST_BYTES", 0)

@@ -236,12 +236,12 @@ class Deployment:
                 )
             if self.plan.write or self.plan.package_changes:
                 step("copying")
-                self._copy(on_bytes)
+                self.copy(on_bytes)
             step("self-test")
             result = self._selftest()
             if self.plan.write or self.plan.package_changes:
                 step("renaming")
-                board_fs.run(self._board, self._renames())
+                board_fs.run(self._board, self.renames())
         return result
 
     def _recovery(self, there: dict[str, int]) -> list[tuple[str, ...]]:
@@ -253,7 +253,8 @@ class Deployment:
             steps += [("makedirs", PACKAGE_FOLDER), ("rename", SWITCHED_PACKAGE, PACKAGE_FOLDER)]
         return [*steps, ("remove", STAGING)]
 
-    def _copy(self, on_bytes) -> None:
+    def copy(self, on_bytes) -> None:
+        """Copies all that is to change into the staging folder; on_bytes: called with the bytes of each write, or None."""
         plan = self.plan
         folders = {staged(file.path) for file in plan.write} | {to for _, to in plan.copies}
         steps = [("makedirs", path) for path in sorted({*folders, f"{STAGING}/"})]
@@ -285,7 +286,8 @@ class Deployment:
         return {"vectors": len(self._packed.selftest), "backend": answers.about["backend"],
                 "heap_peak_bytes": answers.heap_peak_bytes}  # fmt: skip
 
-    def _renames(self) -> list[tuple[str, ...]]:
+    def renames(self) -> list[tuple[str, ...]]:
+        """board_fs steps that put what was copied in its place; power may fail between any two."""
         plan = self.plan
         package_there = any(
             f.state in ("same", "changed", "removed") and f.path.startswith(PACKAGE_FOLDER) for f in plan.files

@@ -25,7 +25,7 @@ _BRIDGES = {
 
 def find_port() -> str:
     """The port of the one board that is plugged in. ToolError if there is none, or more than one."""
-    ports = _usb_ports()
+    ports = usb_ports()
     for table in (_BOARDS, _BRIDGES):
         found = [p for p in ports if (p.vid, p.pid) in table or (p.vid, None) in table]
         if len(found) == 1:
@@ -45,18 +45,18 @@ def find_port() -> str:
 
 def boards() -> list[tuple[str, str, bool]]:
     """(port, what it is, whether a MicroPython board is likely there) for each USB serial port a board may be on."""
-    likely = [(p.device, _text(p), True) for p in _usb_ports() if (p.vid, p.pid) in _BOARDS or (p.vid, None) in _BOARDS]
-    return likely + [(p.device, _text(p), False) for p in _usb_ports() if (p.vid, p.pid) in _BRIDGES]
+    likely = [(p.device, _text(p), True) for p in usb_ports() if (p.vid, p.pid) in _BOARDS or (p.vid, None) in _BOARDS]
+    return likely + [(p.device, _text(p), False) for p in usb_ports() if (p.vid, p.pid) in _BRIDGES]
 
 
 def seen_text() -> str:
     """The serial ports there are, for an error message."""
-    ports = _usb_ports()
+    ports = usb_ports()
     return "serial ports seen: " + ("; ".join(_text(p) for p in ports) if ports else "none")
 
 
-def _usb_ports():
-    # Ports without USB ids (ttyS0 ...) are the computer's own, never a board.
+def usb_ports():
+    """The serial ports on USB. Those without USB ids (ttyS0 ...) are the computer's own, never a board."""
     return [p for p in sorted(serial.tools.list_ports.comports()) if p.vid is not None]
 
 

@@ -106,7 +106,7 @@ def _fetch(folder: Path) -> None:
     log = cache_dir() / "logs" / "micropython-source.log"
     log.unlink(missing_ok=True)
     with console.status(f"fetching the sources of MicroPython {VERSION} (20 MB)"):
-        apt = _PrivateApt(folder / "apt", log)
+        apt = PrivateApt(folder / "apt", log)
         apt.fetch(folder)
     with console.status(f"unpacking MicroPython {VERSION} and building mpy-cross"):
         for name in _SOURCES:
@@ -183,12 +183,12 @@ def _stanzas(text: str) -> list[dict[str, str]]:
     return [stanza for stanza in stanzas if stanza]
 
 
-class _PrivateApt:
-    """apt-get with lists and configuration of its own, on the release that has the sources."""
+class PrivateApt:
+    """apt-get with lists and configuration of its own, on the release that has the sources or on `suites` of Debian."""
 
-    def __init__(self, folder: Path, log: Path):
+    def __init__(self, folder: Path, log: Path, suites: tuple[str, ...] = ()):
         self._log = log
-        about = _os_release()
+        about = os_release()
         family = next(
             (name for name in [about.get("ID", ""), *about.get("ID_LIKE", "").split()] if name in _RELEASES), None
         )
@@ -204,7 +204,7 @@ class _PrivateApt:
             (folder / name).mkdir(parents=True)
         components = "main universe" if family == "ubuntu" else "main"
         (folder / "sources" / "fxnn.sources").write_text(
-            f"Types: deb deb-src\nURIs: {mirror.uri}\nSuites: {_RELEASES[family]}\n"
+            f"Types: deb deb-src\nURIs: {mirror.uri}\nSuites: {' '.join(suites) or _RELEASES[family]}\n"
             f"Components: {components}\n{signed_by}"
         )
         # Read last, so it wins. The hooks are the machine's, for its own lists: they have no business with these.
@@ -216,14 +216,21 @@ class _PrivateApt:
             + ('APT::Sandbox::User "root";\n' if os.geteuid() == 0 else "")  # _apt cannot write to this folder
         )
         self._apt_get = ["apt-get", "-q", "-c", str(folder / "apt.conf")]
+        self._archives = folder / "cache" / "archives"
         run_logged([*self._apt_get, "update"], log)
 
     def fetch(self, folder: Path) -> None:
         run_logged([*self._apt_get, "source", "--download-only", *_SOURCES], self._log, cwd=folder)
         run_logged([*self._apt_get, "download", *_SOURCE_DEBS], self._log, cwd=folder)
 
+    def fetch_with_all_they_need(self, packages: tuple[str, ...], suite: str) -> list[Path]:
+        """The .debs of packages of the suite, and of everything that they depend on: nothing counts as installed."""
+        options = ["-o", "Dir::State::status=/dev/null", "-y", "--no-install-recommends", "--download-only"]
+        run_logged([*self._apt_get, *options, "-t", suite, "install", *packages], self._log)
+        return sorted(self._archives.glob("*.deb"))
 
-def _os_release() -> dict[str, str]:
+
+def os_release() -> dict[str, str]:
     try:
         lines = Path("/etc/os-release").read_text().splitlines()
     except OSError:

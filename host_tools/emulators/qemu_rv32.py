@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..cache import build_once, cache_dir
 from ..errors import ToolError
+from . import qemu
 from .micropython_source import (
     BUILD_PACKAGES,
     VERSION,
@@ -28,11 +29,7 @@ from .micropython_source import (
 
 ARCH = "rv32imc"
 _TOOLCHAIN = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
-_QEMU = "qemu-system-riscv32"
-# rv32imac, with QEMU's own extras off. -icount: instructions are counted exactly, and nothing depends on the load.
-_MACHINE = ["-machine", "virt", "-m", "128M", "-nographic", "-monitor", "none", "-serial", "stdio", "-bios", "none",
-            "-semihosting", "-icount", "shift=0,sleep=off",
-            "-cpu", "rv32,f=off,d=off,zba=off,zbb=off,zbc=off,zbs=off"]  # fmt: skip
+_TARGET = "qemu-rv32"
 _HEAP_BYTES = 8 << 20
 _FILES_AT = 0x84000000  # RAM that MicroPython does not know of: holds a ROMFS image
 
@@ -59,8 +56,8 @@ def ticks_diff(end, start):
 
 def why_not() -> str:
     """Why this machine cannot run the target without installing anything, one line; empty if it can."""
-    if not shutil.which(_QEMU):
-        return f"{_QEMU} is not installed"
+    if not qemu.program_of(_TARGET):
+        return qemu.why_not(_TARGET)
     if not _built().exists() and not _debian_root():
         return f"MicroPython for it is built on Debian and Ubuntu only, by root (python -m {__package__}.setup_env)"
     return ""
@@ -71,7 +68,7 @@ def rv32_micropython() -> Path:
 
     Toolchain and QEMU are the distribution's packages, installed where this process may. Raises ToolError.
     """
-    if not shutil.which(_QEMU):
+    if not qemu.program_of(_TARGET):
         need_packages(_qemu_package())
     return build_once(_built().parent, _build) / "firmware.elf"
 
@@ -92,14 +89,14 @@ def run_script(
         # ctrl-A: raw REPL; ctrl-D: run. exit by machine.reset(), which ends QEMU.
         typed = b"\x01" + (_BOOT % (_FILES_AT, len(image))).encode() + b"\x04import machine\nmachine.reset()\x04"
         device = f"loader,file={path},addr={_FILES_AT:#x},force-raw=on"
-        command = [_QEMU, *_MACHINE, "-kernel", str(firmware), "-device", device]
+        command = [*qemu.command(_TARGET), "-kernel", str(firmware), "-device", device]
         with open(Path(folder, "stderr"), "w+") as stderr:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
             printed = _collect(process, typed, timeout_s, on_line)
             stderr.seek(0)
             complaint = stderr.read().strip()
     if complaint:
-        raise ToolError("qemu-rv32: QEMU failed", complaint[-500:])
+        raise ToolError(f"qemu-rv32: {qemu.about(_TARGET)}, but failed", complaint[-500:])
     return printed
 
 

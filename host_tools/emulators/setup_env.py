@@ -11,6 +11,7 @@ import sys
 
 from ..cache import cache_dir
 from ..errors import ToolError
+from . import qemu
 from .fast_rp2040py import fast_rp2040py
 from .firmware import firmware_name, pico_firmware
 from .micropython_source import console, need_packages
@@ -19,11 +20,10 @@ from .unix_port import unix_micropython
 
 
 def qemu_xtensa() -> str:
-    """QEMU for the ESP32's kernels, installed where this process may. Raises ToolError."""
-    program = "qemu-system-xtensa"
-    if not shutil.which(program):
+    """Which QEMU the ESP32's kernels run on, installed where this process may. Raises ToolError."""
+    if not qemu.program_of("qemu-xtensa"):
         need_packages("qemu-system-misc")
-    return program
+    return qemu.about("qemu-xtensa")
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
         print(f"fxnn: {e}", file=sys.stderr)
         return 1
     try:
-        console.print(f"RISC-V     {rv32_micropython()}")
+        console.print(f"RISC-V     {rv32_micropython()}\n           on {qemu.about('qemu-rv32')}", soft_wrap=True)
     except ToolError as e:  # only for tests and `--on qemu-rv32`
         console.print(f"RISC-V     not here: {e}", markup=False)
     try:
@@ -45,7 +45,7 @@ def main() -> int:
     except ToolError as e:  # only for the tests of the report's page
         console.print(f"chromium   not here: {e}", markup=False)
     try:
-        console.print(f"Xtensa     {qemu_xtensa()}")
+        console.print(f"Xtensa     {qemu_xtensa()}", soft_wrap=True)
     except ToolError as e:  # only for tests
         console.print(f"Xtensa     not here: {e}", markup=False)
     console.print(f"kept in    {cache_dir()}")

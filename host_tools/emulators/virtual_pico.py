@@ -62,7 +62,7 @@ class VirtualPico:
     firmware: a UF2 file. None: firmware.pico_firmware().
     tcp: the console as a TCP server instead of a pseudo-terminal (where there are none).
 
-    port: what mpremote's `connect` takes, from __enter__ to __exit__.
+    port: what mpremote's `connect` takes, from __enter__ to __exit__. process: the emulator's.
 
     Raises ToolError: no firmware, the image in use or of a wrong size, an emulator that does not start.
     """
@@ -73,7 +73,7 @@ class VirtualPico:
         self.port = ""
         self._tcp = tcp or os.name != "posix"
         self._exit = contextlib.ExitStack()
-        self._process: subprocess.Popen | None = None
+        self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> VirtualPico:
         with contextlib.ExitStack() as stack:
@@ -91,15 +91,15 @@ class VirtualPico:
                 str(self.image),
                 *(["--tcp"] if self._tcp else []),
             ]
-            self._process = _start(arguments, firmware, stdin=subprocess.PIPE, stderr=log)
-            stack.callback(_kill, self._process)
+            self.process = _start(arguments, firmware, stdin=subprocess.PIPE, stderr=log)
+            stack.callback(_kill, self.process)
             self.port = self._read_port(log)
             self._exit = stack.pop_all()
         return self
 
     def __exit__(self, *_) -> None:
         with self._exit:  # kills what is left and unlocks the image, however stopping goes
-            process = self._process
+            process = self.process
             process.stdin.close()  # asks the emulator to save its flash and end
             try:
                 code = process.wait(_STOP_TIMEOUT_S)
@@ -113,7 +113,7 @@ class VirtualPico:
                 )
 
     def _read_port(self, log) -> str:
-        line = _read_line(self._process, _START_TIMEOUT_S)
+        line = _read_line(self.process, _START_TIMEOUT_S)
         if line:
             return line
         log.seek(0)

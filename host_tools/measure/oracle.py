@@ -47,7 +47,7 @@ class Oracle:
         self._tflite = bytes(tflite)
         self._arena_bytes = arena_bytes
         self._preserving = None
-        makers = {"tflm": _tflm_runtime, "litert": _litert_interpreter}
+        makers = {"tflm": tflm_runtime, "litert": litert_interpreter}
         if prefer is not None and prefer not in makers:
             raise ToolError(f"no oracle named {prefer}", f"there are {', '.join(makers)}", "leave it out")
         order = [prefer] if prefer else list(makers)
@@ -141,7 +141,7 @@ def tensor_infos(tflite: bytes) -> list[TensorInfo]:
 # ------------------------------------------------------------------------------------------------------------ TFLM
 
 
-def _tflm_runtime():
+def tflm_runtime():
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError:
@@ -211,7 +211,7 @@ def _count(tflite: bytes, which: str) -> int:
 # ---------------------------------------------------------------------------------------------------------- LiteRT
 
 
-def _litert_interpreter():
+def litert_interpreter():
     try:
         from ai_edge_litert import interpreter
     except ImportError:

@@ -189,8 +189,8 @@ def _linear(graph: Graph, op: Op, x_quant: Quant, x: np.ndarray, samples: Sample
     if recipe.adaptive:
         trial = rounding.adaptive(rows, scale, bits, fit, fit_real, recipe.bias_correction)
         held, held_real = columns(graph, op, (x, x_real), samples.held, _ROWS // 4)
-        want = _sums(rows, held_real)
-        errors = [_wrong(_sums(c * scale[:, None], held) - want, recipe.bias_correction) for c in (q, trial)]
+        want = sums_of_rows(rows, held_real)
+        errors = [_wrong(sums_of_rows(c * scale[:, None], held) - want, recipe.bias_correction) for c in (q, trial)]
         helped = errors[1] < errors[0]
         q = trial if helped else q
     if recipe.bias_correction:
@@ -204,7 +204,7 @@ def _linear(graph: Graph, op: Op, x_quant: Quant, x: np.ndarray, samples: Sample
     return LinearWeights(q, scale, integers, bits), helped
 
 
-def _sums(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+def sums_of_rows(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
     """[samples, channels]; x: [samples, K], or [samples, channels, K] where each channel has inputs of its own."""
     return x @ rows.T.astype(np.float32) if x.ndim == 2 else np.einsum("nck,ck->nc", x, rows.astype(np.float32))
 

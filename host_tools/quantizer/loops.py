@@ -61,7 +61,7 @@ def _fused(graph: Graph, loop: Op) -> Graph | None:
     values = np.random.default_rng(0).normal(size=(1, *x.shape)).astype(np.float32)
     data = {t.id: t.data for t in made}
     want = float_lstm.lstm(op, [values, *(data.get(i) for i in inputs[1:])], y)[0]
-    got = _run(graph, loop, x_at, values)
+    got = run_loop(graph, loop, x_at, values)
     ops = [op]
     for n, id in enumerate(loop.outputs):
         if not graph.consumers(id) and id not in graph.outputs:
@@ -108,7 +108,7 @@ def _weights(body: Graph) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     return w, r, bias
 
 
-def _run(graph: Graph, loop: Op, x_at: int, x: np.ndarray) -> list[np.ndarray] | None:
+def run_loop(graph: Graph, loop: Op, x_at: int, x: np.ndarray) -> list[np.ndarray] | None:
     """What the loop leaves in its variables for the input x; None if it does not end."""
     condition, body = loop.attrs["condition"], loop.attrs["body"]
     values = [x if n == x_at else graph.tensors[id].data[None] for n, id in enumerate(loop.inputs)]

@@ -222,7 +222,7 @@ _RECURRENT = ("Keras' LSTM with its own activations becomes one op; write GRU, S
               "input a batch size of 1; or " + _BY_TENSORFLOW)  # fmt: skip
 
 
-def _why_not(kind: str) -> str:
+def why_not(kind: str) -> str:
     """The reason and the way out for an op that has no rule."""
     if kind in ("WHILE", "IF", "CALL"):
         return f"a loop; {_RECURRENT}"
@@ -248,7 +248,7 @@ def refuse(graph: Graph) -> Graph:
     for op in graph.ops:
         tensors = [graph.tensors[i] for i in (*op.inputs, *op.outputs) if i is not None]
         if op.kind not in RULES:
-            problems.append(f"{op.kind} '{op.name}': {_why_not(op.kind)}")
+            problems.append(f"{op.kind} '{op.name}': {why_not(op.kind)}")
         elif op.kind == LSTM:
             reason = recurrent.odd(graph, op)
             problems += [f"{op.kind} '{op.name}': {reason}; use Keras' LSTM layer as it is"] if reason else []

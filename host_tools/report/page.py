@@ -92,7 +92,7 @@ def _memory(lives: list[Life], arena_bytes: int, records: int) -> dict:
     every = -(-records // _MOST_TICKS)
     ticks = [{"x": (i + 1.5) * width, "call": i} for i in range(0, records, every)]
     return {"rectangles": rectangles, "height": _CHART_HEIGHT, "column": width, "records": records, "ticks": ticks,
-            "peaks": _peaks(lives, records)}  # fmt: skip
+            "peaks": peaks(lives, records)}  # fmt: skip
 
 
 def _label(name: str, width: float) -> str:
@@ -101,7 +101,7 @@ def _label(name: str, width: float) -> str:
     return name if len(name) <= letters else f"{name[: letters - 1]}…" if letters >= 5 else ""
 
 
-def _peaks(lives: list[Life], records: int) -> list[tuple[int, int]]:
+def peaks(lives: list[Life], records: int) -> list[tuple[int, int]]:
     """(record, bytes alive while it runs), the three highest first."""
     alive = [(i, _covered([life for life in lives if life.first <= i <= life.last])) for i in range(records)]
     return sorted(alive, key=lambda pair: -pair[1])[:3]

@@ -24,7 +24,7 @@ class UnixTarget(RunnerTarget):
         program = str(unix_micropython())
         with tempfile.TemporaryDirectory(prefix="fxnn-unix-") as name:
             folder = Path(name)
-            for file in package_files(_arch(program), folder="lib/fxnn"):
+            for file in package_files(arch_of(program), folder="lib/fxnn"):
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.data)
@@ -38,7 +38,7 @@ class UnixTarget(RunnerTarget):
 
 
 @cache
-def _arch(program: str) -> str:
+def arch_of(program: str) -> str:
     """The unix port's own architecture, by its name in mpy.py's table."""
     from ..package import mpy
 

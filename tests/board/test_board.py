@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +11,11 @@ import pytest
 from host_tools.boards.mpremote_board import Board
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
-from tests import batch, strategies
+from tests import draw
+from tests.helpers import batch, runners
+from tests.helpers.paths import DIGITS, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.pico]
-ROOT = Path(__file__).parents[2]
-DIGITS = ROOT / "models/digits"
 
 
 def fxnn(*arguments, ok=True) -> str:
@@ -79,21 +78,24 @@ def test_boards_lists_it(deployed):
 
 def test_one_model_of_each_op(deployed, request):
     """The same cases as on every other target, loaded from bytes at the REPL; on the virtual Pico, which runs all of them
-    elsewhere (tests/host/test_targets_exact.py), of every third op."""
+    elsewhere (tests/host/targets/test_targets_exact.py), of every third op."""
     from host_tools.errors import ToolError
 
     fxnn("deploy", DIGITS / "digits.fxnn", "--port", deployed, "--all-kernels")
     cases, models = [], []
-    for op in list(strategies.OPS)[:: 1 if request.config.getoption("--port") else 3]:
-        (case,) = strategies.generate(op, 1, 7)
+    for op in list(draw.OPS)[:: 1 if request.config.getoption("--port") else 3]:
+        (case,) = draw.generate(op, 1, 7)
         try:
             models.append(convert.convert_bytes(case.tflite, case.name, selftest=0))
         except ToolError:
             continue
         cases.append(case)
     with Board(deployed) as board:
-        board.write_file("/cases.bin", batch.cases_file([(model, case.inputs) for model, case in zip(models, cases)]))
-        answers = batch.answers(board.exec(batch.SCRIPT % "viper", 60), len(cases))
-        board.exec("import os\nos.remove('/cases.bin')")
+        inputs = batch.cases_file([(model, case.inputs) for model, case in zip(models, cases)])
+        files = runners.with_parameters({"cases.bin": inputs}, BACKEND="viper")
+        for name, data in files.items():
+            board.write_file(f"/{name}", data)
+        answers = batch.answers(board.exec(runners.source(batch.SCRIPT), 60), len(cases))
+        board.exec(f"import os\nfor name in {list(files)}: os.remove(name)")
     for case, answer in zip(cases, answers):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), f"{case}: {answer}"

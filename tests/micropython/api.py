@@ -1,7 +1,7 @@
 """The package as its users see it: Tensor, Network, reports, asyncio. Prints "ok"; an exception says what is wrong.
 
 Runs on MicroPython and on CPython (with tests/stubs on the path), beside two.fxnn and tiny.fxnn of
-tests/host/test_device_api.py: tiny is the network y = x + 1 (lut, saturated) of 2x3 values with labels a, b and
+tests/host/device/test_device_api.py: tiny is the network y = x + 1 (lut, saturated) of 2x3 values with labels a, b and
 a passing self-test; two has two inputs, two outputs (the inputs swapped), no labels and a failing self-test.
 """
 

@@ -12,10 +12,10 @@ import struct
 import sys
 from pathlib import Path
 
-from tests.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
+from tests.helpers.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
+from tests.helpers.paths import ROOT
 from tests.micropython import cases_ops
 
-ROOT = Path(__file__).parents[2]
 INT32 = (-(2**31), 2**31 - 1)
 EXTREME = (-(2**31), -(2**31) + 1, -1, 0, 1, 2**30, 2**31 - 1, 2**31 - 128, 0x7FFF, 0x8000, 0xFFFF, 0x10000, -0x8000)
 

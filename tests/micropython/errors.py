@@ -1,6 +1,6 @@
 """Loads every malformed file of errors.bin, by bytes and by path: the error's text must be the one stored before it.
 
-errors.bin (tests/host/test_device_api.py): text and file in turn, each after its length as u32.
+errors.bin (tests/host/device/test_device_api.py): text and file in turn, each after its length as u32.
 """
 
 import gc
@@ -8,8 +8,9 @@ import os
 import struct
 
 import fxnn
+import parameters
 
-EVERY = 1  # by path: every so many of them, writing takes its time on a board
+EVERY = getattr(parameters, "EVERY", 1)  # by path: every so many of them, writing takes its time on a board
 
 
 def pieces(f):

@@ -7,9 +7,10 @@ import gc
 import struct
 
 import fxnn
+import parameters
 
 CASES = "cases.bin"
-BACKENDS = ("viper", "ref")
+BACKENDS = getattr(parameters, "BACKENDS", ("viper", "ref"))
 
 done = failed = 0
 with open(CASES, "rb") as f:

@@ -1,13 +1,14 @@
-"""Loads net.fxnn, runs it on input.bin, compares with output.bin; prints figures and "ok". On the virtual Pico (run_pico
-replaces the constants), or on the unix port, which keeps what stands here."""
+"""Loads net.fxnn, runs it on input.bin, compares with output.bin; prints figures and "ok". On the virtual Pico or
+the unix port."""
 
 import gc
 import time
 
 import micropython
+import parameters
 
-PLACE = "stream"
-BLOCKED_BYTES = 0
+PLACE = getattr(parameters, "PLACE", "stream")
+BLOCKED_BYTES = getattr(parameters, "BLOCKED_BYTES", 0)
 
 blocked = bytearray(BLOCKED_BYTES)
 gc.collect()

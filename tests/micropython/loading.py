@@ -5,9 +5,10 @@ import gc
 
 import fxnn
 import micropython
+import parameters
 
-ROUNDS = 10
-INVOKES = 100
+ROUNDS = getattr(parameters, "ROUNDS", 10)
+INVOKES = getattr(parameters, "INVOKES", 100)
 PLACES = ("stream", "ram", None)
 
 with open("input.bin", "rb") as f:

@@ -1,14 +1,15 @@
 """invoke() allocates nothing; loading and forgetting a network gives its memory back. Prints "ok".
 
-all.fxnn (tests/host/test_device_api.py) is a network that uses every kernel.
+all.fxnn (tests/host/device/test_device_api.py) is a network that uses every kernel.
 """
 
 import gc
 
 import fxnn
 import micropython
+import parameters
 
-ROUNDS = 100
+ROUNDS = getattr(parameters, "ROUNDS", 100)
 
 net = fxnn.load("all.fxnn")
 net.invoke()

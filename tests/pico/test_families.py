@@ -11,8 +11,8 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from tests import batch
-from tests.tflite_builder import Builder
+from tests.helpers import batch
+from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 
@@ -187,11 +187,11 @@ def models(networks) -> dict[str, bytes]:
 
 def test_nothing_is_allocated_on_unix(networks, tmp_path):
     """heap_lock() around invoke(), and a forgotten network gives its memory back: tests/micropython/memory.py."""
-    from tests.micropython.boards import run_unix
+    from tests.helpers.runners import run_unix_sources
 
     seen = set()
     for name, model in models(networks).items():
-        printed = run_unix("memory.py", {"all.fxnn": model}, tmp_path)
+        printed = run_unix_sources("memory.py", {"all.fxnn": model}, tmp_path)
         assert printed.endswith("\nok\n"), (name, printed)
         seen |= set(map(int, printed.split("[")[1].split("]")[0].split(",")))
     assert {*range(12, 20), 45, 46} <= seen
@@ -200,7 +200,7 @@ def test_nothing_is_allocated_on_unix(networks, tmp_path):
 @pytest.mark.pico
 def test_nothing_is_allocated_on_the_pico(networks):
     """32-bit words, where an int of more than 30 bits would be an object."""
-    from tests.micropython.boards import run_pico
+    from tests.helpers.runners import run_pico
 
     for name, model in models(networks).items():
         assert run_pico("memory.py", {"all.fxnn": model}, ROUNDS=3).endswith("\nok\n"), name

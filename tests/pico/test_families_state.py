@@ -1,5 +1,5 @@
 """Whole networks of the families that remember, and of BATCH_MATMUL and TRANSPOSE_CONV, on the virtual Pico and on 32-bit
-RISC-V: several inferences in a row, the heap locked (tests/batch.py), answers of TensorFlow Lite Micro."""
+RISC-V: several inferences in a row, the heap locked (tests/helpers/batch.py), answers of TensorFlow Lite Micro."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from tests import batch
-from tests.tflite_builder import Builder
+from tests.helpers import batch
+from tests.helpers.tflite_builder import Builder
 
 pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite-micro")
 

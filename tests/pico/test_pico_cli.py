@@ -8,7 +8,8 @@ import pytest
 from host_tools.compiler.convert import convert_bytes
 from host_tools.emulators.virtual_pico import VirtualPico, make_image, read_image
 from host_tools.package.board_files import package_files
-from tests.host.test_cli import done, fxnn, small_network
+from tests.helpers.command_line import done, fxnn
+from tests.helpers.small_networks import small_network
 
 pytestmark = pytest.mark.pico
 
@@ -81,7 +82,7 @@ def test_a_board_without_the_package_gets_it_over_the_wire(files, tmp_path):
 
 
 def test_too_large_for_the_board_is_said(tmp_path):
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     b = Builder()
     big = tmp_path / "big.fxnn"

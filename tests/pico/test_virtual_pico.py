@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from host_tools.emulators.virtual_pico import BLOCK_BYTES, BLOCKS, VirtualPico, make_image, read_image, run_script
@@ -148,7 +149,7 @@ def test_a_port_for_mpremote_and_a_flash_that_stays(tmp_path):
         with pytest.raises(ToolError, match="busy"):
             with VirtualPico(image):
                 pass
-        process = pico._process
+        process = pico.process
     assert process.returncode == 0 and pico.port == ""
     assert read_image(image) == {"hello.txt": b"hello\n" * 100}
     with VirtualPico(image) as pico:  # unlocked again, and the file is still there
@@ -167,7 +168,7 @@ def test_the_board_survives_a_reset(tmp_path):
 def test_an_exception_on_the_host_stops_the_board(tmp_path):
     with pytest.raises(ZeroDivisionError):
         with VirtualPico(tmp_path / "pico.img") as pico:
-            process = pico._process
+            process = pico.process
             raise ZeroDivisionError
     assert process.poll() is not None
 
@@ -185,31 +186,32 @@ def gone(pid: int, seconds: float) -> bool:
 
 _SERVING = """
 import sys, time
-from host_tools.virtual_pico import VirtualPico
-with VirtualPico(sys.argv[1]) as pico:
-    print(pico._process.pid, flush=True)
+from host_tools.emulators.virtual_pico import VirtualPico
+with VirtualPico(sys.argv[1]):
     time.sleep(60)
 """
 _RUNNING = """
-from host_tools import virtual_pico
-start = virtual_pico._start
-def noted(*arguments, **streams):
-    process = start(*arguments, **streams)
-    print(process.pid, flush=True)
-    return process
-virtual_pico._start = noted
-virtual_pico.run_script({}, "while True: pass", 60)
+from host_tools.emulators.virtual_pico import run_script
+run_script({}, "while True: pass", 60)
 """
+
+
+def emulators_of(pid: int) -> list[int]:
+    """The emulators that a process has started."""
+    return [p.pid for p in psutil.Process(pid).children() if "host_tools.emulators.emulator" in p.cmdline()]
 
 
 @pytest.mark.parametrize("program", [_SERVING, _RUNNING], ids=["serve", "run"])
 def test_nothing_is_left_when_the_program_is_killed(tmp_path, program):
-    command = [sys.executable, "-c", program, tmp_path / "pico.img"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
-        emulator = int(killed.stdout.readline())
+    with subprocess.Popen([sys.executable, "-c", program, tmp_path / "pico.img"]) as killed:
+        deadline = time.monotonic() + 60
+        while not (emulators := emulators_of(killed.pid)):
+            assert time.monotonic() < deadline, "no emulator was started"
+            time.sleep(0.1)
         time.sleep(2)  # the script is running by then
         killed.kill()
-    assert gone(emulator, 20), f"the emulator {emulator} is still there"
+    for emulator in emulators:
+        assert gone(emulator, 20), f"the emulator {emulator} is still there"
 
 
 def test_wrong_images_and_firmware_are_refused(tmp_path):

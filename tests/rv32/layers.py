@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.tflite_builder import Builder
+from tests.helpers.tflite_builder import Builder
 
 # h, w, in_c, out_c, kernel_h, kernel_w, stride
 SHAPES = {

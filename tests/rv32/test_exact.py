@@ -12,8 +12,10 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
-from tests import batch, strategies
-from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
+from tests import draw
+from tests.draw.shapes import LargeImages
+from tests.helpers import batch, runners
+from tests.helpers.cut_networks import cut_cases
 from tests.rv32 import layers
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -22,9 +24,9 @@ PUBLIC = Path(__file__).parents[3] / "shared/models"
 LIMITS = dict(zip(layers.SHAPES, (2.4, 2.6, 4.1, 2.9, 2.7)))
 
 
-def converted(op: str, count: int, seed: int) -> list:
+def converted(op: str, count: int, seed: int, shapes=draw.Shapes) -> list:
     found = []
-    for case in strategies.generate(op, count, seed):
+    for case in draw.generate(op, count, seed, shapes):
         try:
             found.append((case, convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))
         except ToolError:
@@ -50,13 +52,6 @@ def test_random_models(op, assembler):
 @pytest.mark.parametrize("op", ["conv_2d", "depthwise_conv_2d"])
 def test_larger_windows(op, monkeypatch):
     """Several tiles and blocks of channels."""
-    usual = strategies._input
-
-    def larger(s, b, shape, x, quant=None):
-        shape = (shape[0], s.integer(1, 21), s.integer(1, 40), s.choice((1, 3, 4, 8, 12, 20)))
-        return usual(s, b, shape, x, quant)
-
-    monkeypatch.setattr(strategies, "_input", larger)
     pick = np.random.default_rng(32)
     for name in ("_conv_options", "_depthwise_options"):  # each is as right as the fastest
 
@@ -65,7 +60,7 @@ def test_larger_windows(op, monkeypatch):
             return [options[pick.integers(len(options))]] if options else []
 
         monkeypatch.setattr(rv32, name, one)
-    cases = converted(op, 25, 32)
+    cases = converted(op, 25, 32, LargeImages)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
     assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
 
@@ -81,7 +76,7 @@ def test_pieces(small_blocks):
 
 def test_outputs_over_inputs():
     """The planner lets y lie over x as far as the kernels' order (lower/rv32.py, access) allows: it must be the order."""
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     cases, written_over = [], 0
     for seed in range(10):
@@ -137,7 +132,7 @@ def test_public_networks(name):
 def test_invoke_allocates_nothing():
     """With the kernels of viper kind, a network that has all three."""
     from host_tools.emulators.qemu_rv32 import ARCH, run_script
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     r = np.random.default_rng(9)
     b = Builder()
@@ -150,7 +145,7 @@ def test_invoke_allocates_nothing():
     y = b.conv_2d(x, *weights((8, 3, 3, 3)), scale=0.2)
     y = b.depthwise_conv_2d(y, *weights((1, 3, 3, 8), 3), scale=0.3)
     y = b.fully_connected(b.reshape(y, (1, 288)), *weights((5, 288)), scale=0.4)
-    files = {**batch._package(ARCH), "net.fxnn": convert.convert_bytes(b.finish([y]), "all", board="rp2350-riscv")}
+    files = {**runners.package(ARCH), "net.fxnn": convert.convert_bytes(b.finish([y]), "all", board="rp2350-riscv")}
     script = """\
 import fxnn, gc, micropython
 net = fxnn.load('net.fxnn')

@@ -13,7 +13,7 @@ from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
 from host_tools.record import KERNELS
 from host_tools.report import inspect
-from tests import strategies
+from tests import draw
 from tests.rv32.machine import Machine
 
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
@@ -44,7 +44,7 @@ def runs_in_assembler(op) -> bool:
 
 
 def packed_cases(op: str, count: int, seed: int):
-    for case in strategies.generate(op, count, seed):
+    for case in draw.generate(op, count, seed):
         try:
             model = convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")
         except ToolError:
@@ -89,7 +89,7 @@ def test_every_option(op, monkeypatch):
 
 def layer(op: str, weights, x, bias, scale, zero_point=0, **options):
     """(model, output of the host's kernels) of one layer with weights and inputs as given."""
-    from tests.tflite_builder import Builder
+    from tests.helpers.tflite_builder import Builder
 
     b = Builder()
     source = b.input(x.shape, scale=1.0, zero_point=int(options.pop("x_zero_point", -128)))
@@ -209,7 +209,7 @@ def test_the_report_names_the_kernels_the_board_takes():
         node = node.orelse[0]
     ids = {kernel.name: kernel.id for kernel in KERNELS}
     for op in (*OPS, "add", "mul", "pad", "tanh"):
-        for case in strategies.generate(op, 15, 45):
+        for case in draw.generate(op, 15, 45):
             try:
                 network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3"))
             except ToolError:
@@ -249,7 +249,7 @@ def test_inspect_says_why_viper_runs_it(op, weights, bias, scale, options, words
 def test_inspect_says_what_else_viper_runs():
     for op, why in (("mul", "no assembler for this kernel"), ("add", "rows of less than 4, an operand")):
         found = set()
-        for case in strategies.generate(op, 15, 45):
+        for case in draw.generate(op, 15, 45):
             row = inspect.describe(packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))["ops"][0]
             found |= {row["backend_why"]} if row["backend"] == "viper" else set()
         assert any(w.startswith(why) for w in found), (op, found)

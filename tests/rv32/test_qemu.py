@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
-from host_tools.errors import ToolError
 from host_tools.emulators.qemu_rv32 import run_script, why_not
-from tests import batch, strategies
+from host_tools.errors import ToolError
+from tests import draw
+from tests.helpers import batch, runners
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -47,16 +48,16 @@ def test_a_script_that_hangs_is_ended():
 
 def test_memory():
     """heap_lock() around invoke(), and a forgotten network gives its memory back."""
-    from tests.host.test_device_api import SCRIPTS, every_kernel
+    from tests.helpers.fxnn_networks import every_kernel
 
-    files = {**batch._package("rv32imc"), "all.fxnn": every_kernel()}
-    printed = run_script(files, (SCRIPTS / "memory.py").read_text().replace("ROUNDS = 100", "ROUNDS = 8"), 120)
+    files = runners.with_parameters({**runners.package("rv32imc"), "all.fxnn": every_kernel()}, ROUNDS=8)
+    printed = run_script(files, runners.source("memory.py"), 120)
     assert printed.endswith("ok\n"), printed
 
 
 @pytest.mark.parametrize("op", ["conv_2d", "depthwise_conv_2d", "fully_connected", "add", "softmax", "mean"])
 def test_viper_on_a_32_bit_machine(op):
-    cases = [(c, convert.convert_bytes(c.tflite, c.name, selftest=0)) for c in strategies.generate(op, 12, 7)]
+    cases = [(c, convert.convert_bytes(c.tflite, c.name, selftest=0)) for c in draw.generate(op, 12, 7)]
     got = batch.run_qemu_rv32([(model, c.inputs) for c, model in cases], "viper")
     for (case, _), answer in zip(cases, got):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)
@@ -64,7 +65,7 @@ def test_viper_on_a_32_bit_machine(op):
 
 def test_bytes_in_assembler():
     """lut and copy in real MicroPython, called as viper functions are."""
-    cases = [c for op in ("tanh", "pad", "strided_slice", "concatenation") for c in strategies.generate(op, 6, 7)]
+    cases = [c for op in ("tanh", "pad", "strided_slice", "concatenation") for c in draw.generate(op, 6, 7)]
     got = batch.run_qemu_rv32([(convert.convert_bytes(c.tflite, c.name, selftest=0, board="esp32c3"), c.inputs) for c in cases], "rv32")
     for case, answer in zip(cases, got):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)

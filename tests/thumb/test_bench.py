@@ -1,4 +1,4 @@
-"""No kernel of the RP2040 has become slower: cycles on the virtual Pico, which repeat exactly, against tests/bench.json."""
+"""No kernel of the RP2040 has become slower: cycles on the virtual Pico, which repeat exactly, against tests/kept/bench.json."""
 
 import json
 
@@ -8,8 +8,9 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
-from tests import bench, strategies
-from tests.tflite_builder import Builder
+from tests import draw
+from tests.helpers.tflite_builder import Builder
+from tests.tools import bench
 
 pytestmark = [pytest.mark.pico, pytest.mark.slow]
 
@@ -24,7 +25,7 @@ def test_not_slower_than_before(name):
     if found is None:
         pytest.skip(f"{bench.NETWORKS[name]} is not in ../shared/models beside the repository")
     kept = KEPT["cycles"][name]["thumb"]
-    change = f"{name}: {found['cycles']:,} cycles, {kept:,} are kept in tests/bench.json ({found['cycles'] / kept:.3f})"
+    change = f"{name}: {found['cycles']:,} cycles, {kept:,} are kept in tests/kept/bench.json ({found['cycles'] / kept:.3f})"
     print(change)
     assert found["cycles"] <= kept * SLOWER, f"{change}; make bench keeps new figures"
 
@@ -47,7 +48,7 @@ def test_four_bits_and_elements_are_not_slower_than_before():
     x = b.input((1, 640), scale=0.05, zero_point=-7)
     w = b.constant(random.integers(-128, 128, (128, 640)).astype(np.int8), 0.01)
     y = b.fully_connected(x, w, b.constant(np.zeros(128, np.int32), 0.0005), scale=1.0, zero_point=3)
-    dense = strategies.four_bits(strategies.Case("dense", "fully_connected", b.finish([y]), (), {}))
+    dense = draw.four_bits(draw.Case("dense", "fully_connected", b.finish([y]), (), {}))
     found: dict[str, float] = {}
     with open_target("pico") as pico:
         pico.backend = "thumb"
@@ -60,5 +61,5 @@ def test_four_bits_and_elements_are_not_slower_than_before():
 
 
 def test_page_has_the_figures():
-    page = (bench.ROOT / "docs/benchmarks.md").read_text()
+    page = bench.PAGE.read_text()
     assert bench.table(KEPT) in page, "make bench prints the table"

@@ -10,7 +10,9 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.report import inspect
-from tests import batch, strategies
+from tests import draw
+from tests.draw.shapes import ThreeByThreeOfImages
+from tests.helpers import batch, runners
 
 pytestmark = [pytest.mark.pico, pytest.mark.slow]
 
@@ -56,25 +58,11 @@ print('done', done, 'bad', bad)
 """
 
 
-def three_by_three(s, size, kernel_max, dilations, padding):
-    return 3 if size >= 3 or padding == "SAME" else size, s.choice((1, 1, 1, 2, 3)), 1
-
-
-@pytest.mark.parametrize("op, window, seed", [("conv_2d", None, 11), ("conv_2d", three_by_three, 12),
-                                              ("depthwise_conv_2d", three_by_three, 13), ("add", None, 14)])  # fmt: skip
-def test_random_models(op, window, seed, monkeypatch):
-    usual = strategies._input
-
-    def larger(s, b, shape, x, quant=None):
-        if len(shape) == 4 and window:
-            shape = (shape[0], s.integer(1, 17), s.integer(1, 33), s.choice((1, 2, 3, 4, 8)))
-        return usual(s, b, shape, x, quant)
-
-    monkeypatch.setattr(strategies, "_input", larger)
-    if window:
-        monkeypatch.setattr(strategies, "_window", window)
+@pytest.mark.parametrize("op, shapes, seed", [("conv_2d", draw.Shapes, 11), ("conv_2d", ThreeByThreeOfImages, 12),
+                                              ("depthwise_conv_2d", ThreeByThreeOfImages, 13), ("add", draw.Shapes, 14)])  # fmt: skip
+def test_random_models(op, shapes, seed):
     cases, blobs = [], []
-    for case in strategies.generate(op, 40, seed):
+    for case in draw.generate(op, 40, seed, shapes):
         try:
             model = convert.convert_bytes(case.tflite, case.name, selftest=0)
         except ToolError:
@@ -93,7 +81,7 @@ def test_random_models(op, window, seed, monkeypatch):
         assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) // 3  # not all fall back
         from host_tools.emulators.virtual_pico import run_script
 
-        printed = run_script({**batch._package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
+        printed = run_script({**runners.package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
         assert printed.strip().endswith(f"done {len(blobs)} bad 0"), printed
 
 
@@ -101,8 +89,8 @@ def test_random_models(op, window, seed, monkeypatch):
 def test_weights_of_four_bits(op):
     """Against the host's kernels, which read the weights where they lie; among the channels some without a short requantizer."""
     cases, kinds = [], set()
-    for case in strategies.generate(op, 40, 31):
-        model = strategies.four_bits(case)
+    for case in draw.generate(op, 40, 31):
+        model = draw.four_bits(case)
         if model is None:
             continue
         network = packed.read(model)

@@ -1,7 +1,7 @@
 """The thumb kernels' machine code, as it is shipped, on emulated Cortex-M cores: exact, and nothing else touched.
 
 Every buffer ends where memory ends and starts behind guarded bytes (machine.py); what a kernel may write is its output
-and its scratch. The models are those of tests/strategies.py, with weights of -128, saturation and accumulators that
+and its scratch. The models are those of tests/draw.py, with weights of -128, saturation and accumulators that
 wrap; the results are the host's exact kernels', which other tests hold against TensorFlow Lite Micro.
 
 FXNN_EXAMPLES=500 draws 500 models an op instead of the default.
@@ -26,9 +26,10 @@ from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.record import BY_NAME
 from host_tools.report import inspect
-from tests import strategies
+from tests import draw
+from tests.draw.shapes import ThreeByThree
+from tests.helpers.tflite_builder import Builder
 from tests.micropython.cases import device_module
-from tests.tflite_builder import Builder
 
 pytest.importorskip("unicorn", reason="the processor: pip install unicorn")
 from tests.thumb.machine import MODELS, Machine  # noqa: E402
@@ -95,25 +96,20 @@ def pack(case):
 @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_models_drawn_by_hypothesis(op, data):
-    case = data.draw(strategies.models(op))
+    case = data.draw(draw.models(op))
     network = pack(case)
     if network is not None:
         run(network, case.inputs, data.draw(st.sampled_from(sorted(MODELS))))
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-@pytest.mark.parametrize("op, window", [("conv_2d", None), ("conv_2d", 3), ("depthwise_conv_2d", None), ("depthwise_conv_2d", 3),
-                                        ("fully_connected", None), ("max_pool_2d", None), ("average_pool_2d", None),
-                                        ("mean", None), ("add", None)])  # fmt: skip
-def test_the_same_machine_code_on_every_core(op, window, model, monkeypatch):
+@pytest.mark.parametrize("op, shapes", [("conv_2d", draw.Shapes), ("conv_2d", ThreeByThree), ("depthwise_conv_2d", draw.Shapes),
+                                        ("depthwise_conv_2d", ThreeByThree), ("fully_connected", draw.Shapes),
+                                        ("max_pool_2d", draw.Shapes), ("average_pool_2d", draw.Shapes),
+                                        ("mean", draw.Shapes), ("add", draw.Shapes)])  # fmt: skip
+def test_the_same_machine_code_on_every_core(op, shapes, model):
     """armv6m code on M0, M3, M4, M7 and M33: most of the models drawn have an assembler form."""
-
-    def three(s, size, kernel_max, dilations, padding):
-        return 3 if size >= 3 or padding == "SAME" else size, s.choice((1, 1, 1, 2, 3)), 1
-
-    if window:
-        monkeypatch.setattr(strategies, "_window", three)
-    networks = [(pack(case), case.inputs) for case in strategies.generate(op, 30, seed=21)]
+    networks = [(pack(case), case.inputs) for case in draw.generate(op, 30, 21, shapes)]
     done = sum(run(network, inputs, model) for network, inputs in networks if network is not None)
     assert done >= 10 or op == "add"  # most of those have two inputs that are broadcast
 
@@ -123,8 +119,8 @@ def test_the_same_machine_code_on_every_core(op, window, model, monkeypatch):
 @given(data=st.data())
 def test_weights_of_four_bits(op, data):
     """All of them have a fast form, whatever their scales; on the Pico's core, where conv_2d patches code, and on an M4."""
-    case = data.draw(strategies.models(op))
-    model = strategies.four_bits(case)
+    case = data.draw(draw.models(op))
+    model = draw.four_bits(case)
     network = packed.read(model) if model else None
     if network is not None and len(network.ops) == 1:
         assert network.ops[0].words[34] == 1 and network.ops[0].words[30]
@@ -134,8 +130,8 @@ def test_weights_of_four_bits(op, data):
 def test_four_bits_with_the_inputs_in_parts():
     """However little of a layer's inputs the table takes; rows of inputs, and inputs that are no multiple of eight."""
     done = 0
-    for case in strategies.generate("fully_connected", 16, seed=8):
-        network = packed.read(strategies.four_bits(case))
+    for case in draw.generate("fully_connected", 16, seed=8):
+        network = packed.read(draw.four_bits(case))
         (op,) = network.ops
         for part in sorted({1, 2, -(-op.words[11] // 16)}):
             words = list(op.words)
@@ -213,8 +209,8 @@ def test_copies_of_every_length_and_alignment():
 def test_inspect_says_which_kernels_run():
     """The host's reading of device/fxnn/thumb.py, on every op's models; and why the others do not."""
     seen = set()
-    for op in strategies.OPS:
-        for case in strategies.generate(op, 12, seed=5):
+    for op in draw.OPS:
+        for case in draw.generate(op, 12, seed=5):
             try:
                 network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0))
             except ToolError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.tflite_builder import Builder
+from tests.helpers.tflite_builder import Builder
 
 # name: kind, input NHWC, output channels, kernel, stride
 LAYERS = {

@@ -1,8 +1,8 @@
-"""Runs the native functions of a shipped .mpy on Debian's qemu-system-xtensa, with a runtime just large enough for viper.
+"""Runs the native functions of a shipped .mpy on qemu-system-xtensa, with a runtime just large enough for viper.
 
 The core is de233_fpu, which has every integer option of the ESP32's LX6 but MULSH and MULUH. Those trap: a handler
 computes what MULSH would have (its own arithmetic is tested against Python's) and the shipped bytes run unchanged.
-Instructions are counted by CCOUNT under -icount, 25 of them a count, with the handler's taken off again.
+Instructions are counted exactly, by CCOUNT under -icount: one takes 64 ns, a count 25 ns. The handler's are taken off.
 
 The runtime is MicroPython's as viper code sees it: function objects, a module context, and mp_fun_table with those
 entries that the kernels call (py/nativeglue.c). An entry that would allocate, or that is not here, ends the run.
@@ -11,16 +11,16 @@ entries that the kernels call (py/nativeglue.c). An entry that would allocate, o
 from __future__ import annotations
 
 import ast
-import shutil
 import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
 from host_tools.assembler.xtensa.expand import Code
+from host_tools.emulators import qemu
 from host_tools.package import mpy
 
-QEMU = "qemu-system-xtensa"
+TARGET = "qemu-xtensa"
 EXTRA: list[str] = []  # more arguments, for debugging: ["-d", "int", "-D", "log"]
 # As on a board: 4 MB from here are an ESP32's PSRAM; its own RAM ends at 0x3FFFFFFF. Such addresses are small ints,
 # their doubles are not.
@@ -32,7 +32,7 @@ _STACK = 0x10000
 
 def available() -> str | None:
     """None, or why these tests cannot run here."""
-    return None if shutil.which(QEMU) else f"{QEMU} is not installed (Debian: qemu-system-misc)"
+    return qemu.why_not(TARGET) or None
 
 
 def code(text: str, origin: int = 0) -> bytes:
@@ -216,7 +216,7 @@ class Machine:
 
     def run(self, calls, read=(), timeout: float = 120) -> tuple[list[int], list[int], list[bytes]]:
         """Calls function objects with small ints: (function, *ints). Returns what each returned, how many instructions
-        each took (to 50 or so), and the bytes at `read`: (address, size)."""
+        each took, and the bytes at `read`: (address, size)."""
         arrays = [self.alloc(struct.pack(f"<{len(args)}I", *((a << 1 | 1) & 0xFFFFFFFF for a in args))) for _, *args in calls]
         results = self.alloc(bytes(12 * len(calls)))
         start = self.base + 0x4000
@@ -259,7 +259,7 @@ class Machine:
         out = self._qemu(start, timeout)
         found = struct.unpack_from(f"<{3 * len(calls)}i", out)
         traps = [b - a for a, b in zip((0, *found[2::3]), found[2::3])]
-        counts = [25 * n - t * (_HANDLER_LENGTH + 1) for n, t in zip(found[1::3], traps)]
+        counts = [round(n * 25 / 64) - t * (_HANDLER_LENGTH + 1) for n, t in zip(found[1::3], traps)]
         at, buffers = 12 * len(calls), []
         for _, size in read:
             buffers.append(out[at : at + size])
@@ -279,8 +279,7 @@ class Machine:
             path = Path(folder, "image.elf")
             path.write_bytes(elf)
             megabytes = (self.base + len(self.image) >> 20) + 2
-            command = [QEMU, "-M", "sim", "-cpu", "de233_fpu", "-m", str(megabytes), "-semihosting", "-nographic",
-                       "-monitor", "none", "-serial", "none", "-icount", "shift=0", "-singlestep", *EXTRA, "-kernel", str(path)]  # fmt: skip
+            command = [*qemu.command(TARGET), "-m", str(megabytes), *EXTRA, "-kernel", str(path)]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if done.returncode:
             raise RuntimeError(_ERRORS.get(done.returncode, f"qemu ended with {done.returncode}: {done.stderr[-300:]!r}"))

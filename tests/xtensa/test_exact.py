@@ -15,9 +15,9 @@ from host_tools.fileformat import extents, packed
 from host_tools.measure.oracle import Oracle
 from host_tools.record import KERNELS
 from host_tools.report import inspect
-from tests import strategies
+from tests import draw
+from tests.helpers.tflite_builder import Builder
 from tests.micropython.cases import Cases
-from tests.tflite_builder import Builder
 from tests.xtensa import kernels, layers, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
@@ -113,7 +113,7 @@ def test_sums_of_any_size(kind):
 def test_models_equal_the_oracle(op):
     """Random legal models (activations, strides, dilations, paddings, per-channel or not) as a user's would be converted."""
     run, wanted, fast = kernels.Run(), [], 0
-    for i, case in enumerate(strategies.generate(op, 60, 77)):
+    for i, case in enumerate(draw.generate(op, 60, 77)):
         prefer = ("ram", "speed", "balanced")[i % 3]  # the tightest plans let outputs lie over inputs
         try:
             network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32", prefer=prefer))
@@ -247,7 +247,7 @@ def test_inspect_names_the_kernels_the_board_takes():
     ids = {kernel.name: kernel.id for kernel in KERNELS}
     reasons = set()
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add", "concatenation", "pad", "tanh", "mul"):
-        for case in strategies.generate(op, 4, 45):
+        for case in draw.generate(op, 4, 45):
             network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
             for record in network.ops:
                 words = list(record.words)

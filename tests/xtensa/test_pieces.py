@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests import strategies
-from tests.host.test_pieces import cut_cases, small_blocks  # noqa: F401 (a fixture)
-
+from tests import draw
+from tests.helpers.cut_networks import cut_cases
 from tests.xtensa import kernels, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(mach
 def test_pieces_write_their_channels(op, small_blocks):  # noqa: F811
     run, wanted = kernels.Run(), []
     for case, network in cut_cases(op, 25, 71, board="esp32"):
-        case = strategies.expected(case)
+        case = draw.expected(case)
         arena = bytearray(b"\x5a" * network.arena_bytes)
         x, y = network.inputs[0], network.outputs[0]
         arena[x.arena_offset : x.arena_offset + x.bytes] = case.inputs[0].tobytes()
