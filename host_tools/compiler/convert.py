@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import __version__
 from ..errors import ToolError
 from ..exact import run as exact
 from ..fileformat import packed
@@ -18,6 +17,7 @@ from ..ir import Graph
 from ..memory import place, plan
 from ..ops import lowering as lower
 from ..readers import tflite
+from ..version import __version__
 from . import pack, passes, tflm_arena
 from .options import ConvertOptions
 

@@ -9,7 +9,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup, escape
 
-from .. import __version__
+from ..version import __version__
 from .facts import BINS, Life, Operator
 
 _ROW = 46  # of the graph: pixels from one op to the next
