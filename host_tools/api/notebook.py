@@ -166,5 +166,5 @@ def _packed(network: Network | PathLike | bytes) -> packed.Packed:
 def _opened(network: Network | PathLike | bytes) -> measure.Network:
     if isinstance(network, (Network, bytes)):
         known = _packed(network)
-        return measure.Network(known.name, "packed", known)
+        return measure.Network(known.name, known)
     return measure.open_network(os.fspath(network))

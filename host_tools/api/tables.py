@@ -45,7 +45,10 @@ def summary(net) -> Report:
     """See Network.summary. Rows: index, kernel, name, shape written, macs, bytes of constants."""
     packed = net.file.packed
     shapes = {tensor.first_op: text_shape(tensor.shape) for tensor in packed.tensors}
-    rows = [(op.index, op.kernel, op.name, shapes.get(op.index, ""), op.macs, op.words[RECORD.const_bytes]) for op in packed.ops]
+    rows = [
+        (op.index, op.kernel, op.name, shapes.get(op.index, ""), op.macs, op.words[RECORD.const_bytes])
+        for op in packed.ops
+    ]
     foot = [*map(repr, net.inputs + net.outputs), where(net.file), repr(net)]
     return Report(("op", "kernel", "name", "writes", "macs", "bytes"), rows, foot)
 

@@ -140,8 +140,12 @@ def _download(final: Path) -> bool:
             read_uf2(found)
         except (ToolError, subprocess.TimeoutExpired):
             return False
-        build_once(final, lambda path: shutil.copyfile(found, path))
+        build_once(final, lambda path: _copy(found, path))
         return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def _build(final: Path) -> None:

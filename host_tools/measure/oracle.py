@@ -126,10 +126,13 @@ def tensor_infos(tflite: bytes) -> list[TensorInfo]:
 
     model = Model.GetRootAs(bytes(tflite), 0)
     graph = model.Subgraphs(0)
+    assert graph is not None  # the kernels took the model
     infos = []
     for i in range(graph.TensorsLength()):
         t = graph.Tensors(i)
+        assert t is not None
         buffer = model.Buffers(t.Buffer())
+        assert buffer is not None
         infos.append(
             TensorInfo(
                 i, (t.Name() or b"").decode(errors="replace"), buffer.DataLength() > 0, t.Type() == TensorType.RESOURCE

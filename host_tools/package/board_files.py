@@ -7,7 +7,6 @@ import math
 import tempfile
 from collections.abc import Container
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 from ..errors import ToolError
@@ -81,7 +80,7 @@ def program_files(model: str, network: Packed) -> list[BoardFile]:
     files = [BoardFile(f"/{name}", _shipped(name).read_bytes()) for name in PROGRAM_FILES]
     if f'"{MODELS_FOLDER}/{model}"'.encode() in files[-1].data:
         return files
-    template = resources.files(__package__).joinpath("main_template.upy").read_text("ascii")
+    template = Path(__file__).with_name("main_template.upy").read_text("ascii")
     inputs = ", ".join(f"{math.prod(t.shape)} numbers" for t in network.inputs)
     text = template.replace('"/models/@FILE@"', repr(f"{MODELS_FOLDER}/{model}")).replace("@INPUT@", inputs)
     text = text.replace("@METHOD@", "classify" if network.labels else "predict")

@@ -127,7 +127,8 @@ class _Reader:
         elif kind in (VIPER, ASSEMBLER):
             flags = self.uint()
             if kind == ASSEMBLER:
-                self.uint(), self.uint()
+                self.uint()
+                self.uint()
             elif flags & _VIPER_RELOC:
                 raise ToolError("a .mpy with relocations (natmod) cannot be read")
             else:

@@ -71,9 +71,9 @@ def show(network: Packed, console: Console) -> None:
         console.print(f"  labels {_plain(', '.join(network.labels))}", highlight=False)
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, justify in (("#", "right"), ("kernel", "left"), ("code", "left"), ("input", "left"), ("output", "left"),
-                            ("MACs", "right"), ("constants", "right"), ("scratch", "right"), ("name", "left")):  # fmt: skip
-        table.add_column(column, justify=justify, no_wrap=column != "name")
+    for column in ("#", "kernel", "code", "input", "output", "MACs", "constants", "scratch", "name"):
+        numbers = column in ("#", "MACs", "constants", "scratch")
+        table.add_column(column, justify="right" if numbers else "left", no_wrap=column != "name")
     for op, row in zip(network.ops, d["ops"]):
         table.add_row(str(op.index), op.kernel, row["backend"], _shape(row["input_shape"]), _shape(row["output_shape"]),
                       f"{op.macs:,}" if op.macs else "", f"{len(op.constants):,}" if op.constants else "",

@@ -10,6 +10,7 @@ import numpy as np
 from ..exact import run as exact
 from ..fileformat.packed import Packed
 from ..fileformat.quantized_io import dequantize, frame_shape, quantize
+from ..ir import Graph
 from ..measure.profiler import cycles_of
 from ..measure.verify import test_inputs
 from ..record import RECORD
@@ -127,17 +128,17 @@ def activations(
 
 
 def float_tensors(path: Path, network: Packed, inputs: list[np.ndarray]) -> dict[str, np.ndarray] | None:
-    """The float model's tensors by name, for the real numbers that `inputs` stand for; None if it is quantized itself."""
+    """The float model's tensors by name, for the floats that `inputs` stand for; None if it is quantized itself."""
     from ..floats import float_graph
     from ..measure.evaluate import open_network
 
     other = open_network(path)
-    if other.graph is None:
+    if not isinstance(other.form, Graph):
         return None
     seen: dict[str, np.ndarray] = {}
     reals = [dequantize(x, t.scale, t.zero_point).reshape(len(x), *shape[1:])
              for x, t, shape in zip(inputs, network.inputs, other.input_shapes)]  # fmt: skip
-    float_graph.run(other.graph, reals, lambda id, x: seen.update({id: x}))
+    float_graph.run(other.form, reals, lambda id, x: seen.update({id: x}))
     return seen
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from importlib import resources
+from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
@@ -25,7 +25,7 @@ def render(facts: dict) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters.update(n=_number, kb=_kilobytes, percent=_percent, bars=_bars, breaks=_breaks)
-    template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text("utf-8"))
+    template = environment.from_string(Path(__file__).with_name("page.html.j2").read_text("utf-8"))
     return template.render(
         **facts,
         graph=_graph(facts["operators"]),
