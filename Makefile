@@ -26,10 +26,10 @@ test-long: $(LONG)
 
 test-qemu: $(VENV)/.test-installed
 	$(BIN)/python -m host_tools.emulators.newer_qemu
-	$(BIN)/python -m pytest -rs tests/emulators
+	$(BIN)/python -m pytest -rs tests/host/emulators
 
 test-debian13: $(VENV)/.test-installed
-	$(BIN)/python -m tests.bare_debian --suite trixie "make demo" "make test"
+	$(BIN)/python -m tests.tools.bare_debian --suite trixie "make demo" "make test"
 
 bench: $(VENV)/.test-installed
 	$(BIN)/python -m tests.tools.bench $(BENCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,28 @@ class Tensor:
     def constant(self) -> bool:
         return self.data is not None
 
+    @property
+    def values(self) -> np.ndarray:
+        """The values of a constant. ValueError for any other tensor."""
+        if self.data is None:
+            raise ValueError(f"'{self.id}' is computed at run time")
+        return self.data
+
+    @property
+    def quantization(self) -> Quant:
+        """Scales and zero points. ValueError for a tensor that has none."""
+        if self.quant is None:
+            raise ValueError(f"'{self.id}' has no scale and zero point")
+        return self.quant
+
+    @property
+    def scale(self) -> float:
+        return self.quantization.scale
+
+    @property
+    def zero_point(self) -> int:
+        return self.quantization.zero_point
+
 
 _ITEM_BYTES = {"int16": 2, "float16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8, "float64": 8}
 
@@ -75,7 +98,7 @@ class Op:
     name: str
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
-    attrs: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    attrs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_attrs(self, **changes) -> Op:
         return replace(self, attrs=MappingProxyType({**self.attrs, **changes}))

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ToolError
 from ..ir import Graph, Op, check
 from ..ops.core import Unsupported
-from ..ops.elementwise import TABLES
+from ..ops.lookup import TABLES
 from .folding import FOLDS, OF_SHAPES
 from .islands import fold_float_islands
 

@@ -31,7 +31,9 @@ def newer_qemus() -> list[Path]:
 
     Debian 12 has two, Debian 13 one. An empty list: no later release is known of, or the machine is not a Debian.
     """
-    return [build_once(_folder(suite), lambda path, suite=suite: _fetch(path, suite)) / "bin" for suite in _later()]
+    return [
+        build_once(_folder(suite), lambda path, suite=suite: _fetch(path, suite)) / "bin" for suite in later_releases()
+    ]
 
 
 def cached() -> list[Path]:
@@ -39,7 +41,8 @@ def cached() -> list[Path]:
     return [_folder(suite) / "bin" for suite in _SUITES if _folder(suite).exists()]
 
 
-def _later() -> tuple[str, ...]:
+def later_releases() -> tuple[str, ...]:
+    """The releases of Debian after this machine's, oldest first; none elsewhere, or without apt."""
     about = os_release()
     if about.get("ID") != "debian" or not shutil.which("apt-get"):
         return ()

@@ -7,29 +7,42 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..arithmetic import fixed_point
+from ..arithmetic import int16 as fixed_point16
 from ..assembler.constants import Constants
 from ..ir import Graph, Op, Tensor
+from ..record import BOX, X2_CONSTANT, X_CONSTANT
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """A piece of arena that one or more tensors name. Sizes in bytes."""
+    """A part of the arena that one or more tensors name. Sizes in bytes."""
 
     id: str
     bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """One table of 256 bytes per channel: y[a, b, c] = tables[b][raw x[a, b, c]]; `x`: the buffer."""
+
+    x: str
+    dims: tuple[int, int, int]
+    tables: np.ndarray  # uint8[b, 256]
 
 
 @dataclass(frozen=True)
 class Step:
     """One kernel call. `x`, `x2`: a buffer's id, or an offset in `constants`; `y`: a buffer's id.
 
-    `x_at`, `x2_at`, `y_at`: bytes behind the start of the buffer. `words`: the record's words from 8. `inplace`: buffers that the kernel allows y to overwrite: it reads every byte
-    before it writes the same one. `partial`: y keeps what earlier steps wrote into it.
+    `x_at`, `x2_at`, `y_at`: bytes from the start of the buffer. `words`: the record's, but for those that all have.
+    `inplace`: buffers that the kernel allows y to overwrite: it reads every byte before it writes the same one.
+    `partial`: y keeps what earlier steps wrote into it.
     `states`: word to the id of a variable's buffer that the kernel reads and writes.
-    `channels`: what the step does as a table a channel (tables.Channels), if it can be seen so.
+    `channels`: what the step does as one table per channel (compose.py), if it can be seen so.
     `options`: (scratch bytes, words), the fastest first: the planner takes one that has room.
-    `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of x,
-    so that y must not overwrite it (overlap.py). None: they stay in one piece.
+    `cut`: constants that may be divided by output channels, `granule` of them at a time; every piece then reads all of
+    x, so that y must not overwrite it (overlap.py). None: they stay in one piece.
     `x_bytes`, `y_bytes`: where only so many bytes of x from x_at on are read, of y from y_at on are written (stripes).
     """
 
@@ -47,7 +60,7 @@ class Step:
     x_at: int = 0
     x2_at: int = 0
     y_at: int = 0
-    channels: object = field(default=None, repr=False, compare=False)
+    channels: Channels | None = field(default=None, repr=False, compare=False)
     options: tuple[tuple[int, Mapping[int, int]], ...] = ()
     cut: Constants | None = field(default=None, repr=False, compare=False)
     granule: int = 1
@@ -69,9 +82,19 @@ class Program:
     buffers: Mapping[str, Buffer]
     place: Mapping[str, str]
     variables: tuple[str, ...] = ()  # ids of tensors, which are those of their buffers
-    target: str = "none"  # whose fast forms the steps hold
+    target: str = "none"  # whose packed variants the steps hold
     blocks: bool = False  # whether constants are placed so that no kernel call's cross a block of a filesystem
     saved: Mapping[str, int] = field(default_factory=dict)  # ops that take no kernel call, by reason
+
+
+EXPORT = "export the model again"
+RECONVERT = "export the model again with TFLiteConverter"
+CONSTANT = "make it a constant"
+CONSTANTS = "make them constants"
+FULL_INT8 = (
+    "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
+    "inference_input_type = inference_output_type = tf.int8"
+)
 
 
 class Unsupported(Exception):
@@ -84,7 +107,12 @@ class Unsupported(Exception):
 
 def raw_constant(tensor: Tensor) -> bytes:
     """The bytes of a constant as the board stores it."""
-    return np.ascontiguousarray(tensor.data, np.dtype(tensor.dtype).newbyteorder("<")).tobytes()
+    return np.ascontiguousarray(tensor.values, np.dtype(tensor.dtype).newbyteorder("<")).tobytes()
+
+
+def constant_flags(x: str | int, x2: str | int = "") -> int:
+    """The word `flags` of a record whose operands are these, as Lowering.operand() gives them."""
+    return (X_CONSTANT if isinstance(x, int) else 0) | (X2_CONSTANT if isinstance(x2, int) else 0)
 
 
 class Lowering:
@@ -136,7 +164,7 @@ class Lowering:
         row, stride = ([1, 1, 1, size] if size else [0] * 4), [0, 0, 0, int(size > 1)]
         constants = Constants()
         at = constants.add(raw_constant(tensor))
-        words = dict(enumerate([*row, *stride, *stride, 0, 0, 0, 1], 8))
+        words = BOX.words(dims=row, x_strides=stride, y_strides=stride, flags=constant_flags(at))
         self.emit(Step("copy", tensor.id, at, self.new_buffer(tensor), words, bytes(constants.data)))
 
     def state(self, tensor: Tensor) -> str:
@@ -147,35 +175,74 @@ class Lowering:
             )
         return self.place[tensor.id]
 
+    def input(self, op: Op, n: int) -> Tensor:
+        """The op's input n. Unsupported where the model leaves it out."""
+        id = op.inputs[n] if n < len(op.inputs) else None
+        if id is None:
+            raise Unsupported(f"its input {n} is missing", RECONVERT)
+        return self.tensor(id)
+
+    def output(self, op: Op) -> Tensor:
+        return self.tensor(op.outputs[0])
+
+    def one(self, op: Op) -> tuple[Tensor, Tensor]:
+        """The first input and the output."""
+        return self.input(op, 0), self.output(op)
+
+    def two(self, op: Op) -> tuple[Tensor, Tensor, Tensor]:
+        """The first two inputs and the output."""
+        return self.input(op, 0), self.input(op, 1), self.output(op)
+
+    def integers(self, op: Op, n: int, what: str, fix: str = CONSTANT) -> list[int]:
+        """The integers of input n, which has to be a constant. what: "axis is", as a message calls it."""
+        tensor = self.input(op, n)
+        if tensor.data is None:
+            raise Unsupported(f"its {what} computed at run time", fix)
+        return [int(v) for v in tensor.data.reshape(-1)]
+
+    def operand(self, constants: Constants, tensor: Tensor) -> str | int:
+        """Where a kernel that can read its constants finds `tensor`: an offset in them, or a buffer."""
+        if tensor.constant and tensor.id not in self.place:
+            return constants.add(raw_constant(tensor))
+        return self.activation(tensor)
+
     def emit(self, step: Step) -> None:
         self.steps.append(step)
 
 
-LOWER: dict[str, Callable[[Lowering, Op], None]] = {}
-LOWER_16: dict[str, Callable[[Lowering, Op], None]] = {}  # for ops with an int16 input or output
-LOWER_32: dict[str, Callable[[Lowering, Op], None]] = {}  # for ops with an int32 input or output
-CHECKS_ITSELF: set[str] = set()
+Lower = Callable[[Lowering, Op], None]
+LOWER: dict[str, Lower] = {}
+LOWER_16: dict[str, Lower] = {}  # for ops with an int16 input or output
+LOWER_32: dict[str, Lower] = {}  # for ops with an int32 input or output
 
 
-def lowers(*kinds: str, int16: bool = False, int32: bool = False, checks: bool = False):
-    """Registers a function (Lowering, Op) for ops of these kinds; `int16`, `int32`: for those with such activations, which
-    then come to this function alone. `checks`: it looks at its tensors' types itself (states, biases of 64 bits)."""
+def lowers(*kinds: str, int16: bool = False, int32: bool = False) -> Callable[[Lower], Lower]:
+    """Registers a function (Lowering, Op) for ops of these kinds.
 
-    def register(function):
-        (LOWER_16 if int16 else LOWER_32 if int32 else LOWER).update(dict.fromkeys(kinds, function))
-        if checks:
-            CHECKS_ITSELF.update(kinds)
+    `int16`, `int32`: for those with such activations, which then come to this function alone. table.py says which there
+    have to be."""
+
+    def register(function: Lower) -> Lower:
+        table = LOWER_16 if int16 else LOWER_32 if int32 else LOWER
+        for kind in kinds:
+            table[kind] = function
         return function
 
     return register
 
 
+def clamps(op: Op, y: Tensor) -> tuple[int, int]:
+    """(clamp_min, clamp_max) of the op's fused activation and of what passes.py has put after it."""
+    activation = str(op.attrs.get("activation", "NONE"))
+    if y.dtype == "int16":
+        low, high = fixed_point16.activation_range16(activation, y.scale)
+    else:
+        low, high = fixed_point.activation_range(activation, y.scale, y.zero_point)
+    least, most = op.attrs.get("clamp", (low, high))
+    return min(max(low, least), most), max(min(high, most), least)
+
+
 _MAX_RANK = 6  # of a tensor entry
-EXPORT = "export the model again with TFLiteConverter"
-FULL_INT8 = (
-    "convert with full-integer quantization: representative_dataset, supported_ops = [TFLITE_BUILTINS_INT8], "
-    "inference_input_type = inference_output_type = tf.int8"
-)
 
 
 def check_activation(tensor: Tensor, dtypes: tuple[str, ...]) -> None:
@@ -183,8 +250,8 @@ def check_activation(tensor: Tensor, dtypes: tuple[str, ...]) -> None:
     if tensor.dtype not in dtypes:
         raise Unsupported(f"'{tensor.id}' is {tensor.dtype}, not {' or '.join(dtypes)}", FULL_INT8)
     check_quantization(tensor)
-    if tensor.quant.per_channel:
-        raise Unsupported(f"'{tensor.id}' has a scale a channel", EXPORT)
+    if tensor.quantization.per_channel:
+        raise Unsupported(f"'{tensor.id}' has a scale per channel", RECONVERT)
     if tensor.size == 0:
         raise Unsupported(f"'{tensor.id}' is empty: shape {tensor.shape}", "give every dimension a size")
 
@@ -197,10 +264,10 @@ def check_quantization(tensor: Tensor) -> None:
         return
     if tensor.quant is None:
         raise Unsupported(f"'{tensor.id}' has no scale and zero point", FULL_INT8)
-    if not all(0 < s < float("inf") for s in tensor.quant.scales):
-        raise Unsupported(f"'{tensor.id}' has a scale that is no positive number", EXPORT)
-    if tensor.dtype == "int16" and any(tensor.quant.zero_points):
-        raise Unsupported(f"'{tensor.id}' is int16 with a zero point", EXPORT)
+    if not all(0 < s < float("inf") for s in tensor.quantization.scales):
+        raise Unsupported(f"'{tensor.id}' has a scale that is no positive number", RECONVERT)
+    if tensor.dtype == "int16" and any(tensor.quantization.zero_points):
+        raise Unsupported(f"'{tensor.id}' is int16 with a zero point", RECONVERT)
     low = 0 if tensor.dtype == "uint8" else -128
-    if not all(low <= z <= low + 255 for z in tensor.quant.zero_points):
-        raise Unsupported(f"'{tensor.id}' has a zero point outside {tensor.dtype}", EXPORT)
+    if not all(low <= z <= low + 255 for z in tensor.quantization.zero_points):
+        raise Unsupported(f"'{tensor.id}' has a zero point outside {tensor.dtype}", RECONVERT)

@@ -1,132 +1,165 @@
-"""Table lookups in a row become one; so do elementwise ops whose other operand is a constant along one dimension.
-
-Such an op (MUL and ADD of a BatchNormalization, PRELU) is a function of one byte for each channel: where several follow
-each other, or where there are few different constants, a table a channel replaces them. The tables hold what the exact
-references give, so no bit changes.
-"""
+"""Functions of one int8 tensor: all of them are a table of 256 bytes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import prod
+from collections.abc import Callable
 
 import numpy as np
 
-from ..arithmetic.tables import ALL_INT8
-from ..ir import Tensor
+from ..arithmetic import fixed_point
+from ..arithmetic import tables as fixed_tables
+from ..ir import Op, Tensor
+from ..record import TABLE
+from .core import Lowering, Step, Unsupported, lowers
 
-_ALONE_BYTES = 2048  # of tables that replace a single op: what ADD takes anyway
-_CHAIN_BYTES = 8192  # of tables that replace a chain
-
-
-@dataclass(frozen=True, eq=False)
-class Channels:
-    """y[a, b, c] = tables[b][raw x[a, b, c]]; `x`: the buffer."""
-
-    x: str
-    dims: tuple[int, int, int]
-    tables: np.ndarray  # uint8[b, 256]
+TableOf = Callable[[Op, Tensor, Tensor], np.ndarray]
+TABLES: dict[str, TableOf] = {}  # kind: (op, x, y) -> integers[256] by raw byte of x, modulo 256
 
 
-def channel_form(kept: Tensor, other: Tensor, y: Tensor, place: str, values) -> Channels | None:
-    """The form of an op of `kept`, of y's shape, and of the constant `other`, if that varies along one dimension only.
+def tabulates(*kinds: str) -> Callable[[TableOf], TableOf]:
+    """Registers what makes the table of ops of these kinds, and their lowering."""
 
-    values(a, b): the op's exact result for raw int8 operands, kept's first.
-    """
-    shape = (1,) * (len(y.shape) - len(other.shape)) + other.shape
-    axes = [i for i, d in enumerate(shape) if d > 1]
-    if len(axes) != 1 or kept.shape != y.shape:
-        return None
-    axis = axes[0]
-    constants = other.data.reshape(-1).astype(np.int64)
-    made = {int(v): np.asarray(values(ALL_INT8, np.full(256, v, np.int64))).astype(np.int64).astype(np.uint8)
-            for v in np.unique(constants)}  # fmt: skip
-    dims = (prod(y.shape[:axis]), y.shape[axis], prod(y.shape[axis + 1 :]))
-    return Channels(place, dims, np.stack([made[int(v)] for v in constants]))
+    def register(function: TableOf) -> TableOf:
+        TABLES.update(dict.fromkeys(kinds, function))
+        lowers(*kinds)(_lower)
+        return function
+
+    return register
 
 
-def compose(steps: list, kept: set[str]) -> list:
-    """`steps` with every chain of tables, and of ops that are tables a channel, as one. kept: buffers of outputs."""
-    readers: dict[str, list] = {}
-    writers: dict[str, int] = {}
-    for step in steps:
-        for read in set(step.reads):
-            readers.setdefault(read, []).append(step)
-        writers[step.y] = writers.get(step.y, 0) + 1
-    done: set[int] = set()
-    result = []
-    for step in steps:
-        if id(step) in done:
+def _lower(ctx: Lowering, op: Op) -> None:
+    lut(ctx, op, TABLES[op.kind](op, *ctx.one(op)))
+
+
+def lut(ctx: Lowering, op: Op, table: np.ndarray, x: Tensor | None = None) -> None:
+    """y = table[x] of op's first output; another name for x where the table changes nothing."""
+    x, y = x or ctx.input(op, 0), ctx.output(op)
+    table = np.asarray(table).astype(np.int64).astype(np.uint8)
+    source = ctx.activation(x)
+    if (table == np.arange(256)).all() and x.id not in ctx.graph.inputs:
+        ctx.alias(y, x)
+        return
+    words = TABLE.words(count=y.size, table_offset=0)
+    ctx.emit(Step("lut", op.name, source, ctx.new_buffer(y), words, table.tobytes(), inplace=(source,)))
+
+
+def one_value(ctx: Lowering, op: Op, exact: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> bool:
+    """Whether y is a function of one tensor's values, because the other is one constant value, or the same tensor; then
+    it is lowered to a table. exact(a, b): the op's exact result for arrays of raw int8 operands."""
+    x, x2, y = ctx.two(op)
+    everything = fixed_tables.ALL_INT8
+    for kept, other, first in ((x, x2, True), (x2, x, False)):
+        if kept.shape != y.shape or kept.constant:
             continue
-        if not _is_table(step) or writers[step.y] > 1:
-            result.append(step)
-            continue
-        chain = [step]
-        while True:
-            last = chain[-1]
-            users = readers.get(last.y, [])
-            follower = users[0] if len(users) == 1 and last.y not in kept else None
-            if follower is None or not _is_table(follower) or _source(follower) != last.y or writers[follower.y] > 1:
-                break
-            if not _fits([*chain, follower]):
-                break
-            chain.append(follower)
-        done |= {id(s) for s in chain}
-        result.append(_one(chain))
-    # a chain stands where its first step stood: what else it would have to wait for are constants
-    return [s for part in result for s in (part if isinstance(part, list) else [part])]
-
-
-def _is_table(step) -> bool:
-    return step.kernel == "lut" or step.channels is not None
-
-
-def _source(step) -> str:
-    return step.x if step.kernel == "lut" else step.channels.x
-
-
-def _together(chain) -> np.ndarray | None:
-    """uint8[256] or uint8[b, 256] of the whole chain; None where channels do not lie alike."""
-    dims = {s.channels.dims for s in chain if s.channels is not None}
-    if len(dims) > 1:
-        return None
-    whole = np.arange(256, dtype=np.uint8)
-    for s in chain:
-        table = s.channels.tables if s.channels is not None else np.frombuffer(s.constants, np.uint8)
-        if table.ndim == 1:
-            whole = table[whole]
-        elif whole.ndim == 1:
-            whole = table[:, whole]
+        if other.constant and other.size == 1:
+            value = np.full(256, int(other.values.reshape(-1)[0]), np.int64)
+        elif other.id == kept.id:
+            value = everything
         else:
-            whole = np.take_along_axis(table, whole.astype(np.int64), 1)
-    return whole
-
-
-def _fits(chain) -> bool:
-    whole = _together(chain)
-    if whole is None:
-        return False
-    if whole.ndim == 1:
+            continue
+        lut(ctx, op, exact(everything, value) if first else exact(value, everything), kept)
         return True
-    size = 256 * len(np.unique(whole, axis=0))
-    return size <= (_CHAIN_BYTES if len(chain) > 1 else _ALONE_BYTES)
+    return False
 
 
-def _one(chain):
-    """The step, or steps, of a chain."""
-    first, last = chain[0], chain[-1]
-    if len(chain) == 1 and (first.kernel == "lut" or not _fits(chain)):
-        return chain
-    whole = _together(chain)
-    rows, which = np.unique(whole, axis=0, return_inverse=True) if whole.ndim == 2 else (whole[None], None)
-    x = _source(first)
-    if len(rows) == 1:
-        count = prod(next((s.channels.dims for s in chain if s.channels is not None), (first.words.get(8, 0), 1, 1)))
-        return replace(last, kernel="lut", x=x, x2=None, words={8: count, 9: 0}, constants=rows[0].tobytes(), inplace=(x,),
-                       channels=None)  # fmt: skip
-    dims = next(s.channels.dims for s in chain if s.channels is not None)
-    index = np.asarray(which).reshape(-1).astype("<u2").tobytes()
-    index += bytes(-len(index) % 4)
-    words = {8: dims[0], 9: dims[1], 10: dims[2], 11: len(index), 12: 0}
-    return replace(last, kernel="channel_lut", x=x, x2=None, words=words, constants=index + rows.tobytes(), inplace=(x,),
-                   channels=None)  # fmt: skip
+def _scales(x: Tensor, y: Tensor) -> tuple[float, int, float, int]:
+    return x.scale, x.zero_point, y.scale, y.zero_point
+
+
+@tabulates("RELU", "RELU6")
+def _relu(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_point.relu_table(op.kind, *_scales(x, y))
+
+
+@tabulates("RELU_N1_TO_1")
+def _relu_n1_to_1(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.bounded_table(-1.0, 1.0, *_scales(x, y))
+
+
+@tabulates("RELU_0_TO_1")
+def _relu_0_to_1(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.bounded_table(0.0, 1.0, *_scales(x, y))
+
+
+@tabulates("LEAKY_RELU")
+def _leaky_relu(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.leaky_relu_table(op.attrs["alpha"], *_scales(x, y))
+
+
+@tabulates("ELU")
+def _elu(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.float_table(*_scales(x, y), fixed_tables.elu)
+
+
+@tabulates("GELU")
+def _gelu(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    function = fixed_tables.gelu_approximate if op.attrs["approximate"] else fixed_tables.gelu
+    return fixed_tables.float_table(*_scales(x, y), function)
+
+
+@tabulates("HARD_SWISH")
+def _hard_swish(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.hard_swish_table(*_scales(x, y))
+
+
+@tabulates("LOGISTIC")
+def _logistic(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_point.logistic_table(x.scale, x.zero_point)
+
+
+@tabulates("TANH")
+def _tanh(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_point.tanh_table(x.scale, x.zero_point)
+
+
+@tabulates("EXP")
+def _exp(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.float_table(*_scales(x, y), fixed_tables.exp)
+
+
+@tabulates("LOG")
+def _log(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.float_table(*_scales(x, y), fixed_tables.log)
+
+
+@tabulates("SQRT")
+def _sqrt(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.sqrt_table(*_scales(x, y))
+
+
+@tabulates("ABS")
+def _abs(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.abs_table(*_scales(x, y))
+
+
+@tabulates("RSQRT")
+def _rsqrt(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return fixed_tables.rsqrt_table(*_scales(x, y))
+
+
+@tabulates("NEG")
+def _neg(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    """LiteRT's kernel for integers: raw values, modulo 256, whatever the scales and zero points. TFLM has none."""
+    if x.zero_point or y.zero_point or x.scale != y.scale:
+        raise Unsupported("TensorFlow Lite Micro has it for floats only, and LiteRT negates the raw int8, which is the "
+                          "negative only with equal scales and zero points of 0",
+                          "subtract from 0 (SUB), or multiply by -1")  # fmt: skip
+    return -np.arange(256)
+
+
+@tabulates("LOGICAL_NOT")
+def _logical_not(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    return np.arange(256) == 0
+
+
+@tabulates("QUANTIZE")
+def _quantize(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    if x.dtype == y.dtype == "uint8":
+        raise Unsupported("uint8 to uint8", "export the model again with int8")
+    return fixed_point.requantize_table(*_scales(x, y), x.dtype, y.dtype)
+
+
+@tabulates("TABLE")
+def _table(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
+    """What compiler/islands.py made of the floats between a DEQUANTIZE and a QUANTIZE."""
+    return np.frombuffer(op.attrs["table"], np.uint8)

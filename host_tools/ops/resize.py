@@ -6,7 +6,8 @@ import numpy as np
 
 from ..assembler.constants import Constants
 from ..ir import Op
-from .core import Lowering, Step, Unsupported, lowers
+from ..record import RESIZE
+from .core import EXPORT, Lowering, Step, Unsupported, lowers
 
 _ONE = 1 << 10  # weights are in 1/1024
 
@@ -15,7 +16,7 @@ def neighbours(size: int, out: int, align_corners: bool, half_pixel_centers: boo
     """(first, second, weight of the second in 1/1024) for each output row.
 
     internal/reference/resize_bilinear.h ComputeInterpolationValuesInteger; where both rows are the same the weight is
-    0, which gives the same sum. A row behind the last, which TFLM would read, is the last.
+    0, which gives the same sum. A row after the last, which TFLM would read, is the last.
     """
     scale = (_ONE * size + out // 2) // out
     if align_corners and out > 1:
@@ -31,9 +32,9 @@ def neighbours(size: int, out: int, align_corners: bool, half_pixel_centers: boo
 
 @lowers("RESIZE_BILINEAR")
 def resize_bilinear(ctx: Lowering, op: Op) -> None:
-    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    x, y = ctx.one(op)
     if len(x.shape) != 4 or x.shape[0] != y.shape[0] or x.shape[3] != y.shape[3]:
-        raise Unsupported(f"{x.shape} becomes {y.shape}", "export the model again")
+        raise Unsupported(f"{x.shape} becomes {y.shape}", EXPORT)
     if x.shape == y.shape:
         ctx.alias(y, x)
         return
@@ -44,5 +45,6 @@ def resize_bilinear(ctx: Lowering, op: Op) -> None:
     for size, out, stride in ((h, y.shape[1], w * c), (w, y.shape[2], c)):
         entries = np.array(neighbours(size, out, *options), np.int64) * (stride, stride, 1)
         tables.append(k.add(entries.astype("<i4")))
-    words = dict(enumerate([n, h * w * c, c, y.shape[1], y.shape[2], *tables], 8))
+    words = RESIZE.words(n=n, image_bytes=h * w * c, c=c, out_h=y.shape[1], out_w=y.shape[2], rows_offset=tables[0],
+                         columns_offset=tables[1])  # fmt: skip
     ctx.emit(Step("resize_bilinear", op.name, ctx.activation(x), ctx.new_buffer(y), words, bytes(k.data)))

@@ -1,4 +1,4 @@
-"""LOG_SOFTMAX, L2_NORMALIZATION, RSQRT of int16: a sum a row, a program of fixed-point steps on it, and the row again.
+"""LOG_SOFTMAX, L2_NORMALIZATION, RSQRT of int16: a sum per row, a fixed-point program on it, and the row again.
 
 The programs are those of FORMAT.md; each is written below as the reference it comes from computes it.
 """
@@ -11,7 +11,8 @@ from ..arithmetic import fixed_point
 from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
 from ..ir import Op
-from .core import Lowering, Step, Unsupported, check_activation, lowers
+from ..record import ROWS
+from .core import EXPORT, Lowering, Step, Unsupported, check_activation, lowers
 
 _MUL, _ADD, _SUB, _SHL, _SHR, _CONST, _CLZ, _SHIFT, _MIN, _MAX, _HALF, _SKIP = range(12)
 _LOG_SOFTMAX, _L2, _RSQRT_16 = 0, 1, 2
@@ -173,16 +174,16 @@ def rsqrt_program(multiplier: int, shift: int) -> Program:
 
 
 def _emit(ctx: Lowering, op: Op, mode: int, program: Program, tables: list[np.ndarray], zero: int = 0) -> None:
-    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
-    if x.shape != y.shape:
-        raise Unsupported(f"shape {x.shape} becomes {y.shape}", "export the model again")
+    x, y = ctx.one(op)
     depth = x.shape[-1] if mode != _RSQRT_16 else x.item_bytes
     k = Constants()
     exps, diffs = (k.add(np.asarray(t, "<i4")) for t in tables) if tables else (0, 0)
     code = k.add(np.array(program.code, np.uint8))
     values = k.add(np.array(program.values, "<i4"))
-    words = {8: x.bytes // depth, 9: depth, 10: len(tables[0]) if tables else 0, 11: exps, 12: diffs,
-             13: len(program.code), 14: code, 15: values, 16: len(program.values), 17: mode, 18: zero}  # fmt: skip
+    words = ROWS.words(rows=x.bytes // depth, depth=depth, table_count=len(tables[0]) if tables else 0,
+                       table_offset=exps, diff_offset=diffs, program_count=len(program.code), program_offset=code,
+                       values_offset=values, values_count=len(program.values), function=mode,
+                       x_zero_point=zero)  # fmt: skip
     source = ctx.activation(x)
     ctx.emit(Step("rows", op.name, source, ctx.new_buffer(y), words, bytes(k.data), scratch_bytes=_SCRATCH_BYTES,
                   inplace=(source,)))  # fmt: skip
@@ -193,23 +194,23 @@ def log_softmax(ctx: Lowering, op: Op) -> None:
     """internal/reference/log_softmax.h. What lies so deep that TFLM leaves it out gives -128 here as well: the
     difference, of which 16 is 256 steps, is below -23 there. The table stops at -23, so that a logarithm of up to 8.4
     (4096 classes) less does not leave Q5.26."""
-    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
-    if y.quant.scale != 16 / 256 or y.quant.zero_point != 127:
-        raise Unsupported("its output is not quantized to scale 16/256, zero point 127", "export the model again")
+    x, y = ctx.one(op)
+    if y.scale != 16 / 256 or y.zero_point != 127:
+        raise Unsupported("its output is not quantized to scale 16/256, zero point 127", EXPORT)
     if x.shape[-1] > fixed_point.SOFTMAX_MAX_DEPTH:
         raise Unsupported(f"{x.shape[-1]} classes", "use fewer than 4096")
-    exps = fixed_point.exp_table(1.0, x.quant.scale)
-    multiplier, shift = fixed_point.softmax_multiplier(1.0, x.quant.scale)
+    exps = fixed_point.exp_table(1.0, x.scale)
+    multiplier, shift = fixed_point.softmax_multiplier(1.0, x.scale)
     diffs = [fixed_point.multiply_by_quantized_multiplier(-d, multiplier, shift) for d in range(len(exps))]
     _emit(ctx, op, _LOG_SOFTMAX, log_program(), [exps, np.maximum(diffs, -23 << 26)])
 
 
 @lowers("RSQRT", int16=True)
 def rsqrt(ctx: Lowering, op: Op) -> None:
-    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
+    x, y = ctx.one(op)
     for t in (x, y):
         check_activation(t, ("int16",))
-    multiplier, shift = fixed_tables.rsqrt_multiplier(x.quant.scale, y.quant.scale)
+    multiplier, shift = fixed_tables.rsqrt_multiplier(x.scale, y.scale)
     if shift > 10:  # what is rescaled is below 2**21
         raise Unsupported(f"a rescaling by 2**{shift}", "check the scales in the trained model")
     _emit(ctx, op, _RSQRT_16, rsqrt_program(multiplier, shift), [])
@@ -217,11 +218,11 @@ def rsqrt(ctx: Lowering, op: Op) -> None:
 
 @lowers("L2_NORMALIZATION")
 def l2_normalization(ctx: Lowering, op: Op) -> None:
-    x, y = ctx.tensor(op.inputs[0]), ctx.tensor(op.outputs[0])
-    if y.quant.scale != 1 / 128 or y.quant.zero_point != 0:
-        raise Unsupported("its output is not quantized to scale 1/128, zero point 0", "export the model again")
+    x, y = ctx.one(op)
+    if y.scale != 1 / 128 or y.zero_point != 0:
+        raise Unsupported("its output is not quantized to scale 1/128, zero point 0", EXPORT)
     if op.attrs.get("activation", "NONE") != "NONE":
         raise Unsupported("a fused activation", "put the activation into its own layer")
     if x.shape[-1] >= 1 << 15:
         raise Unsupported(f"{x.shape[-1]} values in a row", "use fewer than 32768")
-    _emit(ctx, op, _L2, inverse_sqrt_program(), [], x.quant.zero_point)
+    _emit(ctx, op, _L2, inverse_sqrt_program(), [], x.zero_point)

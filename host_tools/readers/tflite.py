@@ -2,115 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import tflite
 
 from ..errors import ToolError
 from ..ir import Graph, Op, Quant, Tensor, check
+from ..ops.table import Row, row
 
-_DTYPES = {value: name.lower() for name, value in vars(tflite.TensorType).items() if not name.startswith("_")}
+schema: Any = tflite  # its names hide its modules of the same names, which type checkers take for them
+
+_DTYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _NUMPY = {"int8", "uint8", "int16", "int32", "int64", "float32", "float16", "bool"}
-_ACTIVATIONS = {value: name for name, value in vars(tflite.ActivationFunctionType).items() if not name.startswith("_")}
-_PADDINGS = {tflite.Padding.SAME: "SAME", tflite.Padding.VALID: "VALID"}
+_ACTIVATIONS = {value: name for name, value in vars(schema.ActivationFunctionType).items() if not name.startswith("_")}
+_PADDINGS = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
+_MIRRORS = {schema.MirrorPadMode.REFLECT: "REFLECT", schema.MirrorPadMode.SYMMETRIC: "SYMMETRIC"}
 
-
-def _window(o) -> dict:
-    return {
-        "stride": (o.StrideH(), o.StrideW()),
-        "padding": _PADDINGS[o.Padding()],
-        "activation": _ACTIVATIONS[o.FusedActivationFunction()],
-    }
-
-
-def _conv(o) -> dict:
-    return {**_window(o), "dilation": (o.DilationHFactor(), o.DilationWFactor())}
-
-
-def _pool(o) -> dict:
-    return {**_window(o), "kernel": (o.FilterHeight(), o.FilterWidth())}
-
-
-def _activation(o) -> dict:
-    return {"activation": _ACTIVATIONS[o.FusedActivationFunction()]}
-
-
-def _strided_slice(o) -> dict:
-    names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
-    return {name: getattr(o, name)() for name in names}
-
-
-def _resize(o) -> dict:
-    return {"align_corners": o.AlignCorners(), "half_pixel_centers": o.HalfPixelCenters()}
-
-
-def _block(o) -> dict:
-    return {"block_size": o.BlockSize()}
-
-
-_MIRRORS = {tflite.MirrorPadMode.REFLECT: "REFLECT", tflite.MirrorPadMode.SYMMETRIC: "SYMMETRIC"}
-
-
-# op kind -> (options table, its attributes). A kind that is not here has no attributes that we use.
-_OPTIONS = {
-    "CONV_2D": (tflite.Conv2DOptions, _conv),
-    "DEPTHWISE_CONV_2D": (tflite.DepthwiseConv2DOptions, _conv),
-    "FULLY_CONNECTED": (
-        tflite.FullyConnectedOptions,
-        lambda o: {**_activation(o), "weights_format": o.WeightsFormat()},
-    ),
-    "MAX_POOL_2D": (tflite.Pool2DOptions, _pool),
-    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _pool),
-    "ADD": (tflite.AddOptions, _activation),
-    "MUL": (tflite.MulOptions, _activation),
-    "CONCATENATION": (tflite.ConcatenationOptions, lambda o: {**_activation(o), "axis": o.Axis()}),
-    "SOFTMAX": (tflite.SoftmaxOptions, lambda o: {"beta": o.Beta()}),
-    "STRIDED_SLICE": (tflite.StridedSliceOptions, _strided_slice),
-    "PACK": (tflite.PackOptions, lambda o: {"axis": o.Axis()}),
-    "UNPACK": (tflite.UnpackOptions, lambda o: {"axis": o.Axis()}),
-    "SUB": (tflite.SubOptions, _activation),
-    "DIV": (tflite.DivOptions, _activation),
-    "L2_NORMALIZATION": (tflite.L2NormOptions, _activation),
-    "LEAKY_RELU": (tflite.LeakyReluOptions, lambda o: {"alpha": o.Alpha()}),
-    "GELU": (tflite.GeluOptions, lambda o: {"approximate": o.Approximate()}),
-    "GATHER": (tflite.GatherOptions, lambda o: {"axis": o.Axis(), "batch_dims": o.BatchDims()}),
-    "MIRROR_PAD": (tflite.MirrorPadOptions, lambda o: {"mode": _MIRRORS[o.Mode()]}),
-    "RESIZE_BILINEAR": (tflite.ResizeBilinearOptions, _resize),
-    "RESIZE_NEAREST_NEIGHBOR": (tflite.ResizeNearestNeighborOptions, _resize),
-    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, _block),
-    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, _block),
-    "CUMSUM": (tflite.CumsumOptions, lambda o: {"exclusive": o.Exclusive(), "reverse": o.Reverse()}),
-    "TRANSPOSE_CONV": (
-        tflite.TransposeConvOptions,
-        lambda o: {
-            "stride": (o.StrideH(), o.StrideW()),
-            "padding": _PADDINGS[o.Padding()],
-            "activation": _ACTIVATIONS[o.FusedActivationFunction()],
-        },
-    ),
-    "BATCH_MATMUL": (tflite.BatchMatMulOptions, lambda o: {"adj_x": o.AdjX(), "adj_y": o.AdjY()}),
-    "SVDF": (tflite.SVDFOptions, lambda o: {**_activation(o), "rank": o.Rank()}),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
-        tflite.UnidirectionalSequenceLSTMOptions,
-        lambda o: {
-            **_activation(o),
-            "cell_clip": o.CellClip(),
-            "proj_clip": o.ProjClip(),
-            "time_major": o.TimeMajor(),
-        },
-    ),
-    "WHILE": (tflite.WhileOptions, lambda o: {"subgraphs": (o.CondSubgraphIndex(), o.BodySubgraphIndex())}),
-    "CALL_ONCE": (tflite.CallOnceOptions, lambda o: {"subgraph": o.InitSubgraphIndex()}),
-    "VAR_HANDLE": (
-        tflite.VarHandleOptions,
-        lambda o: {"variable": "/".join((s or b"").decode(errors="replace") for s in (o.Container(), o.SharedName()))},
-    ),
+# attribute of the IR: its value in an options table, where that is not the field of the same name (adj_x: AdjX)
+_FIELDS: dict[str, Callable[[Any], object]] = {
+    "stride": lambda o: (o.StrideH(), o.StrideW()),
+    "dilation": lambda o: (o.DilationHFactor(), o.DilationWFactor()),
+    "kernel": lambda o: (o.FilterHeight(), o.FilterWidth()),
+    "padding": lambda o: _PADDINGS[o.Padding()],
+    "activation": lambda o: _ACTIVATIONS[o.FusedActivationFunction()],
+    "mode": lambda o: _MIRRORS[o.Mode()],
+    "subgraph": lambda o: o.InitSubgraphIndex(),
+    "subgraphs": lambda o: (o.CondSubgraphIndex(), o.BodySubgraphIndex()),
+    "variable": lambda o: "/".join((s or b"").decode(errors="replace") for s in (o.Container(), o.SharedName())),
 }
 
 
-# A flatbuffer table without fields, behind its vtable: every option has the schema's default.
+# A flatbuffer table without fields, after its vtable: every option has the schema's default.
 _NO_FIELDS = bytearray(b"\x04\x00\x04\x00\x04\x00\x00\x00")
+
+
+def attributes(r: Row, table: Any) -> dict[str, object]:
+    """The attributes of an op of this row, by its options table of the file; None: it has the schema's defaults."""
+    options = getattr(schema, r.options)()
+    if table is not None:
+        options.Init(table.Bytes, table.Pos)
+    else:
+        options.Init(_NO_FIELDS, len(_NO_FIELDS) - 4)
+    return {name: _field(options, name) for name in r.attributes}
+
+
+def _field(options: Any, attribute: str) -> object:
+    if attribute in _FIELDS:
+        return _FIELDS[attribute](options)
+    return getattr(options, "".join(word[0].upper() + word[1:] for word in attribute.split("_")))()
 
 
 def read(data: bytes, name: str) -> Graph:
@@ -135,7 +77,7 @@ def read(data: bytes, name: str) -> Graph:
 
 
 def _read(data: bytes, name: str) -> Graph:
-    model = tflite.Model.GetRootAsModel(data, 0)
+    model = schema.Model.GetRootAsModel(data, 0)
     return _subgraph(model, 0, name)
 
 
@@ -198,20 +140,14 @@ def _tensor(model, t, id: str) -> Tensor:
 def _op(model, op, ids: list[str], index: int) -> Op:
     code = model.OperatorCodes(op.OpcodeIndex())
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # the old field holds codes up to 127 only
-    if builtin == tflite.BuiltinOperator.CUSTOM:
+    if builtin == schema.BuiltinOperator.CUSTOM:
         kind = f"CUSTOM:{(code.CustomCode() or b'').decode(errors='replace')}"
     else:
-        kind = tflite.opcode2name(builtin)
-    attrs = {}
-    if kind in _OPTIONS:
-        table, fields = _OPTIONS[kind]
-        options = table()
-        if op.BuiltinOptions() is not None:
-            options.Init(op.BuiltinOptions().Bytes, op.BuiltinOptions().Pos)
-        else:
-            options.Init(_NO_FIELDS, len(_NO_FIELDS) - 4)
-        attrs = fields(options)
-    elif builtin == tflite.BuiltinOperator.CUSTOM and op.CustomOptionsLength():
+        kind = schema.opcode2name(builtin)
+    attrs: dict[str, object] = {}
+    if row(kind).options:
+        attrs = attributes(row(kind), op.BuiltinOptions())
+    elif builtin == schema.BuiltinOperator.CUSTOM and op.CustomOptionsLength():
         attrs = {"options": op.CustomOptionsAsNumpy().tobytes()}
     inputs = tuple(None if i < 0 else ids[i] for i in _ints(op.InputsAsNumpy()))
     outputs = tuple(ids[i] for i in _ints(op.OutputsAsNumpy()))

@@ -243,7 +243,7 @@ def test_everything_unsupported_is_named_at_once():
         convert.convert_bytes(b.finish([conv(b, z)]))
     text = str(e.value)
     assert "2 ops cannot be converted" in text
-    assert "FLOOR_DIV 'difference'" in text and "FLOOR_MOD 'bigger'" in text and "for real numbers only" in text
+    assert "FLOOR_DIV 'difference'" in text and "FLOOR_MOD 'bigger'" in text and "for floats only" in text
 
 
 def test_weights_made_at_run_time_are_refused():

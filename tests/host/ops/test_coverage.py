@@ -10,7 +10,7 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from host_tools.ops import refusals
+from host_tools.ops import table
 from tests.helpers import runners, tflm_ops
 from tests.helpers.tflite_builder import Builder
 
@@ -71,8 +71,8 @@ def test_what_tflm_runs_fxnn_converts_and_runs(dtype):
     assert {kind for kind, d in REFUSED if d == dtype} <= set(ran), "REFUSED names what TFLM does not run"
 
 
-@pytest.mark.parametrize("kind", sorted(set(refusals.REAL_NUMBERS_ONLY) - {"POW"}))
-def test_what_has_real_numbers_only_is_refused_by_all(kind):
+@pytest.mark.parametrize("kind", sorted(kind for kind in table.kinds("floats_only") if kind != "POW"))
+def test_what_has_floats_only_is_refused_by_all(kind):
     tflite = tflm_ops.MODELS[kind]("int8")
     pytest.importorskip("ai_edge_litert", reason="the second oracle: pip install ai-edge-litert")
     for name in ("tflm", "litert"):
@@ -83,7 +83,7 @@ def test_what_has_real_numbers_only_is_refused_by_all(kind):
     with pytest.raises(ToolError) as e:
         convert_bytes(tflite, "model")
     text = str(e.value)
-    assert f"{kind} " in text and "int8 1x4x4x4 -> int8 1x" in text and "for real numbers only" in text
+    assert f"{kind} " in text and "int8 1x4x4x4 -> int8 1x" in text and "for floats only" in text
     assert "usually from: " in text and "do: " in text and "nothing was written" in text
 
 
@@ -91,7 +91,7 @@ def test_what_has_real_numbers_only_is_refused_by_all(kind):
     ("WHILE", "WhileOptions", ("control flow", "usually from: LSTM, GRU", "unroll=True")),
     ("IF", "IfOptions", ("control flow", "tf.cond")),
     ("RFFT2D", "Rfft2dOptions", ("features of a signal", "on the board, in Python")),
-    ("FLOOR_DIV", "FloorDivOptions", ("for real numbers only", "Lambda layer with //")),
+    ("FLOOR_DIV", "FloorDivOptions", ("for floats only", "Lambda layer with //")),
     ("ONE_HOT", "OneHotOptions", ("no kernel for this op", "CategoryEncoding", "supported ones: ABS, ADD, ")),
     ("NEG", "NegOptions", ("LiteRT negates the raw int8", "SUB")),
 ))  # fmt: skip

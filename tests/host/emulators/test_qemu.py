@@ -7,8 +7,7 @@ import pytest
 
 from host_tools.emulators import qemu
 from host_tools.errors import ToolError
-
-from .qemu_texts import RECORDED, SAID
+from tests.helpers.qemu_texts import RECORDED, SAID
 
 CPU = {
     "7.2.22": "rv32,f=off,d=off,zba=off,zbb=off,zbc=off,zbs=off",

@@ -3,8 +3,6 @@
 `make test-qemu` fetches them (host_tools/emulators/newer_qemu.py) and runs this.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,9 +13,9 @@ from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
+from tests.helpers.paths import DIGITS
 from tests.xtensa import kernels
 
-DIGITS = Path(__file__).parents[2] / "models/digits/digits.tflite"
 NEWER = newer_qemu.cached()
 
 
@@ -30,7 +28,9 @@ def newer(request):
 
 
 def digits(board: str) -> tuple[packed.Packed, np.ndarray]:
-    network = packed.read(convert.convert_bytes(DIGITS.read_bytes(), "digits", selftest=0, board=board))
+    network = packed.read(
+        convert.convert_bytes((DIGITS / "digits.tflite").read_bytes(), "digits", selftest=0, board=board)
+    )
     x = np.random.default_rng(1).integers(-128, 128, (2, *network.inputs[0].shape[1:])).astype(np.int8)
     return network, x
 

@@ -1,6 +1,6 @@
 """Runs commands in a bare Debian of another release, as a new user has it: a chroot with make and python3, nothing else.
 
-python -m tests.bare_debian "make demo" "make test"    as root, on a Debian; the tree is cloned as it is committed
+python -m tests.tools.bare_debian "make demo" "make test"    as root, on a Debian; the tree is cloned as it is committed
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from host_tools.cache import cache_dir
 from host_tools.emulators.micropython_source import find_mirror, need_packages, os_release, run_logged
 from host_tools.errors import ToolError
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 # How this machine reaches its package registries, which is not the user's affair: the chroot does it the same way.
 CERTIFICATES = "/root/certificates.pem"  # a name of our own: the chroot's package ca-certificates writes the usual one
 NETWORK_FILES = {

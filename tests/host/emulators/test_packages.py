@@ -4,7 +4,7 @@ import pytest
 
 from host_tools.emulators import newer_qemu
 from host_tools.errors import ToolError
-from tests import bare_debian
+from tests.tools import bare_debian
 
 
 @pytest.mark.parametrize("about, suites", [
@@ -17,11 +17,11 @@ from tests import bare_debian
 def test_later_releases(about, suites, monkeypatch):
     monkeypatch.setattr(newer_qemu, "os_release", lambda: about)
     monkeypatch.setattr(newer_qemu.shutil, "which", lambda name: name)
-    assert newer_qemu._later() == suites
+    assert newer_qemu.later_releases() == suites
 
 
 def test_no_later_release_is_a_line(monkeypatch, capsys):
-    monkeypatch.setattr(newer_qemu, "_later", lambda: ())
+    monkeypatch.setattr(newer_qemu, "later_releases", lambda: ())
     assert newer_qemu.main() == 0
     assert capsys.readouterr().out == "no newer QEMU: no later Debian release is known here\n"
 
@@ -31,7 +31,7 @@ def test_no_package_is_a_line_and_leaves_nothing(monkeypatch, capsys, tmp_path):
         raise ToolError("apt-get -q -c failed (exit code 100)", "E: Failed to fetch")
 
     monkeypatch.setenv("FXNN_CACHE", str(tmp_path))
-    monkeypatch.setattr(newer_qemu, "_later", lambda: ("trixie",))
+    monkeypatch.setattr(newer_qemu, "later_releases", lambda: ("trixie",))
     monkeypatch.setattr(newer_qemu, "PrivateApt", no_network)
     assert newer_qemu.main() == 0
     assert capsys.readouterr().out == "no newer QEMU: apt-get -q -c failed (exit code 100): E: Failed to fetch\n"
