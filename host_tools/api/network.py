@@ -169,7 +169,7 @@ class Network:
     def predict(self, *reals) -> list:
         """The outputs as floats, for floats as inputs: a flat list, or a list of them for several outputs.
 
-        One argument an input, flat or nested in NHWC order. ValueError for another number of values.
+        One argument per input, flat or nested in NHWC order. ValueError for another number of values.
         """
         if len(reals) != len(self.inputs):
             raise ValueError(f"predict: got {len(reals)} inputs, need {len(self.inputs)}")

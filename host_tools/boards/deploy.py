@@ -182,7 +182,7 @@ class Deployment:
         sizes = {file.path: len(file.data) for file in wanted}
         new_sizes = [len(f.data) for f in write] + [sizes[a] for a, _ in copies] + [there[a] for a, _ in backups]
         new_folders = 6 if write else 0  # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
-        # A file that is replaced lives on until the end, so all that is written has to fit beside it.
+        # A file that is replaced lives on until the end, so all that is written has to fit in addition.
         needed = sum(-(-size // block) for size in new_sizes) * block + new_folders * _FOLDER_BLOCKS * block
         place, ram_needed = choose(self._packed, facts.mapped_flash, facts.free_ram_bytes)
         return Plan(

@@ -251,7 +251,7 @@ class _Deadline:
 
 def _open(port: str) -> SerialTransport:
     try:
-        # The timeout keeps a port with nothing behind it from blocking for ever.
+        # The timeout keeps a port that leads to nothing from blocking for ever.
         return SerialTransport(port, timeout=ANSWER_TIMEOUT_S)
     except TransportError:
         raise why_not(port) from None

@@ -187,7 +187,7 @@ def main() -> int:
     parser.add_argument("do", choices=("run", "serve"))
     parser.add_argument("--firmware", required=True)
     parser.add_argument("--image", required=True)
-    parser.add_argument("--layout", required=True, help="flash offset, blocks, bytes a block")
+    parser.add_argument("--layout", required=True, help="flash offset, blocks, bytes per block")
     parser.add_argument("--save", help="where the filesystem goes at the end")
     parser.add_argument("--line", help="what to run")
     parser.add_argument("--tcp", action="store_true")

@@ -20,7 +20,7 @@ SEED = 20240101  # the random inputs are the same in every run, so a difference 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where the answers part. op: its name, or the output tensor's where the op cannot be told."""
+    """Where the answers first differ. op: its name, or the output tensor's where the op cannot be told."""
 
     inference: str
     op: str
@@ -55,7 +55,7 @@ class Verdict:
 
 
 def test_inputs(packed: Packed, count: int) -> tuple[list[str], tuple[np.ndarray, ...]]:
-    """-> (what each inference's input is, one array a network input): extremes first, then random ones."""
+    """-> (what each inference's input is, one array per network input): extremes first, then random ones."""
     names, frames = [], []
     for name in ("all lowest", "all highest", "all zero points", "lowest and highest in turn")[:count]:
         names.append(name)
@@ -171,7 +171,7 @@ def _check_model_file(model: bytes) -> None:
 
 
 def _for_oracle(packed: Packed, oracle: Oracle, frame: list[np.ndarray]) -> list[np.ndarray]:
-    """Raw inputs as the trained model takes them: where it takes real numbers, those that quantize to the raw ones."""
+    """Raw inputs as the trained model takes them: where it takes floats, those that quantize to the raw ones."""
     return [
         (dequantize(x, t.scale, t.zero_point) if dtype.kind == "f" else x).reshape(shape)
         for x, t, dtype, shape in zip(frame, packed.inputs, oracle.input_dtypes, oracle.input_shapes)

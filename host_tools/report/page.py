@@ -48,7 +48,7 @@ def _percent(part: float | None, digits: int = 1) -> str:
 
 
 def _breaks(text: str) -> Markup:
-    """A long name, with places where a line may break."""
+    """A long name that may break after each of its parts."""
     return Markup("").join(
         Markup("{}<wbr>").format(part) if part in "/_" else escape(part) for part in re.split("([/_])", text) if part
     )
