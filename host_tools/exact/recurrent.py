@@ -38,7 +38,7 @@ class _Part:
 
 
 def lstm(r: View, arena: np.ndarray, constants: np.ndarray) -> None:
-    """All time steps of one layer: ref's lstm."""
+    """All time steps of one layer: ref.recurrent.lstm."""
     wide, units = r.element_bytes == 2, r.units
     load = int16 if wide else int8
     parts = _gates(r, constants)
@@ -97,7 +97,7 @@ def _clamp_16(x: np.ndarray) -> np.ndarray:
 
 
 def svdf(r: View, arena: np.ndarray, constants: np.ndarray) -> None:
-    """One time step of a filter bank: ref's svdf."""
+    """One time step of a filter bank: ref.recurrent.svdf."""
     batches, inputs, filters, rank, memory, size = r.all("batches", "element_bytes")
     dtype = np.dtype(f"<i{size}")
     limits = np.iinfo(dtype)
