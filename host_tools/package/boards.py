@@ -47,7 +47,8 @@ class BoardKind:
 # Heap: `gc.mem_free()` after `gc.collect()` at the REPL, and the largest bytearray.
 #   pico     virtual Pico, MicroPython 1.25.0: 241,584 and 239,766
 #   esp32    real firmware 1.26.1, emulated, without PSRAM: 163 kB in areas of at most 110,592
-#   others   nobody has measured them yet: `fxnn boards` says what one has free
+#   others   nobody has measured them yet: `fxnn boards` says what one has free. Of the ESP32-C3 the budget and the heap
+#            that is assumed cannot both be right
 # Filesystems: rp2 boards/*/mpconfigboard.h (MICROPY_HW_FLASH_STORAGE_BYTES), esp32 partitions-4MiB.csv (vfs).
 # Offsets: the ROM bootloader of the ESP32 starts the second stage at 0x1000, those of the S3 and C3 at 0.
 BOARDS = {

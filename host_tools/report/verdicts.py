@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from ..fileformat.packed import Packed
 from ..fileformat.ram import needs
 from ..package.boards import BOARDS, BoardKind
+from ..record import BY_NAME
 
-# Instructions per MAC with the assembler kernels of each architecture, counted under QEMU (docs/benchmarks.md): used where
-# the file holds that architecture's packed variants. One instruction is taken for 1.25 cycles (loads, taken branches).
+# Instructions per MAC of layers with weights, by family, with the assembler kernels of each architecture, counted under QEMU
+# (docs/benchmarks.md): used where the file holds that architecture's packed variants. One instruction is taken for 1.25
+# cycles (loads, taken branches).
 _CYCLES_PER_INSTRUCTION = 1.25
 INSTRUCTIONS_PER_MAC = {
-    "xtensa": {"conv_2d": 1.4, "depthwise_conv_2d": 3.1, "fully_connected": 1.7},
-    "rv32": {"conv_2d": 2.3, "depthwise_conv_2d": 4.1, "fully_connected": 2.9},
+    "xtensa": {"conv": 1.4, "depthwise": 3.1, "dense": 1.7},
+    "rv32": {"conv": 2.3, "depthwise": 4.1, "dense": 2.9},
 }
 _EMULATED = BOARDS["pico"]  # the board whose cycles are counted
 JUDGED = tuple(kind for kind in BOARDS.values() if kind.heap_bytes)
@@ -66,10 +68,11 @@ def estimate(
         same = "" if board is _EMULATED else ", the same chip"
         return 1000 * sum(row["cycles"] for row in rows) / board.clock_hz, f"counted on the virtual Pico{same}"
     table = INSTRUCTIONS_PER_MAC.get(board.fast_target, {}) if network.fast_target == board.fast_target else {}
-    cycles = sum(
-        row["macs"] * table[row["kernel"]] * _CYCLES_PER_INSTRUCTION if row["kernel"] in table else row["cycles"]
-        for row in viper_rows
-    )
+    cycles = 0.0
+    for row in viper_rows:
+        kernel = BY_NAME[row["kernel"]]
+        counted = kernel.cuttable and table.get(kernel.family)
+        cycles += row["macs"] * counted * _CYCLES_PER_INSTRUCTION if counted else row["cycles"]
     clock = f"{board.clock_hz // 1_000_000} MHz"
     if table:
         how = (f"estimate: instructions per MAC counted under QEMU, {_CYCLES_PER_INSTRUCTION} cycles each, {clock}; "
