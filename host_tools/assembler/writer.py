@@ -9,10 +9,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Self  # Python 3.11
 
 INDENT = "    "
 _WIDTH = 120
@@ -33,17 +29,17 @@ class Function:
         self.doc = textwrap.indent(textwrap.dedent(doc).strip("\n"), INDENT)
         self.lines: list[tuple[str, tuple, str]] = []  # (operation, operands, comment); "#" and "label" are lines too
 
-    def __getattr__(self, op: str) -> Callable[..., Self]:
+    def __getattr__(self, op: str) -> Callable[..., Function]:
         if op not in self.operations:
             raise AttributeError(f"{op} is no instruction of {type(self).__module__}")
         return lambda *args, note="": self.emit(op, args, note)
 
-    def emit(self, op: str, args: tuple, note: str = "") -> Self:
+    def emit(self, op: str, args: tuple, note: str = "") -> Function:
         """Appends one instruction; `note` is its comment. Calls may be chained where several are one step."""
         self.lines.append((op, args, note))
         return self
 
-    def label(self, name: str, note: str = "") -> Self:
+    def label(self, name: str, note: str = "") -> Function:
         self.lines.append(("label", (name,), note))
         return self
 
