@@ -10,6 +10,8 @@ from typing import Literal
 
 from ..record import KERNELS
 
+Access = Literal["r", "w", "rw"]
+
 _LSTM_GATES = 8  # four gates, each for x and for the hidden state
 _REGISTERS_BYTES = 64  # sixteen of a program
 
@@ -25,7 +27,7 @@ class Operand:
     name: str
     at: str
     bytes: str
-    access: Literal["r", "w", "rw"] = "r"
+    access: Access = "r"
     constants: bool = False
     alignment: int = 1
     when: str = ""
@@ -341,11 +343,12 @@ _SVDF = Extents(
     needs=("element_bytes in (1, 2)", "filters % rank == 0"),
 )
 _STEPS = "(batches - 1) * {0}_batch_stride + (steps - 1) * {0}_step_stride + {1} * element_bytes"
+_XY: tuple[tuple[str, str, Access], ...] = (("x", "inputs", "r"), ("y", "units", "w"))
 _LSTM = Extents(
     (
         *(
             Operand(name, f"{name}_offset", _STEPS.format(name, units), access, alignment=size, when=f"element_bytes == {size}")
-            for name, units, access in (("x", "inputs", "r"), ("y", "units", "w"))
+            for name, units, access in _XY
             for size in (1, 2)
         ),
         _scratch("8 * units + (inputs + units) * element_bytes"),
