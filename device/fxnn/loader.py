@@ -129,7 +129,7 @@ def _load(file, arithmetic, arena, place):
     free = _free() - reserve
     if free < need:
         raise _too_large(need, reserve)
-    if not [name for name in sys.modules if name.startswith("fxnn.viper_")]:
+    if not [name for name in sys.modules if name.startswith("fxnn.viper.")]:
         free -= _KERNELS_HEAP
     ram = place != "stream" and not (mapped or in_place) and need + constants <= free
     memory = None

@@ -17,7 +17,7 @@ def text(package: str, family: str) -> str:
 def main(package: str, files: dict[str, str], arguments: list[str], folder: Path = FOLDER) -> int:
     """Writes the families named (all, if none is) where they differ; with --check only names those. -> exit status.
 
-    files: family -> name of its file in the folder.
+    files: family -> its file in the folder.
     """
     if not folder.is_dir():
         print(f"there is no {folder}: run it in the repository", file=sys.stderr)
@@ -34,8 +34,9 @@ def main(package: str, files: dict[str, str], arguments: list[str], folder: Path
             continue
         stale += 1
         if check:
-            print(f"{path.name} is not up to date: python -m {package} {family}")
+            print(f"{files[family]} is not up to date: python -m {package} {family}")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(new)
-            print(f"wrote {path.name}")
+            print(f"wrote {files[family]}")
     return bool(check and stale)

@@ -127,7 +127,10 @@ class Deployment:
         facts = self._facts
         names = set(board_files.package_names(facts.arch))
         if not self._all_kernels:
-            kept = {Path(path).stem for path in there if path.startswith(package_now + "/")} & names
+            start = package_now + "/"
+            kept = {
+                board_files.module_name(path.removeprefix(start)) for path in there if path.startswith(start)
+            } & names
             names = families.needed([self._packed], facts.arch, facts.machine, self._source) | families.with_imports(
                 kept
             )
@@ -165,7 +168,8 @@ class Deployment:
         stale = [
             PlannedFile(PACKAGE_FOLDER + path[len(package_now) :], size, "removed")
             for path, size in sorted(there.items())
-            if path.startswith(package_now + "/") and PACKAGE_FOLDER + path[len(package_now) :] not in package_paths
+            if size >= 0 and path.startswith(package_now + "/")
+            if PACKAGE_FOLDER + path[len(package_now) :] not in package_paths
         ]
         package_changes = bool(stale) or any(state[path] != "same" for path in package_paths)
         copies, backups = [], []
@@ -181,7 +185,9 @@ class Deployment:
         block = facts.block_bytes
         sizes = {file.path: len(file.data) for file in wanted}
         new_sizes = [len(f.data) for f in write] + [sizes[a] for a, _ in copies] + [there[a] for a, _ in backups]
-        new_folders = 6 if write else 0  # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
+        backends = {file.path.rpartition("/")[0] for file in self._package} - {PACKAGE_FOLDER}
+        # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
+        new_folders = 6 + len(backends) if write else 0
         # A file that is replaced lives on until the end, so all that is written has to fit beside it.
         needed = sum(-(-size // block) for size in new_sizes) * block + new_folders * _FOLDER_BLOCKS * block
         place, ram_needed = choose(self._packed, facts.mapped_flash, facts.free_ram_bytes)

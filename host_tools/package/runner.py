@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class Job:
 
     def script(self) -> str:
         """The whole program: the job, then the runner."""
-        runner = resources.files(__package__).joinpath("runner.upy").read_text("ascii")
+        runner = Path(__file__).with_name("runner.upy").read_text("ascii")
         return f"JOB = {asdict(self)!r}\n{runner}"
 
 

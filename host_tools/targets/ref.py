@@ -12,6 +12,11 @@ from ..package.runner import Answers, Job
 from .base import RunnerTarget
 from .subprocess_runner import run_script
 
+# MicroPython's compiler knows const without an import, and the device package uses it so.
+_CONST = """\
+import builtins
+builtins.const = lambda value: value
+"""
 # What the device package imports of MicroPython's own, for CPython: kernels marked native or viper stay plain Python.
 _MICROPYTHON_STUB = """\
 def const(value):
@@ -40,6 +45,6 @@ class RefTarget(RunnerTarget):
             (folder / "lib/micropython.py").write_text(_MICROPYTHON_STUB)
             (folder / "model.fxnn").write_bytes(packed.data)
             (folder / "inputs.bin").write_bytes(inputs)
-            job = Job(do, "model.fxnn", ["lib"], "ref", "inputs.bin", count, self.fresh)
+            script = _CONST + Job(do, "model.fxnn", ["lib"], "ref", "inputs.bin", count, self.fresh).script()
             # -I: nothing of this process's environment or folder gets into the device package's imports.
-            return run_script([sys.executable, "-I", "-B"], job.script(), folder, timeout_s, answers.feed, self.name)
+            return run_script([sys.executable, "-I", "-B"], script, folder, timeout_s, answers.feed, self.name)

@@ -66,19 +66,19 @@ def run_qemu_rv32(cases, backend: str | None = None, assembler: bool = False, **
 
     files = {**runners.package(ARCH), "cases.bin": cases_file(cases)}
     if assembler:
-        files |= _as_compiled("rv32_", ARCH)
+        files |= _as_compiled("rv32", ARCH)
     files = runners.with_parameters(files, BACKEND=backend, **parameters)
     return answers(run_script(files, runners.source(SCRIPT), TIMEOUT_S), len(cases))
 
 
-def _as_compiled(start: str, arch: str) -> dict[str, bytes]:
-    """The device files whose names start so, just compiled."""
+def _as_compiled(backend: str, arch: str) -> dict[str, bytes]:
+    """The kernels of a backend, just compiled."""
     from host_tools.package.mpy import compile_mpy
 
     files = {}
     with tempfile.TemporaryDirectory() as folder:
-        for path in (DEVICE / "fxnn").glob(f"{start}*.py"):
+        for path in (DEVICE / "fxnn" / backend).glob("[!_]*.py"):
             out = Path(folder, path.stem + ".mpy")
             compile_mpy(path, arch, out)
-            files[f"lib/fxnn/{out.name}"] = out.read_bytes()
+            files[f"lib/fxnn/{backend}/{out.name}"] = out.read_bytes()
     return files

@@ -13,9 +13,8 @@ WHOLE = {file.path: file.data for file in board_files.package_files("armv6m")}
 
 def package_for(model: bytes, arch: str = "armv6m") -> dict[str, bytes]:
     """What of the package a board needs for a packed network."""
-    return {
-        f"/lib/fxnn/{name}.mpy": WHOLE[f"/lib/fxnn/{name}.mpy"] for name in families.needed([packed.read(model)], arch)
-    }
+    names = families.needed([packed.read(model)], arch)
+    return {path: data for path, data in WHOLE.items() if board_files.module_name(path[len("/lib/fxnn/") :]) in names}
 
 
 @contextlib.contextmanager

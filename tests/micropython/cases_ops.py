@@ -104,10 +104,11 @@ class OpCases:
             words[27], words[28] = r.choice(((0, 1024), (1024, 0), (0, 0)))
         if function == 8:
             ref = __import__("fxnn.ref", fromlist=["ref"])
+            softmax = __import__("fxnn.ref.softmax", fromlist=["softmax"])
             table = []
             for q in range(256):
                 value = abs(ref.signed(q) - 3)
-                inverse, zeros = ref._reciprocal(value) if value > 0 else (0, 31)
+                inverse, zeros = softmax.reciprocal(value) if value > 0 else (0, 31)
                 table += [inverse, 31 - zeros | (256 if ref.signed(q) < 3 else 0)]
             constants, words[28] = struct.pack("<512i", *table), 0
             words[21], words[22] = 0, r.randint(-22, 3)

@@ -14,8 +14,8 @@ from host_tools.fileformat import extents, packed
 from host_tools.package import mpy
 
 ROOT = Path(__file__).parents[2]
-FILES = {"conv_2d": "rv32_conv.py", "depthwise_conv_2d": "rv32_depthwise.py", "fully_connected": "rv32_dense.py", "add": "rv32_add.py",
-         "copy": "rv32_copy.py", "lut": "rv32_lut.py"}
+FILES = {"conv_2d": "rv32/conv.py", "depthwise_conv_2d": "rv32/depthwise.py", "fully_connected": "rv32/dense.py", "add": "rv32/elementwise.py",
+         "copy": "rv32/move.py", "lut": "rv32/lookup.py"}
 _CODE, _STACK, _HEAP, _PAGE = 0x10000000, 0x18000000, 0x20000000, 4096
 _RETURN = _CODE + 0x10000
 REGISTERS = [getattr(rv, f"UC_RISCV_REG_X{i}") for i in range(32)]

@@ -14,9 +14,9 @@ from host_tools.package.board_files import package_files
 from tests.rv32 import machine
 
 FOLDER = Path(__file__).parents[2] / "device/fxnn"
-FILES = sorted(path.name for path in FOLDER.glob("rv32_*.py"))
+FILES = sorted(f"rv32/{path.name}" for path in FOLDER.glob("rv32/[!_]*.py"))
 # The labels between which the products are, for which the docstring has a table.
-PRODUCTS = {"rv32_add.py": ("OUTPUT", "ROW_DONE"), "rv32_copy.py": ("ROW", "ROW_DONE"), "rv32_lut.py": ("FOUR", "ONES"), "rv32_conv.py": ("FIRST_LIST", "SUMS"), "rv32_dense.py": ("SEGMENT", "SUMS"), "rv32_depthwise.py": ("SIGNED_STRIP_3", "SIGNED_STRIP_DONE")}
+PRODUCTS = {"rv32/elementwise.py": ("OUTPUT", "ROW_DONE"), "rv32/move.py": ("ROW", "ROW_DONE"), "rv32/lookup.py": ("FOUR", "ONES"), "rv32/conv.py": ("FIRST_LIST", "SUMS"), "rv32/dense.py": ("SEGMENT", "SUMS"), "rv32/depthwise.py": ("SIGNED_STRIP_3", "SIGNED_STRIP_DONE")}
 
 
 def function(name: str) -> ast.FunctionDef:
@@ -98,6 +98,7 @@ def test_files_are_what_the_descriptions_say(tmp_path, capsys):
     assert {name: (FOLDER / name).read_text() for name in FILES} == written
     assert "edit" in rv32.__doc__
     # The command names what differs, and writes it.
+    (tmp_path / "rv32").mkdir()
     for name in FILES:
         (tmp_path / name).write_text(written[name])
     stale = tmp_path / rv32.FILES["lookup"]
@@ -107,9 +108,9 @@ def test_files_are_what_the_descriptions_say(tmp_path, capsys):
         return command.main(rv32.__name__, rv32.FILES, list(arguments), tmp_path)
 
     assert run("--check") == 1 and run("--check", "conv") == 0 and run("convolution") == 2
-    said = f"{stale.name} is not up to date: python -m host_tools.assembler.rv32 lookup\n"
+    said = f"rv32/lookup.py is not up to date: python -m host_tools.assembler.rv32 lookup\n"
     assert capsys.readouterr().out == said
-    assert run() == 0 and stale.read_text() == written[stale.name] and run("--check") == 0
+    assert run() == 0 and stale.read_text() == written["rv32/lookup.py"] and run("--check") == 0
 
 
 def test_no_instruction_but_these():
@@ -126,9 +127,10 @@ def test_no_assembler_function_is_shipped():
     """Espressif's firmware runs no function of that kind: an ESP32-C3 gets viper ones."""
     kinds = {}
     for file in package_files("rv32imc"):
-        kinds[file.name] = [f.kind for f in mpy.read_functions(file.data).all()]
-        assert mpy.ASSEMBLER not in kinds[file.name], file.name
+        name = file.path.removeprefix("/lib/fxnn/")
+        kinds[name] = [f.kind for f in mpy.read_functions(file.data).all()]
+        assert mpy.ASSEMBLER not in kinds[name], name
     for name in FILES:
         assert mpy.VIPER in kinds[name.replace(".py", ".mpy")]
     assert not any(name.startswith("thumb") for name in kinds)
-    assert not any(f.name.startswith("rv32") for arch in ("armv6m", "xtensawin", "x64", None) for f in package_files(arch, source=arch is None))
+    assert not any(f.path.startswith("/lib/fxnn/rv32") for arch in ("armv6m", "xtensawin", "x64", None) for f in package_files(arch, source=arch is None))

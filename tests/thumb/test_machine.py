@@ -46,8 +46,8 @@ def family(op) -> str | None:
     for name in ("ptr8", "ptr16", "ptr32"):  # viper's types, which CPython meets in annotations
         setattr(builtins, name, int)
     kernel = device_module("thumb").kernel(BY_NAME[op.kernel].id, op.words, 1)
-    name = Path(kernel.__code__.co_filename).stem
-    return name if name.startswith("thumb") else None
+    path = Path(kernel.__code__.co_filename)
+    return f"thumb/{path.stem}" if path.parent.name == "thumb" else None
 
 
 def run(network, inputs, model: str) -> bool:
@@ -148,7 +148,7 @@ def test_four_bits_with_the_inputs_in_parts():
 def test_a_table_for_each_index(a, b, c):
     """channel_lut; the lookups of a whole tensor, too, of every length up to two blocks of eight."""
     random = np.random.default_rng(a)
-    machine = Machine(DEVICE / "thumb_element.py", "m0")
+    machine = Machine(DEVICE / "thumb/elementwise.py", "m0")
     x, tables = random.integers(0, 256, (a, b, c)).astype(np.uint8), random.integers(0, 256, (2, 256)).astype(np.uint8)
     which = random.integers(0, 2, b).astype("<u2")
     want = np.stack([tables[which[i]][x[:, i]] for i in range(b)], 1)
@@ -186,7 +186,7 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
 
 def test_copies_of_every_length_and_alignment():
     """Rows of neighbours, whole words and not; behind a fill; with steps."""
-    machine = Machine(DEVICE / "thumb_element.py", "m0")
+    machine = Machine(DEVICE / "thumb/elementwise.py", "m0")
     x = np.arange(1, 201, dtype=np.uint8)
     arena, record, none = (machine.buffer(bytes(n)) for n in (512, 160, 4))
     for n, x_at, y_at, step in itertools.product((1, 3, 4, 7, 16, 21, 37), range(4), range(4), (1, 2)):
@@ -207,7 +207,7 @@ def test_copies_of_every_length_and_alignment():
 
 
 def test_inspect_says_which_kernels_run():
-    """The host's reading of device/fxnn/thumb.py, on every op's models; and why the others do not."""
+    """The host's reading of device/fxnn/thumb, on every op's models; and why the others do not."""
     seen = set()
     for op in draw.OPS:
         for case in draw.generate(op, 12, seed=5):

@@ -11,12 +11,12 @@ from host_tools.assembler import thumb
 from host_tools.assembler.thumb import isa
 from host_tools.assembler.thumb.__main__ import main
 
-FILES = sorted((Path(__file__).parents[2] / "device/fxnn").glob("thumb_*.py"))
+FILES = sorted((Path(__file__).parents[2] / "device/fxnn/thumb").glob("[!_]*.py"))
 DATA = re.compile(r"    data\(2, 0x([0-9A-F]{4})\) +# \d+  (.*?)(?:  \*\* .*)?")
 
 
 def test_every_file_has_a_description():
-    assert sorted(thumb.FILES.values()) == [path.name for path in FILES]
+    assert sorted(thumb.FILES.values()) == [f"thumb/{path.name}" for path in FILES]
 
 
 @pytest.mark.parametrize("family", thumb.FILES)

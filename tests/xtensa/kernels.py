@@ -13,8 +13,8 @@ from tests.xtensa.machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64
-_FAMILIES = {"dense": "xtensa_dense", "conv_2d": "xtensa_conv", "fully_connected": "xtensa_conv", "depthwise_conv_2d": "xtensa_depthwise", "window": "xtensa_window",
-             "add": "xtensa_element", "copy": "xtensa_element", "lut": "xtensa_element"}
+_FAMILIES = {"dense": "xtensa/dense", "conv_2d": "xtensa/conv", "fully_connected": "xtensa/conv", "depthwise_conv_2d": "xtensa/depthwise", "window": "xtensa/depthwise_window",
+             "add": "xtensa/elementwise", "copy": "xtensa/elementwise", "lut": "xtensa/elementwise"}
 _FUNCTION = {"fully_connected": "conv_2d", "copy": "box"}
 
 

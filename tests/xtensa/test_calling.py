@@ -47,7 +47,7 @@ print(bytes(arena), type(m.kernel), before)
 @pytest.mark.skipif(bool(qemu_rv32.why_not()), reason=qemu_rv32.why_not() or "-")
 def test_viper_calls_what_was_assembler_without_allocating(tmp_path):
     (tmp_path / "m.py").write_text(SOURCE)
-    mpy._compile(tmp_path / "m.py", "rv32imc", tmp_path / "m.mpy")
+    mpy.compile_mpy(tmp_path / "m.py", "rv32imc", tmp_path / "m.mpy")
     data = (tmp_path / "m.mpy").read_bytes()
     assert mpy.ASSEMBLER in [f.kind for f in mpy.read_functions(data).all()]
     printed = qemu_rv32.run_script({"lib/m.mpy": mpy.viper_kinds(data)}, SCRIPT)

@@ -240,11 +240,12 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
 
 
 def test_inspect_names_the_kernels_the_board_takes():
-    """lower/xtensa.py reads a record as device/fxnn/xtensa.py does; and says why viper has it."""
-    source = (kernels.DEVICE / "xtensa.py").read_text()
-    source = re.sub(r"from \.xtensa_\w+ import kernels", "kernels = {id: 'xtensa'}", source.split("\n\n\n")[1])
-    names = {}
-    exec(source.replace("from .viper import kernel", "kernel = lambda id, words: 'viper'"), names)  # noqa: S102
+    """lower/xtensa.py reads a record as device/fxnn/xtensa does; and says why viper has it."""
+    source = (kernels.DEVICE / "xtensa/__init__.py").read_text()
+    source = source[source.index("# words of") :]
+    source = re.sub(r"from \.\w+ import kernels", "kernels = {id: 'xtensa'}", source)
+    names = {"const": int}
+    exec(source.replace("from ..viper import kernel", "kernel = lambda id, words: 'viper'"), names)  # noqa: S102
     ids = {kernel.name: kernel.id for kernel in KERNELS}
     reasons = set()
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected", "add", "concatenation", "pad", "tanh", "mul"):

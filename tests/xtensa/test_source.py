@@ -16,7 +16,7 @@ from host_tools.record import CONV
 from tests.xtensa import machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
-FILES = sorted(path for path in DEVICE.glob("xtensa_*.py"))
+FILES = sorted(path for path in DEVICE.glob("xtensa/[!_]*.py"))
 needs_qemu = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
 
 # What mpy-cross assembles, too: its bytes are those of ours. Offsets and branches are written as its own syntax wants them.
@@ -171,7 +171,7 @@ def test_no_shipped_function_is_of_assembler_kind(arch, prefix):
     for file in board_files.package_files(arch):
         for found in mpy.read_functions(file.data).all():
             assert found.kind != mpy.ASSEMBLER, file.path
-            seen += file.name.startswith(prefix) and found.kind == mpy.VIPER
+            seen += file.path.startswith(f"/lib/fxnn/{prefix}/") and found.kind == mpy.VIPER
     assert seen > 2
 
 
@@ -190,10 +190,11 @@ def test_changing_kinds_leaves_everything_else(tmp_path):
 
 
 def test_files_are_what_the_descriptions_say(tmp_path, capsys):
-    assert {path.name: path.read_text() for path in FILES} == {
+    assert {f"xtensa/{path.name}": path.read_text() for path in FILES} == {
         name: command.text(xtensa.__name__, family) for family, name in xtensa.FILES.items()
     }
     assert "edit" in xtensa.__doc__
+    (tmp_path / "xtensa").mkdir()
     (tmp_path / xtensa.FILES["dense"]).write_text("")
 
     def run(*arguments: str) -> int:
@@ -211,7 +212,7 @@ def test_the_driver_knows_words_by_the_kernels_names():
     assert state.constants() == {"_S_SOURCE": 1, "_S_TO": 2, "_S_END": 2}
     with pytest.raises(AttributeError):
         state.too  # noqa: B018
-    text = (DEVICE / "xtensa_conv.py").read_text()
+    text = (DEVICE / "xtensa/conv.py").read_text()
     for name, word in conv.STATE.constants().items():
         assert f"{name} = const({word})\n" in text or name not in text
     for name, word in (("stride_h", 17), ("clamp_max", 26), ("y_step", 32)):

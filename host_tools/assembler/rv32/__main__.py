@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .. import command
-from . import FILES
+from .. import command, rv32
 
 if __name__ == "__main__":
-    sys.exit(command.main(__package__, FILES, sys.argv[1:]))
+    sys.exit(command.main(rv32.__name__, rv32.FILES, sys.argv[1:]))

@@ -25,7 +25,7 @@ DOC = """
          even * (x2 + x0 * 2^16) = x2 w0 + (x0 w0 + x2 w2) * 2^16 modulo 2^32, odd with x3, x1 alike; what the 128s add
          depends on x alone, the table has it: c. T = both + c: low lane + 0x7F00 in [0, 2^16), high lane - 256 in
          [-2^15, 2^15) where the host proves it for a segment of 16 inputs and 8 channels, else even and odd apart.
-         sum += T >> 16. requantize: as rv32_conv
+         sum += T >> 16. requantize: as rv32.conv
     Cost 2.69 instructions per product, 3.5 in segments that are split; 5.5 per input; 17 per output
 """
 

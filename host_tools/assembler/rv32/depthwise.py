@@ -23,7 +23,7 @@ DOC = """
     Stack {frame}
     Numbers x, w Q0 int8; q = sum * 2^pre * multiplier >> 32; y + 128 = (q + 2 (q >> 31) + c) >> shift in 0..255
          (forms 1 and 2, where there are no narrower clamps; form 2 leaves 2 (q >> 31) out: right_shift 0, or a
-         minimum at the zero point). Form 0: as rv32_conv. A plane of 16 pixels a row, 128 bytes, eight channels side
+         minimum at the zero point). Form 0: as rv32.conv. A plane of 16 pixels a row, 128 bytes, eight channels side
          by side, padding in it.
     Cost an output of 3x3: 33.3 instructions (form 1), 30.3 (form 2), 39 (strides); other kernels 7 per product and 6
          per row; 20 per strip, 0.9 to 2.5 per input

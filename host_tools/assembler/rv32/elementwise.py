@@ -14,7 +14,7 @@ DOC = """
          s7 s8 clamps | t0 sum | t1 temporary
          elsewhere: t0-t4 and the rows' starts on the stack
     Stack {frame}
-    Numbers table entries Q20 of the common scale, |entry| < 2^28: sum << 2 fits; requantize: as rv32_conv, with
+    Numbers table entries Q20 of the common scale, |entry| < 2^28: sum << 2 fits; requantize: as rv32.conv, with
          c = 1 + 2^e + (y_zero_point << e + 1), shift = e + 1 of right_shift e, 1 to 21
     Cost 23 per output; 45 per row
 """

@@ -346,7 +346,7 @@ def cycles(kernel: str, words) -> float | None:
 
 
 def runs_in(kernel: str, words) -> tuple[str, str]:
-    """("rv32" or "viper", why): what device/fxnn/rv32.py takes for a record; a test holds the two together."""
+    """("rv32" or "viper", why): what device/fxnn/rv32 takes for a record; a test holds the two together."""
     if kernel in ("copy", "lut"):
         return "rv32", ""
     if kernel == "add":

@@ -8,9 +8,7 @@ from ..words import numbered
 from . import isa
 from .isa import SAVED
 
-_WRITTEN = (
-    "Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32.py."
-)
+_WRITTEN = "Written by host_tools/assembler/rv32: edit that. Assembler for RV32IMC (ESP32-C3, RP2350's Hazard3): rv32."
 
 
 def device_file(title: str, kernel: Function, end: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes device/fxnn/thumb_*.py: the kernels of the Cortex-M0+, unrolled from one description each.
+"""Writes device/fxnn/thumb/*.py: the kernels of the Cortex-M0+, unrolled from one description each.
 
     python -m host_tools.assembler.thumb [FAMILY ...]             write them
     python -m host_tools.assembler.thumb --check [FAMILY ...]     say whether they are up to date
@@ -14,14 +14,14 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[3] / "device" / "fxnn"
 # Family: the module here that describes it, with a function file() -> text. What it writes in FOLDER.
 FILES = {
-    "conv": "thumb_conv.py",
-    "depthwise": "thumb_depthwise.py",
-    "dense": "thumb_fc.py",
-    "int4": "thumb_int4.py",
-    "element": "thumb_element.py",
-    "add": "thumb_add.py",
-    "pool": "thumb_pool.py",
-    "window": "thumb_window.py",
+    "conv": "thumb/conv.py",
+    "depthwise": "thumb/depthwise.py",
+    "dense": "thumb/dense.py",
+    "int4": "thumb/int4.py",
+    "element": "thumb/elementwise.py",
+    "add": "thumb/add.py",
+    "pool": "thumb/pool.py",
+    "window": "thumb/depthwise_window.py",
 }
 
 

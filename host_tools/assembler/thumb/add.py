@@ -7,7 +7,7 @@ from .macros import put, rounded, spread, state_array
 from .requantize import clamp
 from .writer import Function, device_file, driver, kernel, words
 
-HEAD = "Addition in Thumb, for operands without broadcast in the last dimension. See ref.add for the meaning."
+HEAD = "Addition in Thumb, for operands without broadcast in the last dimension. See ref/elementwise.py."
 STATE = words(
     "r2", "multiplier", ("rounding", "2^(right_shift - 1) + (y_zero_point << right_shift)"), "right_shift", "y",
     ("table1", "of x1"), ("table2", "of x2"), "clamp_min", "clamp_max", ("x1_end", "end of x1"),

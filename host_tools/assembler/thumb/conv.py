@@ -1,4 +1,4 @@
-"""device/fxnn/thumb_conv.py: packing, and writing of the unrolled code. conv_products.py: products."""
+"""device/fxnn/thumb/conv.py: packing, and writing of the unrolled code. conv_products.py: products."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .pixels import flush, load_two
 from .writer import Function, device_file, driver, kernel
 
 HEAD = """
-Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref.conv_2d for the meaning.
+Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref/conv.py for the meaning.
 
 The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, fast form): words hold
 x[pixel 0] + (x[pixel 1] << 16); muls by w[k] and w[k + 1] and their sum give both pixels' pair sums in one word, the

@@ -1,4 +1,4 @@
-"""convolve of device/fxnn/thumb_conv.py: the products of a tile, a channel at a time, looped or patched."""
+"""convolve of device/fxnn/thumb/conv.py: the products of a tile, a channel at a time, looped or patched."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ UNROLLED = 8  # pairs of inputs in the loop
 # X and Y of three pairs of channels, and the registers that their words come in.
 SUMS, LOADED = (("r8", "r11"), ("r9", "r12"), ("r10", "lr")), ("r1", "r2", "r3", "r4", "r5", "r7")
 HEAD = f"""
-Fully connected layers in Thumb: any numbers of inputs, outputs and rows. See ref.fully_connected for the meaning.
+Fully connected layers in Thumb: any numbers of inputs, outputs and rows. See ref/dense.py for the meaning.
 
 A word T of weights holds bytes u = w + 128 of two channels and two inputs (FORMAT.md, weights in pairs). With
 R = rev16(T) and, for inputs a0 and a1, beta = (a1 - 256 * a0) * 65537 and alpha = a0 - 256 * beta,

@@ -1,4 +1,4 @@
-"""device/fxnn/thumb_depthwise.py: a tile's channels, packed to a plane, their 3 x 3 products, their outputs."""
+"""device/fxnn/thumb/depthwise.py: a tile's channels, packed to a plane, their 3 x 3 products, their outputs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .requantize import FAST_CHANNEL
 from .writer import Function, device_file, driver, kernel, words
 
 HEAD = """
-Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref.depthwise_conv_2d for the meaning.
+Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref/depthwise.py for the meaning.
 
-Two output rows, tile_h apart, are computed at once: see thumb_conv.py for the arithmetic. Per input channel the rows
+Two output rows, tile_h apart, are computed at once: see thumb/conv.py for the arithmetic. Per input channel the rows
 they see are packed to a plane of 16 words a row, placed so that the last window of a row ends at a multiple of 64.
 
 State, 30 words at the start of the scratch, byte offsets:
@@ -73,7 +73,7 @@ def depthwise(f: Function) -> None:
     In   r0 *state
     Uses products: r0 w, temporary | r1-r3 inputs of two rows | r4 X | r5 Y | r6 plane | r7 accumulators
          r8-r12, lr w[0] to w[5] Q0; packing: r0, r1 two rows | r2-r5 temporary | r7 in_c
-         requantize: as thumb_conv.convolve
+         requantize: as thumb.conv.convolve
     Stack 72: w[6] to w[8], first * 65537, first, temporary, lane, accumulators, flag or end, out_c, end, steps, state
     Bounds a 16-bit sum a flush: one a window (S), two (A), one a row (B), two a row (C), by the fast table's kind.
     Cost two outputs: S 58, A 62, B 65, C 81; 11 an input of two rows; requantize as convolve (counted).

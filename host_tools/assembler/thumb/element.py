@@ -18,7 +18,7 @@ STATE = words(
     ("minus_z1", "-zero points"), "minus_z2", ("planes_again", "as planes"),
 )  # fmt: skip
 HEAD = f"""
-Element by element in Thumb: lookup tables, copies of boxes, mul. See ref.lut, copy, mul and ref_gather.channel_lut.
+Element by element in Thumb: lookup tables, copies of boxes, mul. See ref/lookup.py, move.py, elementwise.py.
 
 Blocks of bytes are read before they are written, in rising order: the plan may have laid y over x for that order.
 
@@ -58,7 +58,7 @@ def _look_up(f: Function, t: str, count: int) -> None:
 @kernel("r0 r1 r2", frame=TABLES_FRAME)
 def tables(f: Function) -> None:
     """
-    y[a, b, c] = table[which[b]][x[a, b, c]], none of the dimensions 0; reference: ref_gather.channel_lut.
+    y[a, b, c] = table[which[b]][x[a, b, c]], none of the dimensions 0; reference: ref.lookup.channel_lut.
     In   r0 *x | r1 *y | r2 *{which u16[b], tables, a, end of which, c}
     Uses r2, r3 which, its end | r4 table, temporary | r5, r7 bytes left, c | r6 temporary | r12 planes left | lr tables
     Stack 4

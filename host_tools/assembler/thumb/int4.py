@@ -22,7 +22,7 @@ FRAME = words("sp", "state", "mac")
 UNROLLED = 4  # eights of inputs in the loop
 E, F = ("r3", "r4"), ("r5", "r6")
 HEAD = f"""
-Fully connected layers with weights of four bits in Thumb, used where they lie: ref.fully_connected, weights format 1.
+Fully connected layers with weights of four bits in Thumb, used where they lie: ref/dense.py, weights_format 1.
 
 A word T holds u = w + 8 of eight inputs of a channel, V = (T >> 4) & 0x0F0F0F0F the odd ones as bytes. For inputs
 a = x + 128, let

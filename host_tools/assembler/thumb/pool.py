@@ -8,7 +8,7 @@ from .requantize import clamp, halves, high_mul, round_shift
 from .writer import Fields, Function, device_file, driver, kernel, words
 
 HEAD = """
-Pools and mean in Thumb: any window, strides and paddings. See ref.max_pool_2d, ref.average_pool_2d and ref.mean.
+Pools and mean in Thumb: any window, strides and paddings. See ref/pool.py, reduce.py.
 
 Averages are divided by multiplying: for v = |sum| + floor(n / 2) < 2^24 and m = floor(2^24 / n), floor(v * m / 2^24) is
 floor(v / n) or one less, which one comparison repairs; v * m < 2^32, since v <= 128.5 * n.

@@ -134,7 +134,7 @@ SPLIT = 8  # kind, bit 3; in word 29: SPLIT_FORM
 def split(weights: np.ndarray) -> np.ndarray:
     """Per row: whether two neighbours (columns 2i, 2i + 1) both are -128, so that their sum of products can be 2^15.
 
-    thumb_conv multiplies such rows in two runs, by max(w, -127) and by what is left of w, -1 or 0.
+    thumb/conv.py multiplies such rows in two runs, by max(w, -127) and by what is left of w, -1 or 0.
     """
     lowest = weights[:, : weights.shape[1] // 2 * 2] == -128
     return (lowest[:, 0::2] & lowest[:, 1::2]).any(1)
@@ -320,7 +320,7 @@ def fully_connected_stored(layer: Layer) -> Fast:
     }
     pairs = -(-w[11] // 2)
     # A part of the inputs, or a group of channels, costs a call; 2 kB of scratch are a lot to a network that needs little.
-    # Pieces of a cut layer make the table once, if it holds all inputs; parts every time, but for one (thumb_fc.py).
+    # Pieces of a cut layer make the table once, if it holds all inputs; parts every time, but for one (thumb/dense.py).
     blocks = -(-len(channels) // 6)
     fewest = max(2, -(-pairs // _FULLY_CONNECTED_PAIRS))
     cuts = [(pairs, -(-blocks // n)) for n in range(-(-blocks // 16), -(-blocks // 16) + 8)]
@@ -408,7 +408,7 @@ def cycles(kernel: str, words) -> float | None:
 
 
 def runs_in(kernel: str, words) -> tuple[str, str]:
-    """("thumb" or "viper", why or how): what device/fxnn/thumb.py takes for a record; a test holds the two together."""
+    """("thumb" or "viper", why or how): what device/fxnn/thumb takes for a record; a test holds the two together."""
     if kernel == "conv_2d" and words[30]:
         return "thumb", "some channels twice: neighbouring weights of -128" if words[29] & SPLIT_FORM else ""
     if kernel in ("depthwise_conv_2d", "fully_connected") and words[30]:

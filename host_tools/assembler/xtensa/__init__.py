@@ -1,5 +1,5 @@
 """Xtensa: kernels for the ESP32 and ESP32-S3. `prepare` is what they need in a record; the other modules write
-device/fxnn/xtensa_*.py from one description per family, and assemble it (`expand`: mpy-cross lacks half of the
+device/fxnn/xtensa/*.py from one description per family, and assemble it (`expand`: mpy-cross lacks half of the
 instructions):
 
     python -m host_tools.assembler.xtensa [FAMILY ...]             write them
@@ -10,9 +10,9 @@ What is written names every instruction, with its comment and its cycles, and is
 
 # Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
 FILES = {
-    "conv": "xtensa_conv.py",
-    "depthwise": "xtensa_depthwise.py",
-    "dense": "xtensa_dense.py",
-    "element": "xtensa_element.py",
-    "window": "xtensa_window.py",
+    "conv": "xtensa/conv.py",
+    "depthwise": "xtensa/depthwise.py",
+    "dense": "xtensa/dense.py",
+    "element": "xtensa/elementwise.py",
+    "window": "xtensa/depthwise_window.py",
 }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .. import command
-from . import FILES
+from .. import command, xtensa
 
 if __name__ == "__main__":
-    sys.exit(command.main(__package__, FILES, sys.argv[1:]))
+    sys.exit(command.main(xtensa.__name__, xtensa.FILES, sys.argv[1:]))

@@ -9,7 +9,7 @@ from .requantize import MEANING, clamp, high, prepare, shift_right, short, unmar
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Convolutions and fully connected for the ESP32's Xtensa LX6 and LX7 (MAC16): any shape. See ref.conv_2d for the meaning.
+Convolutions and fully connected for the ESP32's Xtensa LX6 and LX7 (MAC16): any shape. See ref/conv.py for the meaning.
 
 Written by host_tools/assembler/xtensa: edit that.
 

@@ -8,8 +8,8 @@ from .requantize import E_MAX, clamp, high, shift_right, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref.fully_connected for the
-meaning, xtensa_conv.py for how assembler is called and for the requantizer.
+Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref/dense.py for the
+meaning, xtensa/conv.py for how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.
 
@@ -207,7 +207,7 @@ def _short(f: Function) -> None:
 
 
 def _long_way(f: Function) -> None:
-    f.label("LONG_RIGHT", note="eq. (2) in full, as in xtensa_conv.convolve")
+    f.label("LONG_RIGHT", note="eq. (2) in full, as in xtensa.conv.convolve")
     f.slli("a10", "a10", 8)
     f.label("LONG")
     f.rsr_acchi("a9")

@@ -9,7 +9,7 @@ from .requantize import clamp, high, shift_right
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Depthwise convolutions for the ESP32's MAC16: any shape. See ref.depthwise_conv_2d for the meaning, xtensa_conv.py for
+Depthwise convolutions for the ESP32's MAC16: any shape. See ref/depthwise.py for the meaning, xtensa/conv.py for
 how assembler is called and for the requantizer.
 
 Written by host_tools/assembler/xtensa: edit that.
@@ -17,7 +17,7 @@ Written by host_tools/assembler/xtensa: edit that.
 One channel at a time goes to a plane of its own in scratch, x + 128 as uint16, with its padding: acc = bias -
 (x_zero_point + 128) * sum(w) + sum((x + 128) * w). A plane's lines are the image's rows or, where those are short, its
 columns. Forms: 3 x 3 without dilation and with a stride of 1 (form 1: rows, 2: columns) or of 2 (3, 4) in a line,
-any from line to line; and all others, a product at a time (form 0: rows). xtensa_window.py has more. Form + 16:
+any from line to line; and all others, a product at a time (form 0: rows). xtensa/depthwise_window.py has more. Form + 16:
 where words of the image are four channels of one input, four planes are made at a time.
 
 State, byte offsets from the start of the scratch, then weights as int16 (form 0), then the plane:

@@ -10,11 +10,11 @@ from .move import move
 from .writer import device_file, driver
 
 HEAD = """
-add, lut and copy for the ESP32's Xtensa LX6 and LX7: rows of neighbours in assembler. See ref.py for the meaning.
+add, lut and copy for the ESP32's Xtensa LX6 and LX7: rows of neighbours in assembler. See ref for the meaning.
 
 Written by host_tools/assembler/xtensa: edit that.
 
-xtensa_conv.py has how assembler is called, here with the numbers themselves, addresses below 2^30, and the requantizer.
+xtensa/conv.py has how assembler is called, here with the numbers themselves, addresses below 2^30, and the requantizer.
 """
 
 

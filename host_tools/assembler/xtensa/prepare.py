@@ -381,7 +381,7 @@ def cycles(kernel: str, words) -> float:
 
 
 def runs_in(kernel: str, words) -> tuple[str, str]:
-    """("xtensa" or "viper", why or how): what device/fxnn/xtensa.py takes for a record; a test holds the two together."""
+    """("xtensa" or "viper", why or how): what device/fxnn/xtensa takes for a record; a test holds the two together."""
     if kernel == "lut":
         return "xtensa", ""
     if kernel == "copy":

@@ -9,8 +9,8 @@ from .requantize import high, prepare, shift_right, short, unmarked
 from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
 
 HEAD = """
-Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref.depthwise_conv_2d for the
-meaning, xtensa_conv.py for how assembler is called, the requantizer and the long way, xtensa_depthwise.py for 3 x 3.
+Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref/depthwise.py for the
+meaning, xtensa/conv.py for how assembler is called, the requantizer and the long way, xtensa/depthwise.py for 3 x 3.
 
 Written by host_tools/assembler/xtensa: edit that.
 
@@ -304,7 +304,7 @@ def _output(f: Function) -> None:
 
 
 def _long_way(f: Function) -> None:
-    f.label("SLOW", note="eq. (2) in full, as in xtensa_conv.convolve")
+    f.label("SLOW", note="eq. (2) in full, as in xtensa.conv.convolve")
     f.rsr_acchi("a4")
     f.ssai(2)
     f.src("a9", "a4", "a9")

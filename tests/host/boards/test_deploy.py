@@ -71,6 +71,7 @@ def test_a_changed_package_is_replaced_whole(tmp_path, networks):
         **deployed(networks),
         "/lib/fxnn/report.mpy": b"older",
         "/lib/fxnn/gone.mpy": b"stale",
+        **{f"/lib/fxnn/{name}.mpy": b"of a version without folders" for name in ("viper", "viper_conv", "thumb_conv")},
         "/lib/mine.py": b"x = 1",
     }
     with pico(tmp_path, other) as board:
@@ -78,6 +79,8 @@ def test_a_changed_package_is_replaced_whole(tmp_path, networks):
         assert result.returncode == 0, result.stderr
         lines = {line.split()[0]: line.split()[-1] for line in result.stdout.splitlines() if line.startswith("/lib")}
         assert lines["/lib/fxnn/report.mpy"] == "changed" and lines["/lib/fxnn/gone.mpy"] == "removed"
+        assert lines["/lib/fxnn/viper.mpy"] == lines["/lib/fxnn/thumb_conv.mpy"] == "removed"
+        assert lines["/lib/fxnn/viper/__init__.mpy"] == lines["/lib/fxnn/thumb/conv.mpy"] == "same"
         assert lines["/lib/fxnn/file.mpy"] == "same"
     assert board.files() == {**deployed(networks), "/lib/mine.py": b"x = 1"}
 
@@ -89,13 +92,13 @@ def test_each_network_brings_its_kernels(tmp_path, networks):
     b = Builder()
     second.write_bytes(convert_bytes(b.finish([b.tanh(b.input((1, 8), scale=0.1))]), "tanh"))
     more = set(package_for(second.read_bytes())) - set(PACKAGE)
-    assert more == {"/lib/fxnn/thumb_element.mpy"}
-    other = "/lib/fxnn/viper_resize.mpy"
+    assert more == {"/lib/fxnn/thumb/elementwise.mpy"}
+    other = "/lib/fxnn/viper/resize.mpy"
     with pico(tmp_path, {**deployed(networks), "/tanh.fxnn": second.read_bytes(), other: b"older"}) as board:
         with Board(board.port) as raw:
             with pytest.raises(BoardScriptError) as e:
                 raw.exec("import fxnn; fxnn.load('/tanh.fxnn')")
-            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.thumb_element'; run: fxnn deploy"
+            assert e.value.last_line == "ImportError: fxnn: no module named 'fxnn.thumb.elementwise'; run: fxnn deploy"
             with pytest.raises(BoardScriptError, match="'fxnn.ref'; run: fxnn deploy --all-kernels"):
                 raw.exec("fxnn.load('/models/net.fxnn', backend='ref')")
         result = fxnn("deploy", second, "--port", board.port, "--json")

@@ -185,15 +185,14 @@ def test_firmware_that_will_do():
 
 
 def test_staged_names():
-    assert deploy.staged("/lib/fxnn/ref.mpy") == "/fxnn.new/fxnn/ref.mpy"
+    assert deploy.staged("/lib/fxnn/ref/conv.mpy") == "/fxnn.new/fxnn/ref/conv.mpy"
     assert deploy.staged("/models/net.fxnn") == "/fxnn.new/models/net.fxnn"
     assert deploy.staged("/main.py") == "/fxnn.new/main.py"
 
 
 def test_package_files_are_the_devices():
-    others = tuple(prefix for prefix, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch))
-    sources = {
-        f"/lib/fxnn/{path.name}" for path in (ROOT / "device/fxnn").glob("*.py") if not path.name.startswith(others)
-    }
-    assert {path.replace(".mpy", ".py") for path in WHOLE} == sources
+    others = {backend for backend, arch in board_files.ASSEMBLER.items() if not "armv6m".startswith(arch)}
+    sources = {path.relative_to(ROOT / "device/fxnn").as_posix() for path in (ROOT / "device/fxnn").rglob("*.py")}
+    wanted = {f"/lib/fxnn/{name}" for name in sources if name.partition("/")[0] not in others}
+    assert {path.replace(".mpy", ".py") for path in WHOLE} == wanted
     assert all(np.frombuffer(data[:2], np.uint8).tolist() == [ord("M"), 6] for data in WHOLE.values())

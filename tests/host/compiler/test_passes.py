@@ -209,6 +209,14 @@ def test_float_ops_of_one_tensor_are_a_table():
     exact(b.finish([b.quantize(q, scale=0.01, zero_point=-128)]), ["lut"])
 
 
+@pytest.mark.parametrize("kind", ("RELU", "RELU6", "TANH", "NEG", "SQUARE", "ROUND", "SIN"))
+def test_every_float_function_between_two_quantizations_is_a_table(kind):
+    b = Builder()
+    y = b.tensor((1, 4, 4, 3), "float32")
+    b.op(kind, [b.dequantize(b.input((1, 4, 4, 3), scale=0.02))], [y])
+    exact(b.finish([b.quantize(y, scale=0.011, zero_point=-3)]), ["lut"])
+
+
 def test_refusals_name_tensors_reasons_layers_and_are_grouped():
     b = Builder()
     x = b.input((1, 4, 4, 3), scale=0.1, name="camera")

@@ -75,5 +75,7 @@ def test_package_json_lists_every_module():
 
     package = json.loads((DEVICE / "package.json").read_text())
     assert [to for to, _ in package["urls"]] == [
-        f"fxnn/{p.name}" for p in sorted((DEVICE / "fxnn").glob("*.py")) if not p.name.startswith(("xtensa", "rv32"))
+        name
+        for p in sorted((DEVICE / "fxnn").rglob("*.py"))
+        if not (name := p.relative_to(DEVICE).as_posix()).startswith(("fxnn/xtensa/", "fxnn/rv32/"))
     ]

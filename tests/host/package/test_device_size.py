@@ -6,27 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from host_tools.package.board_files import ASSEMBLER
+from host_tools.package.board_files import ASSEMBLER, device_folder
 from host_tools.package.mpy import compile_mpy
-from tests.helpers.paths import KEPT, ROOT
+from tests.helpers.paths import KEPT
 
-MODULES = sorted((ROOT / "device" / "fxnn").glob("*.py"))
+MODULES = {path.relative_to(device_folder()).as_posix(): path for path in sorted(device_folder().rglob("*.py"))}
 BUDGET = json.loads((KEPT / "size_budget.json").read_text())
-_CORE = ("__init__.py", "file.py", "network.py", "tensor.py", "viper.py")
+_CORE = ("__init__.py", "file.py", "network.py", "tensor.py", "viper/__init__.py")
 ARCHITECTURES = ("armv6m", "armv7emsp", "xtensawin", "rv32imc", "x64")
 
 
 def mpy(path: Path, architecture: str, to: Path) -> bytes:
     """The module compiled as for a board."""
     out = to / f"{path.stem}.mpy"
-    compile_mpy(path, architecture, out)
+    compile_mpy(path, architecture, out, path.relative_to(device_folder()).as_posix())
     return out.read_bytes()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_module_builds(architecture, tmp_path):
-    for path in MODULES:
-        runs_on = next((a for prefix, a in ASSEMBLER.items() if path.name.startswith(prefix)), architecture)
+    for name, path in MODULES.items():
+        runs_on = ASSEMBLER.get(name.partition("/")[0], architecture)
         if not architecture.startswith(runs_on):
             continue
         assert mpy(path, architecture, tmp_path)[0] == ord("M")
@@ -34,8 +34,7 @@ def test_every_module_builds(architecture, tmp_path):
 
 def test_sizes_are_inside_the_budget(tmp_path):
     own = {"xtensa": "xtensawin", "rv32": "rv32imc"}
-    built_for = {p: next((arch for start, arch in own.items() if p.name.startswith(start)), "armv6m") for p in MODULES}
-    sizes = {p.name: len(mpy(p, arch, tmp_path)) for p, arch in built_for.items()}
+    sizes = {n: len(mpy(p, own.get(n.partition("/")[0], "armv6m"), tmp_path)) for n, p in MODULES.items()}
     # What stays loaded with every network has a budget of its own; the loader is forgotten when it is done, kernel
     # families are loaded when a network needs them.
     sizes["core"] = sum(sizes[name] for name in _CORE)
@@ -46,6 +45,6 @@ def test_sizes_are_inside_the_budget(tmp_path):
     assert set(BUDGET) == set(sizes), "tests/kept/size_budget.json names other files"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.name)
-def test_sources_are_ascii(path):
-    assert path.read_bytes().isascii()
+@pytest.mark.parametrize("name", MODULES)
+def test_sources_are_ascii(name):
+    assert MODULES[name].read_bytes().isascii()

@@ -8,7 +8,7 @@ from host_tools.emulators.unix_port import unix_micropython
 from host_tools.fileformat import packed
 from host_tools.package import families
 from host_tools.package.mpy import ARCHITECTURES
-from host_tools.record import BY_NAME
+from host_tools.record import BY_NAME, KERNELS
 from host_tools.targets.unix import arch_of
 from tests import draw
 from tests.helpers import batch, runners
@@ -56,7 +56,7 @@ def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
         found = set(line.split()) - common
         assert found == families.needed([network], arch, backend=backend) - common, [op.kernel for op in network.ops]
         every |= found
-    assert every == {name for name in families.all_modules() if name.startswith(backend)}
+    assert every == {name for name in families.all_modules() if name.partition(".")[0] == backend}
 
 
 def test_digits_on_every_architecture():
@@ -66,22 +66,33 @@ def test_digits_on_every_architecture():
         for board in ("pico", "esp32", "esp32c3")
     }
     for board, arch, own in (
-        ("pico", "armv6m", {"thumb_conv", "thumb_depthwise", "thumb_fc", "thumb_pool"}),
-        ("esp32", "xtensawin", {"xtensa_conv", "xtensa_depthwise"}),
-        ("esp32c3", "rv32imc", {"rv32_conv", "rv32_dense", "rv32_depthwise"}),
+        ("pico", "armv6m", {"thumb.conv", "thumb.depthwise", "thumb.dense", "thumb.pool"}),
+        ("esp32", "xtensawin", {"xtensa.conv", "xtensa.depthwise"}),
+        ("esp32c3", "rv32imc", {"rv32.conv", "rv32.dense", "rv32.depthwise"}),
     ):
         backend = families.picked(arch)
         names = families.needed([made[board]], arch)
-        assert {n for n in names if n.startswith(f"{backend}_")} >= own, names
-        assert {"viper", backend, "viper_softmax", "loader"} <= names and "ref" not in names
+        assert {n for n in names if n.startswith(f"{backend}.")} >= own, names
+        assert {"viper", backend, "viper.softmax", "loader"} <= names and "ref" not in names
         assert names <= set(families.all_modules())
         assert not any(n.startswith("thumb") for n in names) or backend == "thumb"
-    assert {"viper_conv", "viper_fc"} <= families.needed([made["pico"]], "xtensawin")
-    assert {n for n in families.needed([made["pico"]], None) if n.startswith(families.BACKENDS)} == {"ref"}
+    assert {"viper.conv", "viper.dense_pairs"} <= families.needed([made["pico"]], "xtensawin")
+    portable = {n for n in families.needed([made["pico"]], None) if n.startswith(families.BACKENDS)}
+    assert portable == {"ref", "ref.conv", "ref.dense", "ref.depthwise", "ref.pool", "ref.softmax"}
+
+
+def test_a_kernel_is_in_its_familys_file():
+    """In ref always; in viper but for what its docstring names."""
+    own = {"fully_connected": "conv", "binary": "binary", "select": "binary", "transpose_conv": "transpose_conv",
+           "conv_2d_16": "int16_conv", "depthwise_conv_2d_16": "int16_conv"}  # fmt: skip
+    for kernel in KERNELS:
+        words = (kernel.id, *[0] * 39)
+        assert families._family("ref", kernel.id, words, 0) == f"ref.{kernel.family}"
+        assert families._family("viper", kernel.id, words, 0) == f"viper.{own.get(kernel.name, kernel.family)}"
 
 
 def test_families_bring_what_they_import():
-    assert "ref_wide" in families.with_imports({"ref_rnn"}) and "viper" in families.with_imports({"rv32"})
+    assert {"ref", "ref.int16"} <= families.with_imports({"ref.recurrent"}) and "viper" in families.with_imports({"rv32"})
 
 
 def test_the_backend_is_the_one_that_the_board_picks():
@@ -105,7 +116,7 @@ def test_inspect_names_the_backends_that_the_boards_take(networks):
                 family = families._family(
                     target, BY_NAME[op.kernel].id, op.words, packed.FAST_TARGET_IDS[network.fast_target]
                 )
-                assert (target in named) == family.startswith(f"{target}_"), (
+                assert (target in named) == family.startswith(f"{target}."), (
                     op.kernel,
                     network.fast_target,
                     named,

@@ -10,7 +10,7 @@ from host_tools.floats import float_graph
 from host_tools.measure import evaluate, metrics
 from host_tools.measure.datasets import Dataset
 from host_tools.ops import lowering as lower
-from host_tools.quantizer import Options, prepare, quantize
+from host_tools.quantizer import Options, prepare, quantize, refuse
 from host_tools.quantizer.rules import COMPARISONS, REAL_ONLY, RULES
 from host_tools.readers import tflite
 from tests.helpers.float_ops import CASES
@@ -106,7 +106,7 @@ def test_nearly_all_that_convert_takes_quantize_takes():
     } <= left
     assert len(left) < 20, f"convert takes these, quantize refuses them: {sorted(left)}"
     for kind in left & {"SVDF", "VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE", "ASSIGN_VARIABLE"}:
-        assert "then `fxnn convert`" in prepare.why_not(kind)
+        assert "then `fxnn convert`" in refuse.why_not(kind)
     covered = set()
     for name in CASES:
         b = Builder()
