@@ -1,117 +1,193 @@
 """Ops of constants, computed at conversion: shapes and indices in numpy, int8 constants that are only moved.
 
-FOLDS[kind](op, inputs, outputs) gives the values of the outputs, or None where the op stays; the inputs are Tensors.
+The op table's column `folds` names a function of FOLDS: (op, inputs, outputs) -> the values of the outputs, or None where
+the op stays; inputs and outputs are Tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from ..arithmetic import fixed_point
-from ..ir import Op, Tensor
+from ..ir import Graph, Op, Tensor
 from ..ops.slices import strided
+from ..ops.table import row
 
+Fold = Callable[[Op, list[Tensor], list[Tensor]], list[np.ndarray] | None]
+FOLDS: dict[str, Fold] = {}
 _INDEX = ("int32", "int64", "bool")
+
+
+def fold_constants(graph: Graph) -> Graph:
+    """After: no op that only computes shapes or reshapes constants (what Keras' Flatten leaves behind)."""
+    for op in graph.ops:
+        r = row(op.kind)
+        if not r.folds or not (r.of_shapes or all(graph.tensors[id].constant for id in op.reads)):
+            continue
+        outputs = [graph.tensors[id] for id in op.outputs]
+        values = FOLDS[r.folds](op, [graph.tensors[id] for id in op.reads], outputs)
+        if values is not None:
+            made = (replace(t, data=value, shape=tuple(value.shape)) for t, value in zip(outputs, values))
+            graph = graph.with_tensor(*made).without(op)
+    return graph
+
+
+def _folds(function: Fold) -> Fold:
+    """Registers a function by its name."""
+    FOLDS[function.__name__.strip("_")] = function
+    return function
 
 
 def _as(values, out: Tensor) -> list[np.ndarray]:
     return [np.asarray(values).astype(np.dtype(out.dtype))]
 
 
+def _plain(args: list[Tensor]) -> bool:
+    """Whether all are integers or floats, none quantized."""
+    return all(a.dtype in _INDEX or a.dtype == "float32" for a in args)
+
+
+def _ints(tensor: Tensor) -> list[int]:
+    return [int(v) for v in tensor.values.reshape(-1)]
+
+
+@_folds
+def _numbers(op, args, outs):
+    """numpy's function of the op, element by element."""
+    return _as(getattr(np, row(op.kind).numpy)(*(a.values for a in args)), outs[0]) if _plain(args) else None
+
+
+@_folds
+def _div(op, args, outs):
+    if not _plain(args):
+        return None
+    a, b = (t.values for t in args)
+    return _as(a / b if a.dtype.kind == "f" else np.trunc(a / b), outs[0])
+
+
+@_folds
+def _where(op, args, outs):
+    return _as(np.where(*(a.values for a in args)), outs[0]) if _plain(args) else None
+
+
+@_folds
+def _reduced(op, args, outs):
+    if not _plain(args):
+        return None
+    return _as(getattr(np, row(op.kind).numpy)(args[0].values, axis=tuple(_ints(args[1]))), outs[0])
+
+
+@_folds
+def _cast(op, args, outs):
+    return _as(args[0].values, outs[0]) if _plain(args) else None
+
+
+@_folds
+def _range(op, args, outs):
+    return _as(np.arange(*(a.values.item() for a in args)), outs[0]) if _plain(args) else None
+
+
+@_folds
 def _shape(op, args, outs):
     return _as(args[0].shape, outs[0]) if outs[0].dtype in ("int32", "int64") else None
 
 
+@_folds
+def _rank(op, args, outs):
+    return _as(len(args[0].shape), outs[0])
+
+
+@_folds
+def _zeros_like(op, args, outs):
+    return [np.zeros(args[0].shape, np.dtype(outs[0].dtype))]
+
+
+@_folds
+def _fill(op, args, outs):
+    return [np.broadcast_to(args[1].values, _ints(args[0])).copy()]
+
+
+@_folds
+def _broadcast_to(op, args, outs):
+    return [np.broadcast_to(args[0].values, _ints(args[1])).copy()]
+
+
+@_folds
+def _broadcast_args(op, args, outs):
+    return _as(np.broadcast_shapes(*(tuple(a.values) for a in args)), outs[0])
+
+
+@_folds
 def _quantize(op, args, outs):
     out = outs[0]
     if args[0].dtype != "float32" or out.dtype != "int8" or out.quant is None or out.quant.per_channel:
         return None
-    return [fixed_point.affine_quantize(args[0].data, out.quant.scale, out.quant.zero_point, np.int8)]
+    return [fixed_point.affine_quantize(args[0].values, out.scale, out.zero_point, np.int8)]
 
 
+@_folds
 def _dequantize(op, args, outs):
     x = args[0]
     if x.dtype not in ("int8", "uint8", "int16") or x.quant is None or x.quant.per_channel:
         return None
-    return [fixed_point.affine_dequantize(x.data, x.quant.scale, x.quant.zero_point)]
+    return [fixed_point.affine_dequantize(x.values, x.scale, x.zero_point)]
 
 
+@_folds
+def _reshape(op, args, outs):
+    return [args[0].values.reshape(outs[0].shape)]
+
+
+@_folds
+def _transpose(op, args, outs):
+    return [np.ascontiguousarray(np.transpose(args[0].values, args[1].values))]
+
+
+@_folds
+def _tile(op, args, outs):
+    return [np.tile(args[0].values, args[1].values)]
+
+
+@_folds
+def _pack(op, args, outs):
+    return [np.stack([a.values for a in args], op.attrs["axis"])]
+
+
+@_folds
+def _unpack(op, args, outs):
+    return list(np.moveaxis(args[0].values, op.attrs["axis"], 0))
+
+
+@_folds
+def _concatenation(op, args, outs):
+    return [np.concatenate([a.values for a in args], op.attrs["axis"])]
+
+
+@_folds
+def _split(op, args, outs):
+    return np.split(args[1].values, len(outs), _ints(args[0])[0])
+
+
+@_folds
+def _slice(op, args, outs):
+    begin, size = (_ints(a) for a in args[1:3])
+    return [args[0].values[tuple(slice(b, None if s == -1 else b + s) for b, s in zip(begin, size))]]
+
+
+@_folds
 def _strided_slice(op, args, outs):
-    begin, end, step = ([int(v) for v in a.data.reshape(-1)] for a in args[1:4])
+    x = args[0].values
+    begin, end, step = map(_ints, args[1:4])
     starts, counts, steps, out = strided(args[0].shape, begin, end, step, op.attrs)
     index = np.ix_(*([b + i * s for i in range(n)] for b, n, s in zip(starts, counts, steps)))
-    return [np.asarray(args[0].data[index] if args[0].shape else args[0].data).reshape(out)]
+    return [np.asarray(x[index] if args[0].shape else x).reshape(out)]
 
 
-def _slice(op, args, outs):
-    x, begin, size = (a.data for a in args)
-    return [x[tuple(slice(int(b), None if s == -1 else int(b + s)) for b, s in zip(begin, size))]]
-
-
+@_folds
 def _gather(op, args, outs):
     if op.attrs["batch_dims"]:
         return None
-    return [np.take(args[0].data, args[1].data, axis=op.attrs["axis"])]
-
-
-def _split(op, args, outs):
-    return np.split(args[1].data, len(outs), int(args[0].data.reshape(-1)[0]))
-
-
-def _numbers(function) -> Callable:
-    """An op of numbers, not of quantized ones."""
-
-    def fold(op, args, outs):
-        if any(a.dtype not in _INDEX and a.dtype != "float32" for a in args):
-            return None
-        return _as(function(*(a.data for a in args)), outs[0])
-
-    return fold
-
-
-def _reduced(function) -> Callable:
-    return _numbers(lambda x, axes: function(x, axis=tuple(int(a) for a in np.reshape(axes, -1))))
-
-
-def _div(a, b):
-    return a / b if a.dtype.kind == "f" else np.trunc(a / b)
-
-
-def _range(start, limit, delta):
-    return np.arange(start.item(), limit.item(), delta.item())
-
-
-OF_SHAPES = ("SHAPE", "RANK", "ZEROS_LIKE")  # what they give depends on no value
-
-FOLDS: dict[str, Callable[[Op, list[Tensor], list[Tensor]], list[np.ndarray] | None]] = {
-    "SHAPE": _shape,
-    "RANK": lambda op, args, outs: _as(len(args[0].shape), outs[0]),
-    "PACK": lambda op, args, outs: [np.stack([a.data for a in args], op.attrs["axis"])],
-    "CONCATENATION": lambda op, args, outs: [np.concatenate([a.data for a in args], op.attrs["axis"])],
-    "UNPACK": lambda op, args, outs: list(np.moveaxis(args[0].data, op.attrs["axis"], 0)),
-    "STRIDED_SLICE": _strided_slice,
-    "SLICE": _slice,
-    "SPLIT": _split,
-    "GATHER": _gather,
-    "QUANTIZE": _quantize,
-    "DEQUANTIZE": _dequantize,
-    "CAST": _numbers(lambda x: x),
-    "FILL": lambda op, args, outs: [np.broadcast_to(args[1].data, tuple(int(d) for d in args[0].data)).copy()],
-    "ZEROS_LIKE": lambda op, args, outs: [np.zeros(args[0].shape, np.dtype(outs[0].dtype))],
-    "RANGE": _numbers(_range),
-    "TILE": lambda op, args, outs: [np.tile(args[0].data, args[1].data)],
-    "BROADCAST_TO": lambda op, args, outs: [np.broadcast_to(args[0].data, tuple(int(d) for d in args[1].data)).copy()],
-    "BROADCAST_ARGS": lambda op, args, outs: _as(np.broadcast_shapes(*(tuple(a.data) for a in args)), outs[0]),
-    "TRANSPOSE": lambda op, args, outs: [np.ascontiguousarray(np.transpose(args[0].data, args[1].data))],
-    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), lambda op, args, outs: [args[0].data.reshape(outs[0].shape)]),
-    **{kind: _numbers(f) for kind, f in {
-        "ADD": np.add, "SUB": np.subtract, "MUL": np.multiply, "DIV": _div, "FLOOR_DIV": np.floor_divide,
-        "FLOOR_MOD": np.mod, "MAXIMUM": np.maximum, "MINIMUM": np.minimum, "NEG": np.negative, "ABS": np.abs,
-        "EQUAL": np.equal, "NOT_EQUAL": np.not_equal, "LESS": np.less, "LESS_EQUAL": np.less_equal,
-        "GREATER": np.greater, "GREATER_EQUAL": np.greater_equal, "LOGICAL_AND": np.logical_and,
-        "LOGICAL_OR": np.logical_or, "LOGICAL_NOT": np.logical_not, "SQUARE": np.square}.items()},
-    **{kind: _numbers(np.where) for kind in ("SELECT", "SELECT_V2")},
-    "REDUCE_PROD": _reduced(np.prod), "SUM": _reduced(np.sum), "REDUCE_MAX": _reduced(np.max), "REDUCE_MIN": _reduced(np.min),
-}  # fmt: skip
+    return [np.take(args[0].values, args[1].values, axis=op.attrs["axis"])]

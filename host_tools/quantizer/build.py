@@ -1,4 +1,4 @@
-"""The quantized network, op by op, beside the float one: weights, biases, and how wrong each activation becomes.
+"""The quantized network, op by op, next to the float one: weights, biases, and how wrong each activation becomes.
 
 The quantized side is computed in float32 from values that int8 can hold, on all calibration samples at once: as exact
 as rounding needs to be judged; the integers of the result are computed by the board's kernels later.
@@ -11,13 +11,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..floats import float_graph
-from ..floats.float_graph import LINEAR, parts, with_parts
-from ..ir import Graph, Op, Quant, Tensor
+from ..floats import float_graph, windows
+from ..floats.core import activate
+from ..floats.windows import parts
+from ..ir import Graph, Op, Quant
+from ..ops.table import row
 from . import recurrent, rounding
-from .prepare import OUT_AXIS, weights
-from .ranges import Groups, quantize_constant
-from .rules import LSTM, REAL_ONLY, operands
+from .groups import Groups
+from .linear import as_rows, depthwise, from_rows, linear, weights
+from .ranges import quantize_constant
+from .rules import LSTM, operands
 
 HOLD_OUT_FROM = 16  # samples: with fewer, nothing is held out
 _ROWS = 8192  # of an op's inputs that adaptive rounding looks at, and a quarter as many to check it
@@ -86,36 +89,36 @@ def build(graph: Graph, groups: Groups, quants: Mapping[str, Quant], samples: Sa
     for id in graph.inputs:
         values[id] = fake_quantize(real[id], quants[of[id]]) if id in of else real[id]
     last = float_graph.last_uses(graph)
-    linear: dict[str, LinearWeights | recurrent.LstmWeights] = {}
+    made: dict[str, LinearWeights | recurrent.LstmWeights] = {}
     noise: dict[str, float] = {id: _noise(values[id], real[id]) for id in graph.inputs}
     adapted = []
     watched = measured_at(graph)
     for i, op in enumerate(graph.ops):
-        if op.kind in LINEAR:
+        if linear(op):
             x_id = parts(op)[0]
             x, x_quant = values[x_id], quants[of[x_id]]
             if kept and op.name in kept and op.name not in recipe.bits:
-                linear[op.name] = kept[op.name]
+                integers = kept[op.name]
             else:
-                linear[op.name], helped = _linear(graph, op, x_quant, x, samples, recipe)
+                integers, helped = _linear(graph, op, x_quant, x, samples, recipe)
                 adapted += [op.name] if helped else []
-            outputs = [_simulate(graph, op, x, linear[op.name], x_quant.scale)]
+            made[op.name] = integers
+            outputs = [_simulate(graph, op, x, integers, x_quant.scale)]
         elif op.kind == LSTM:
-            x_id, y_quant = op.inputs[0], quants[of[op.outputs[0]]]
-            linear[op.name], y = recurrent.build(
-                graph, op, values[x_id], real[x_id], quants[of[x_id]], y_quant, fake_quantize
-            )
+            x_id, y_quant = op.input_id(0), quants[of[op.outputs[0]]]
+            x, x_quant = values[x_id], quants[of[x_id]]
+            made[op.name], y = recurrent.build(graph, op, x, real[x_id], x_quant, y_quant, fake_quantize)
             outputs = [y]
         else:
             outputs = float_graph.run_op(_with_constants(graph, op, groups, quants), op, values)
         for out, y in zip(op.outputs, outputs):
             values[out] = fake_quantize(y, quants[of[out]]) if out in of else y
             noise[out] = _noise(values[out], real[out])
-        for id in op.inputs:
+        for id in op.reads:
             if last.get(id) == i:
                 values.pop(id, None)
         tick()
-    return Built(linear, float(np.mean([noise[id] for id in watched])), noise, tuple(adapted))
+    return Built(made, float(np.mean([noise[id] for id in watched])), noise, tuple(adapted))
 
 
 def measured_at(graph: Graph) -> list[str]:
@@ -125,7 +128,7 @@ def measured_at(graph: Graph) -> list[str]:
     for id in graph.outputs:
         op = graph.producer(id)
         while op is not None and (graph.tensors[id].dtype != "float32" or op.kind in ("SOFTMAX", "LOGISTIC")):
-            moving = [i for i in op.inputs if i is not None and not graph.tensors[i].constant]
+            moving = [i for i in op.reads if not graph.tensors[i].constant]
             if not moving:
                 break
             hides, id = graph.tensors[id].dtype == "float32", moving[0]
@@ -142,24 +145,12 @@ def _noise(got: np.ndarray, want: np.ndarray) -> float:
 
 def _with_constants(graph: Graph, op: Op, groups: Groups, quants) -> Graph:
     """The graph with the constant operands of `op` as int8 can hold them."""
-    for id in (op.inputs[n] for n in operands(graph, op)):
+    for id in (op.input_id(n) for n in operands(graph, op)):
         if graph.tensors[id].constant:
             q = quantize_constant(graph.tensors[id], quants.get(groups.constants.get(id, "")))
-            data = (q.data.astype(np.float32) - q.quant.zero_point) * np.float32(q.quant.scale)
+            data = (q.values.astype(np.float32) - q.zero_point) * np.float32(q.scale)
             graph = graph.with_tensor(replace(graph.tensors[id], data=data))
     return graph
-
-
-def as_rows(op: Op, w: np.ndarray) -> np.ndarray:
-    """Weights as [output channel, products]."""
-    return np.ascontiguousarray(np.moveaxis(w, OUT_AXIS[op.kind], 0)).reshape(w.shape[OUT_AXIS[op.kind]], -1)
-
-
-def from_rows(op: Op, rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """as_rows() undone."""
-    axis = OUT_AXIS[op.kind]
-    moved = (shape[axis], *(d for i, d in enumerate(shape) if i != axis))
-    return np.ascontiguousarray(np.moveaxis(rows.reshape(moved), 0, axis))
 
 
 def real_weights(op: Op, integers: LinearWeights, shape: tuple[int, ...]) -> np.ndarray:
@@ -168,10 +159,10 @@ def real_weights(op: Op, integers: LinearWeights, shape: tuple[int, ...]) -> np.
 
 
 def _simulate(graph: Graph, op: Op, x: np.ndarray, integers: LinearWeights, x_scale: float) -> np.ndarray:
-    w = real_weights(op, integers, graph.tensors[op.inputs[1]].shape)
+    w = real_weights(op, integers, graph.input_of(op, 1).shape)
     bias = (integers.bias * (integers.scale.astype(np.float64) * x_scale)).astype(np.float32)
-    y = float_graph.linear(op, x, w, bias)
-    return float_graph.activate(y.reshape(len(x), *graph.tensors[op.outputs[0]].shape), op.attrs["activation"])
+    y = windows.linear(op, x, w, bias)
+    return activate(y.reshape(len(x), *graph.output_of(op).shape), op.attrs["activation"])
 
 
 def _linear(graph: Graph, op: Op, x_quant: Quant, x: np.ndarray, samples: Samples, recipe: Recipe):
@@ -179,14 +170,14 @@ def _linear(graph: Graph, op: Op, x_quant: Quant, x: np.ndarray, samples: Sample
     w, bias = weights(graph, op)
     rows, bits = as_rows(op, w), recipe.bits.get(op.name, 8)
     x_real = samples.real[parts(op)[0]]
-    power = None
+    power = fit = fit_real = None
     if bits < 8 or recipe.adaptive:
         fit, fit_real = columns(graph, op, (x, x_real), samples.fit, _ROWS)
         power = (fit_real.astype(np.float64) ** 2).mean(0)
     scale = rounding.scales(rows, bits, bias, x_quant.scale, power)
     q = rounding.nearest(rows, scale, bits)
     helped = False
-    if recipe.adaptive:
+    if recipe.adaptive and fit is not None and fit_real is not None:
         trial = rounding.adaptive(rows, scale, bits, fit, fit_real, recipe.bias_correction)
         held, held_real = columns(graph, op, (x, x_real), samples.held, _ROWS // 4)
         want = sums_of_rows(rows, held_real)
@@ -194,11 +185,9 @@ def _linear(graph: Graph, op: Op, x_quant: Quant, x: np.ndarray, samples: Sample
         helped = errors[1] < errors[0]
         q = trial if helped else q
     if recipe.bias_correction:
-        shape = graph.tensors[op.inputs[1]].shape
-        channels = len(rows)
-        got = float_graph.linear(op, x[samples.fit], from_rows(op, q * scale[:, None], shape), None)
-        want = float_graph.linear(op, x_real[samples.fit], w, None)
-        bias = bias + (want - got).reshape(-1, channels).mean(0, dtype=np.float64).astype(np.float32)
+        got = windows.linear(op, x[samples.fit], from_rows(op, q * scale[:, None], w.shape), None)
+        want = windows.linear(op, x_real[samples.fit], w, None)
+        bias = bias + (want - got).reshape(-1, len(rows)).mean(0, dtype=np.float64).astype(np.float32)
     step = scale.astype(np.float64) * x_quant.scale
     integers = np.clip(np.round(bias / step), -(2**31), 2**31 - 1).astype(np.int32)
     return LinearWeights(q, scale, integers, bits), helped
@@ -214,13 +203,13 @@ def _wrong(difference: np.ndarray, centred: bool) -> float:
 
 
 def columns(graph: Graph, op: Op, inputs: tuple[np.ndarray, ...], samples: np.ndarray, most: int) -> list[np.ndarray]:
-    """What `op` multiplies its weights with, at up to `most` places of these samples, the same in every input.
+    """What `op` multiplies its weights with, at up to `most` positions in these samples, the same in every input.
 
-    [places, K]; of a DEPTHWISE_CONV_2D [places, channels, K].
+    [positions, K]; of a depthwise convolution [positions, channels, K].
     """
-    w = graph.tensors[op.inputs[1]].shape
+    w = graph.input_of(op, 1).shape
     random = np.random.default_rng(0)
-    if op.kind == "FULLY_CONNECTED":
+    if row(op.kind).family == "dense":
         flat = [x[samples].reshape(-1, w[1]) for x in inputs]
         at = _some(random, len(flat[0]), most)
         return [x[at] for x in flat]
@@ -228,11 +217,11 @@ def columns(graph: Graph, op: Op, inputs: tuple[np.ndarray, ...], samples: np.nd
     found = []
     at = None
     for x in inputs:
-        view = float_graph.windows(op, x[samples].reshape(-1, *x.shape[-3:]), kernel)
-        places = view.shape[:3]
-        at = _some(random, int(np.prod(places)), most) if at is None else at
-        picked = view[np.unravel_index(at, places)]  # [places, kh, kw, c]
-        if op.kind != "DEPTHWISE_CONV_2D":
+        view = windows.windows(op, x[samples].reshape(-1, *x.shape[-3:]), kernel)
+        positions = view.shape[:3]
+        at = _some(random, int(np.prod(positions)), most) if at is None else at
+        picked = view[np.unravel_index(at, positions)]  # [positions, kh, kw, c]
+        if not depthwise(op):
             found.append(picked.reshape(len(at), -1))
         else:
             per_channel = np.moveaxis(picked.reshape(len(at), -1, picked.shape[-1]), 2, 1)
@@ -242,57 +231,3 @@ def columns(graph: Graph, op: Op, inputs: tuple[np.ndarray, ...], samples: np.nd
 
 def _some(random: np.random.Generator, count: int, most: int) -> np.ndarray:
     return np.arange(count) if count <= most else np.sort(random.choice(count, most, replace=False))
-
-
-def emit(graph: Graph, groups: Groups, quants: Mapping[str, Quant], built: Built, real_borders: bool = True) -> Graph:
-    """The int8 graph: the form a full-int8 .tflite has after passes.fold_borders. real_borders: the float model's inputs
-    and outputs were real numbers; else each tensor's own mark stays."""
-    real_graph = graph
-    border = {*graph.inputs, *graph.outputs} if real_borders else ()
-    for id, at in groups.of.items():
-        real = id in border or graph.tensors[id].real_border
-        tensor = replace(graph.tensors[id], dtype="int8", quant=quants[at], real_border=real)
-        graph = graph.with_tensor(tensor)
-    ops = []
-    for op in graph.ops:
-        if op.kind in LINEAR:
-            graph, op = _emit_linear(graph, op, built.weights[op.name], quants[groups.of[parts(op)[0]]].scale)
-        elif op.kind == LSTM:
-            graph, op = recurrent.emit(graph, op, built.weights[op.name], quants[groups.of[op.outputs[0]]])
-        elif op.kind in REAL_ONLY:
-            graph, made = _emit_island(graph, op, real_graph.tensors[op.outputs[0]])
-            ops += made[:-1]
-            op = made[-1]
-        else:
-            inputs = list(op.inputs)
-            for n in operands(real_graph, op):
-                id = op.inputs[n]
-                if graph.tensors[id].constant:
-                    q = quantize_constant(graph.tensors[id], quants.get(groups.constants.get(id, "")))
-                    q = replace(q, id=f"{op.name}/{id}")
-                    graph = graph.with_tensor(q)
-                    inputs[n] = q.id
-            op = replace(op, inputs=tuple(inputs))
-        ops.append(op)
-    return replace(graph, ops=tuple(ops))
-
-
-def _emit_island(graph: Graph, op: Op, real: Tensor) -> tuple[Graph, list[Op]]:
-    """DEQUANTIZE, the op in float, QUANTIZE: as a converter leaves it; islands.py makes one table of them."""
-    x, y = (replace(real, id=f"{op.name}/real {end}") for end in ("in", "out"))
-    graph = graph.with_tensor(x).with_tensor(y)
-    return graph, [Op("DEQUANTIZE", x.id, op.inputs, (x.id,)), replace(op, name=y.id, inputs=(x.id,), outputs=(y.id,)),
-                   Op("QUANTIZE", op.name, (y.id,), op.outputs)]  # fmt: skip
-
-
-def _emit_linear(graph: Graph, op: Op, integers: LinearWeights, x_scale: float) -> tuple[Graph, Op]:
-    axis = OUT_AXIS[op.kind]
-    shape = graph.tensors[op.inputs[1]].shape
-    scales = tuple(float(s) for s in integers.scale)
-    zeros = (0,) * len(scales)
-    dtype = "int8" if integers.bits == 8 else "int4"
-    w = Tensor(f"{op.name}/q", shape, dtype, Quant(scales, zeros, axis), from_rows(op, integers.rows, shape))
-    steps = tuple(float(np.float32(s) * np.float32(x_scale)) for s in scales)
-    b = Tensor(f"{op.name}/b", (len(scales),), "int32", Quant(steps, zeros), integers.bias)
-    graph = graph.with_tensor(w).with_tensor(b)
-    return graph, with_parts(op, parts(op)[0], w.id, b.id)

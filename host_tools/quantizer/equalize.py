@@ -1,22 +1,22 @@
 """Cross-layer equalization: channels of one op made alike in range, and the next op's weights turned the other way.
 
 Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019): for f(s * x) = s * f(x),
-s > 0, W2 f(W1 x + b1) = (W2 S) f(S^-1 W1 x + S^-1 b1). Weights have a scale a channel here, so what counts is the range
+s > 0, W2 f(W1 x + b1) = (W2 S) f(S^-1 W1 x + S^-1 b1). Weights have a scale per channel here, so what counts is the range
 of the activation in between, channel by channel, against that of the weights that read it (Xiao et al., "SmoothQuant",
 2022): s = sqrt(activation range / weight range), normalized to a mean of 1 in logarithms.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ..floats.float_graph import LINEAR, parts
+from ..floats.windows import parts
 from ..ir import Graph, Op
-from .prepare import OUT_AXIS, weights, with_weights
+from ..ops.table import row
+from .linear import depthwise, linear, per_channel, weights, with_weights
 
-# f(s * x) = s * f(x) for s > 0, channel by channel: RELU6 is not among them.
-_HOMOGENEOUS = ("RELU", "LEAKY_RELU", "PRELU", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "REDUCE_MAX", "PAD", "MIRROR_PAD",
-                "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # fmt: skip
 _LIMIT = 16.0  # of a channel's factor, either way
 
 
@@ -24,45 +24,44 @@ def pairs(graph: Graph) -> list[tuple[Op, Op]]:
     """(first, second): linear ops with only homogeneous ops between them, which nothing else reads."""
     found = []
     for first in graph.ops:
-        if first.kind not in LINEAR or first.attrs["activation"] not in ("NONE", "RELU"):
+        if not linear(first) or first.attrs["activation"] not in ("NONE", "RELU"):
             continue
-        channels, id = graph.tensors[first.outputs[0]].shape[-1], first.outputs[0]
+        channels, id = graph.output_of(first).shape[-1], first.outputs[0]
         while (
-            (op := graph.only_consumer(id)) is not None and op.kind in _HOMOGENEOUS and _keeps(graph, op, id, channels)
+            (op := graph.only_consumer(id)) is not None and row(op.kind).homogeneous and _keeps(graph, op, id, channels)
         ):
             if op.attrs.get("activation", "NONE") not in ("NONE", "RELU"):
                 break
             id = op.outputs[0]
-        if op is not None and op.kind in LINEAR and parts(op)[0] == id and _channel_of(graph, op, channels) is not None:
+        if op is not None and linear(op) and parts(op)[0] == id and _channel_of(graph, op, channels) is not None:
             found.append((first, op))
     return found
 
 
 def _keeps(graph: Graph, op: Op, before: str, channels: int) -> bool:
     """Whether the channels stay apart: the last axis stays `channels` long, or a reshape lays them out one after another."""
-    shape = graph.tensors[op.outputs[0]].shape
-    if op.kind == "PRELU" and op.inputs[0] != before:
+    x, y = graph.input_of(op, 0), graph.output_of(op)
+    if x.id != before:  # it goes into a PRELU as the slopes
         return False
-    if op.kind in ("MEAN", "REDUCE_MAX"):
-        axes = {int(a) % len(graph.tensors[op.inputs[0]].shape) for a in graph.tensors[op.inputs[1]].data.reshape(-1)}
-        return len(graph.tensors[op.inputs[0]].shape) - 1 not in axes and shape[-1] == channels
+    if row(op.kind).family == "reduce":
+        axes = {int(a) % len(x.shape) for a in graph.input_of(op, 1).values.reshape(-1)}
+        return len(x.shape) - 1 not in axes and y.shape[-1] == channels
     if op.kind in ("PAD", "MIRROR_PAD"):
-        return shape[-1] == channels and graph.tensors[op.inputs[0]].shape[-1] == channels
-    return shape[-1] % channels == 0
+        return x.shape[-1] == y.shape[-1] == channels
+    return y.shape[-1] % channels == 0
 
 
 def _channel_of(graph: Graph, op: Op, channels: int) -> np.ndarray | None:
     """For each input of `op`'s weights the channel of the first op that it reads; None where that cannot be told."""
-    w = graph.tensors[op.inputs[1]].shape
     inputs = graph.tensors[parts(op)[0]].shape[-1]
-    if op.kind == "FULLY_CONNECTED":
-        inputs = w[1]
+    if row(op.kind).family == "dense":
+        inputs = graph.input_of(op, 1).shape[1]
     elif inputs != channels:
         return None
     return np.arange(inputs) % channels if inputs % channels == 0 else None
 
 
-def equalize(graph: Graph, kept: dict[str, np.ndarray], rounds: int = 2) -> Graph:
+def equalize(graph: Graph, kept: Mapping[str, np.ndarray], rounds: int = 2) -> Graph:
     """The graph, its function unchanged, with equalized pairs. kept: the float activations of the calibration run."""
     done: dict[str, np.ndarray] = {}
     for _ in range(rounds):
@@ -76,12 +75,13 @@ def _pair(graph: Graph, first: Op, second: Op, kept, done) -> Graph:
     channels = graph.tensors[id].shape[-1]
     activation = np.abs(kept[id]).reshape(-1, channels).max(0) / done.get(id, np.ones(channels))
     w, bias = weights(graph, second)
-    of = _channel_of(graph, second, channels)
-    if second.kind == "DEPTHWISE_CONV_2D":
+    if depthwise(second):
         multiplier = w.shape[3] // channels
         reader = np.abs(w).reshape(-1, channels, multiplier).max((0, 2))
         of = np.arange(w.shape[3]) // multiplier
     else:
+        of = _channel_of(graph, second, channels)
+        assert of is not None  # pairs() has asked
         per_input = np.abs(w).reshape(w.shape[0], -1, w.shape[-1]).max((0, 1))
         reader = np.zeros(channels, np.float32)
         np.maximum.at(reader, of, per_input)
@@ -96,7 +96,5 @@ def _pair(graph: Graph, first: Op, second: Op, kept, done) -> Graph:
     graph, _ = with_weights(graph, second, w * s[of], bias)  # the last axis is the inputs (depthwise: the channels)
     first = next(op for op in graph.ops if op.outputs == first.outputs)
     w1, b1 = weights(graph, first)
-    shape = [1] * w1.ndim
-    shape[OUT_AXIS[first.kind]] = -1
-    graph, _ = with_weights(graph, first, w1 / s.reshape(shape), b1 / s)
+    graph, _ = with_weights(graph, first, w1 / per_channel(first, s, w1.ndim), b1 / s)
     return graph

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..arithmetic.float_lstm import GATES
-from ..floats.float_graph import LINEAR
 from ..ir import Graph, Op
+from ..ops.table import row
 from . import equalize
-from .build import as_rows
-from .prepare import weights
+from .linear import as_rows, depthwise, linear, weights
 from .rules import LSTM
 
 _CHANNEL_BYTES = 4  # a short channel table's entry is that much shorter
 _WORTH_BYTES = 64  # saving less is not worth an op's accuracy
 _FAINT = 0.02  # a channel matters little if what it adds to the next op is below this part of the largest
-_SMALLER = 0.75  # the smaller input that hints speak of, a side
+_SMALLER = 0.75  # the smaller input that hints speak of, per side
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def short(name: str) -> str:
 
 def candidates(graph: Graph) -> list[Op]:
     """Ops whose weights can be int4: depthwise convolutions have few, and are sensitive to each."""
-    return [op for op in graph.ops if op.kind in ("CONV_2D", "FULLY_CONNECTED")]
+    return [op for op in graph.ops if row(op.kind).int4]
 
 
 def saved_bytes(graph: Graph, op: Op) -> int:
@@ -63,10 +62,10 @@ def order(graph: Graph, error_with: Callable[[str, int, int], float]) -> list[St
     return sorted(steps, key=lambda s: (s.error / s.saved_bytes, s.name))
 
 
-def hints(graph: Graph, real: dict[str, np.ndarray]) -> list[str]:
+def hints(graph: Graph, real: Mapping[str, np.ndarray]) -> list[str]:
     """What pruning or a smaller input would save, in words and numbers; real: activations over calibration data."""
-    sizes = {op.name: weights(graph, op)[0].size for op in graph.ops if op.kind in LINEAR}
-    lstms = {op.name: tuple(sum(graph.tensors[op.inputs[gate[i]]].size for gate in GATES) for i in (0, 1))
+    sizes = {op.name: weights(graph, op)[0].size for op in graph.ops if linear(op)}
+    lstms = {op.name: tuple(sum(graph.input_of(op, gate[i]).size for gate in GATES) for i in (0, 1))
              for op in graph.ops if op.kind == LSTM}  # fmt: skip
     sizes |= {name: sum(parts) for name, parts in lstms.items()}
     total = sum(sizes.values())
@@ -76,7 +75,7 @@ def hints(graph: Graph, real: dict[str, np.ndarray]) -> list[str]:
         if faint:
             found.append((freed, f"pruning: {faint} of {channels} channels of '{short(first.name)}' hardly reach '{short(second.name)}': "
                                  f"without them {freed:,} weights of {total:,} less"))  # fmt: skip
-    largest = max(sizes, key=sizes.get, default=None)
+    largest = max(sizes, key=lambda name: sizes[name], default=None)
     if largest and total:
         own, back = lstms.get(largest, (sizes[largest], 0))
         found.append((0, f"'{short(largest)}' holds {sizes[largest] / total:.0%} of the {total:,} weights: "
@@ -84,9 +83,9 @@ def hints(graph: Graph, real: dict[str, np.ndarray]) -> list[str]:
     image = graph.tensors[graph.inputs[0]].shape
     if len(image) == 4 and min(image[1:3]) > 8:
         h, w = (round(d * _SMALLER) for d in image[1:3])
-        dense = sum(n for op in graph.ops if op.kind == "FULLY_CONNECTED" for n in (sizes[op.name],))
+        dense = sum(sizes[op.name] for op in graph.ops if row(op.kind).family == "dense")
         found.append((-1, f"an input of {h}x{w} instead of {image[1]}x{image[2]}: about {1 - h * w / (image[1] * image[2]):.0%} "
-                          f"fewer MACs and less arena{', and as many fewer weights behind Flatten' if dense > total / 4 else ''}"))  # fmt: skip
+                          f"fewer MACs and less arena{', and as many fewer weights after Flatten' if dense > total / 4 else ''}"))  # fmt: skip
     return [text for _, text in sorted(found, key=lambda f: -f[0])]
 
 
@@ -94,9 +93,9 @@ def _faint(graph: Graph, first: Op, second: Op, real) -> tuple[int, int, int]:
     """(channels of `first` that hardly matter to `second`, all its channels, weights of both that they cost)."""
     w1, _ = weights(graph, first)
     w2, _ = weights(graph, second)
-    channels = graph.tensors[first.outputs[0]].shape[-1]
+    channels = graph.output_of(first).shape[-1]
     spread = real[first.outputs[0]].reshape(-1, channels).std(0)
-    if second.kind == "DEPTHWISE_CONV_2D":
+    if depthwise(second):
         reach = np.abs(w2).reshape(-1, channels, w2.shape[3] // channels).sum((0, 2))
     else:
         by_input = np.abs(w2).reshape(w2.shape[0], -1, w2.shape[-1]).sum((0, 1))

@@ -1,6 +1,6 @@
-"""Which real numbers an activation's 256 steps span: statistics over calibration data, and four ways to choose from them.
+"""Which floats an activation's 256 steps span: statistics over calibration data, and four ways to choose from them.
 
-Tensors that have to share one scale (rules.RULES) are one group with one range. A range always holds 0, which int8
+Tensors that have to share one scale are one group (groups.py) with one range. A range always holds 0, which int8
 has to represent exactly (padding, gemmlowp's quantization.md). A network's outputs, and what goes into a SOFTMAX,
 keep their whole range under every method: clipped, the largest score would tie with the second largest.
 """
@@ -8,14 +8,14 @@ keep their whole range under every method: clipped, the largest score would tie 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 
+from ..arithmetic.fixed_point import affine_quantize
 from ..errors import ToolError
 from ..floats import float_graph
-from ..ir import Graph, Op, Quant, Tensor
-from .rules import RULES, operands, real_outputs
+from ..ir import Graph, Quant, Tensor
+from .groups import Groups
 
 BINS = 2048
 LEVELS = 255  # steps of int8
@@ -24,79 +24,6 @@ METHODS = ("minmax", "percentile", "mse", "kl")
 _FRACTIONS = np.unique(np.append(np.linspace(0.2, 1, 81), 255 / 256))
 _KL_FRACTIONS = np.linspace(0.15, 1, 69)
 _MIN_SPAN = 1e-6  # an activation that is always 0 gets this range: its scale stays a normal float32
-
-
-@dataclass(frozen=True)
-class Groups:
-    """`of`: activation id -> its group's id. `fixed`: groups whose scale and zero point the kernel dictates.
-    `whole`: groups whose range is never clipped. `constants`: constants that lie in a group (operands of CONCATENATION)."""
-
-    of: dict[str, str]
-    fixed: dict[str, tuple[float, int]]
-    whole: frozenset[str]
-    constants: dict[str, str]
-    symmetric: frozenset[str] = frozenset()  # groups whose zero point has to be 0
-
-
-_CENTRED = ("CUMSUM",)  # TFLM's kernel takes the zero point off once too often: exact only where it is 0
-
-
-def group(graph: Graph) -> tuple[Graph, Groups]:
-    """The graph, with a QUANTIZE where a tensor of a dictated scale goes into an op that wants another, and its groups."""
-    parent: dict[str, str] = {}
-    fixed: dict[str, tuple[float, int]] = {}
-    constants: dict[str, str] = {}
-    symmetric: set[str] = set()
-
-    def find(id: str) -> str:
-        while parent.setdefault(id, id) != id:
-            id = parent[id]
-        return id
-
-    for id in graph.inputs:
-        if graph.tensors[id].dtype == "float32":
-            find(id)
-    ops: list[Op] = []
-    for op in graph.ops:
-        if op.kind in _CENTRED and not graph.tensors[op.inputs[0]].constant:
-            graph, requantize = _requantized(graph, op, op.inputs[0])
-            ops.append(requantize)
-            op = replace(op, inputs=(requantize.outputs[0], *op.inputs[1:]))
-            symmetric.add(find(requantize.outputs[0]))
-        rule, outputs = RULES[op.kind], [find(id) for id in real_outputs(graph, op)]
-        activations = [op.inputs[n] for n in operands(graph, op)]
-        if isinstance(rule, tuple):
-            fixed |= dict.fromkeys(outputs, rule)
-        elif rule == "same" and outputs:
-            out = outputs[0]
-            for other in outputs[1:]:
-                parent[find(other)] = find(out)
-            moving = [i for i in activations if not graph.tensors[i].constant]
-            dictated = {fixed.get(find(i)) for i in moving}
-            for id in moving:
-                if len(dictated) > 1 and find(id) in fixed:
-                    graph, requantize = _requantized(graph, op, id)
-                    ops.append(requantize)
-                    op = replace(op, inputs=tuple(requantize.outputs[0] if i == id else i for i in op.inputs))
-                    id = requantize.outputs[0]
-                a, b = find(id), find(out)
-                if a != b:
-                    parent[b] = a
-            constants.update({i: out for i in activations if graph.tensors[i].constant})
-        ops.append(op)
-    whole = {find(id) for id in graph.outputs if id in parent}
-    whole |= {find(op.inputs[0]) for op in ops if op.kind in _WHOLE}
-    of = {id: find(id) for id in parent}
-    graph = replace(graph, ops=tuple(ops))
-    return graph, Groups(of, fixed, frozenset(whole), {c: of[t] for c, t in constants.items()}, frozenset(symmetric))
-
-
-_WHOLE = ("SOFTMAX", "LOG_SOFTMAX", "ARG_MAX", "ARG_MIN")  # what they read is never clipped: the largest decides
-
-
-def _requantized(graph: Graph, op: Op, id: str) -> tuple[Graph, Op]:
-    out = replace(graph.tensors[id], id=f"{id}/for/{op.name}")
-    return graph.with_tensor(out), Op("QUANTIZE", out.id, (id,), (out.id,), MappingProxyType({}))
 
 
 @dataclass(frozen=True)
@@ -116,7 +43,7 @@ def observe(
     kept: dict[str, np.ndarray] = {}
     members: dict[str, list[np.ndarray]] = {}
 
-    def keep(id, x):
+    def keep(id: str, x: np.ndarray) -> None:
         kept[id] = x
         tick()
         if x.dtype != np.float32:
@@ -128,7 +55,7 @@ def observe(
 
     float_graph.run(graph, inputs, keep)
     for id, at in groups.constants.items():
-        members.setdefault(at, []).append(graph.tensors[id].data.astype(np.float32))
+        members.setdefault(at, []).append(graph.tensors[id].values.astype(np.float32))
     result = {}
     for at, arrays in members.items():
         low, high = float(min(a.min() for a in arrays)), float(max(a.max() for a in arrays))
@@ -136,9 +63,9 @@ def observe(
         step = (high - low) / BINS or 1.0
         for a in arrays:
             flat = a.reshape(-1)
-            places = np.minimum(((flat - np.float32(low)) * np.float32(1 / step)).astype(np.int32), BINS - 1)
-            counts += np.bincount(places, minlength=BINS)
-            sums += np.bincount(places, flat, BINS)
+            bins = np.minimum(((flat - np.float32(low)) * np.float32(1 / step)).astype(np.int32), BINS - 1)
+            counts += np.bincount(bins, minlength=BINS)
+            sums += np.bincount(bins, flat, BINS)
         result[at] = Statistics(low, high, counts, sums / np.maximum(counts, 1))
     return result, kept
 
@@ -233,9 +160,7 @@ def _kl(s: Statistics, low: float, high: float, percent: float) -> tuple[float, 
 
 def quantize_constant(tensor: Tensor, quant: Quant | None = None) -> Tensor:
     """An operand (of ADD, MUL, CONCATENATION, PADV2) as int8: in the given quantization, or in its own range."""
-    from ..arithmetic.fixed_point import affine_quantize
-
-    data = tensor.data.astype(np.float32)
+    data = tensor.values.astype(np.float32)
     quant = quant or affine(float(data.min()), float(data.max()))
     return replace(
         tensor, dtype="int8", quant=quant, data=affine_quantize(data, quant.scale, quant.zero_point, np.int8)

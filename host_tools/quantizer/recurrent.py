@@ -1,4 +1,4 @@
-"""LSTM in int8: weights with one scale a tensor, a hidden state in the output's scale, a cell state of int16.
+"""LSTM in int8: weights with one scale per tensor, a hidden state in the output's scale, a cell state of int16.
 
 TensorFlow Lite's specification of the fused op (optimize/operator_property.cc): int8 weights, symmetric; int32 biases in
 the scale of x times that of x's weights; a cell state whose scale is a power of two, so that its tanh is a shift away.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ _POWERS = (-12, 15)  # of two: what the cell state may reach (fixed_point16.cell
 
 @dataclass(frozen=True)
 class LstmWeights:
-    """Input place -> (integers, scale): int8 weights, int32 biases. cell_scale: a power of two."""
+    """Index of the input -> (integers, scale): int8 weights, int32 biases. cell_scale: a power of two."""
 
     tensors: Mapping[int, tuple[np.ndarray, float]]
     cell_scale: float
@@ -34,7 +35,7 @@ def build(
     """(its integers, its output in the quantized network before it is rounded). x, x_real: its input in the quantized and
     in the float network; fake(values, quant): values as int8 can hold them."""
     out = graph.tensors[op.outputs[0]]
-    args = [None if i is None else graph.tensors[i].data for i in op.inputs]
+    args: list[Any] = [None if i is None else graph.tensors[i].data for i in op.inputs]
     peak = 2.0 ** _POWERS[0]
 
     def watch(c):
@@ -48,13 +49,13 @@ def build(
     tensors: dict[int, tuple[np.ndarray, float]] = {}
     real = list(args)
     for own, back, bias in GATES:
-        for place in (own, back):
-            rows, b = args[place].astype(np.float32), args[bias] if place == own else np.zeros(1, np.float32)
+        for n in (own, back):
+            rows, b = args[n].astype(np.float32), args[bias] if n == own else np.zeros(1, np.float32)
             # rounding.scales of all rows as one: the largest weight fits, and the largest bias stays in int32
             scale = rounding.scales(rows.reshape(1, -1), 8, np.abs(b).max(keepdims=True), x_quant.scale)
             q = rounding.nearest(rows, np.repeat(scale, len(rows)), 8)
-            tensors[place] = q, float(scale[0])
-            real[place] = q.astype(np.float32) * scale[0]
+            tensors[n] = q, float(scale[0])
+            real[n] = q.astype(np.float32) * scale[0]
         step = tensors[own][1] * x_quant.scale
         integers = np.round(args[bias].astype(np.float64) / step).astype(np.int32)
         tensors[bias] = integers, step
@@ -67,26 +68,24 @@ def build(
 
 def emit(graph: Graph, op: Op, weights: LstmWeights, y_quant: Quant) -> tuple[Graph, Op]:
     """The graph with the op's tensors as integers, its states too, and the op that reads them."""
-    inputs = list(op.inputs)
-    for place, (values, scale) in weights.tensors.items():
-        t = Tensor(f"{op.name}/{place}", values.shape, str(values.dtype), Quant((scale,), (0,)), values)
-        graph, inputs[place] = graph.with_tensor(t), t.id
-    hidden, cell = (graph.tensors[op.inputs[n]] for n in (HIDDEN, CELL))
-    graph = graph.with_tensor(replace(hidden, dtype="int8", quant=y_quant))
-    graph = graph.with_tensor(replace(cell, dtype="int16", quant=Quant((weights.cell_scale,), (0,))))
-    return graph, replace(op, inputs=tuple(inputs))
+    for n, (values, scale) in weights.tensors.items():
+        t = Tensor(f"{op.name}/{n}", values.shape, str(values.dtype), Quant((scale,), (0,)), values)
+        graph, op = graph.with_tensor(t), op.with_input(n, t.id)
+    hidden = replace(graph.input_of(op, HIDDEN), dtype="int8", quant=y_quant)
+    cell = replace(graph.input_of(op, CELL), dtype="int16", quant=Quant((weights.cell_scale,), (0,)))
+    return graph.with_tensor(hidden, cell), op
 
 
 def odd(graph: Graph, op: Op) -> str | None:
     """What of this LSTM has no int8 kernel, in words; None: nothing."""
-    for name, places in float_lstm.VARIANTS.items():
-        if any(p < len(op.inputs) and op.inputs[p] is not None for p in places):
+    for name, inputs in float_lstm.VARIANTS.items():
+        if any(n < len(op.inputs) and op.inputs[n] is not None for n in inputs):
             return f"an LSTM with {name}"
-    needed = [p for gate in GATES for p in gate]
-    if len(op.inputs) <= CELL or any(op.inputs[p] is None or not graph.tensors[op.inputs[p]].constant for p in needed):
+    needed = [n for gate in GATES for n in gate]
+    if len(op.inputs) <= CELL or any(op.inputs[n] is None or not graph.input_of(op, n).constant for n in needed):
         return "an LSTM without weights and biases of its own for each gate"
     if op.attrs["activation"] != "TANH":
         return f"an LSTM with activation {op.attrs['activation']}"
-    if not all(graph.tensors[op.inputs[p]].variable for p in (HIDDEN, CELL)):
+    if not all(graph.input_of(op, n).variable for n in (HIDDEN, CELL)):
         return "an LSTM whose states are no variables"
     return None

@@ -1,4 +1,4 @@
-"""Weights to integers: scales a channel, and which way each weight is rounded.
+"""Weights to integers: scales per channel, and which way each weight is rounded.
 
 Adaptive rounding minimizes what AdaRound does (Nagel et al., "Up or Down? Adaptive Rounding for Post-Training
 Quantization", 2020): the squared error of the op's sums over calibration data, (q * s - t)' H (q * s - t) with

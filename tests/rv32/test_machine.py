@@ -6,13 +6,13 @@ Random windows beyond what ordinary networks have: extreme weights and accumulat
 import numpy as np
 import pytest
 
+from host_tools.assembler.rv32 import prepare as rv32
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
 from host_tools.record import KERNELS
 from host_tools.report import inspect
-from host_tools.errors import ToolError
-from host_tools.assembler.rv32 import prepare as rv32
 from tests import draw
 from tests.rv32.machine import Machine
 
@@ -99,7 +99,7 @@ def layer(op: str, weights, x, bias, scale, zero_point=0, **options):
     bias = b.constant(np.asarray(bias, np.int32), [1.0] * channels)
     y = getattr(b, op)(source, w, bias, scale=scale, zero_point=zero_point, **options)
     model = convert.convert_bytes(b.finish([y]), op, selftest=0, board="esp32c3")
-    return model, numpy_kernels.run(packed.read(model), [x])[0]
+    return model, exact_run.run(packed.read(model), [x])[0]
 
 
 def extremes(op: str, kind: str, r) -> tuple[np.ndarray, np.ndarray]:

@@ -19,17 +19,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from host_tools.assembler.thumb import prepare as thumb
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.record import BY_NAME
 from host_tools.report import inspect
-from host_tools.errors import ToolError
-from host_tools.assembler.thumb import prepare as thumb
 from tests import draw
 from tests.draw.shapes import ThreeByThree
-from tests.micropython.cases import device_module
 from tests.helpers.tflite_builder import Builder
+from tests.micropython.cases import device_module
 
 pytest.importorskip("unicorn", reason="the processor: pip install unicorn")
 from tests.thumb.machine import MODELS, Machine  # noqa: E402
@@ -55,7 +55,7 @@ def run(network, inputs, model: str) -> bool:
     modules = [family(op) for op in network.ops]
     if None in modules:
         return False
-    before = np.full(network.arena_bytes, numpy_kernels.UNWRITTEN, np.uint8)
+    before = np.full(network.arena_bytes, exact.UNWRITTEN, np.uint8)
     for tensor, x in zip(network.inputs, inputs):
         before[tensor.arena_offset : tensor.arena_offset + tensor.bytes] = x.reshape(-1).view(np.uint8)
     after, may = before, np.zeros(len(before), bool)
@@ -73,8 +73,8 @@ def run(network, inputs, model: str) -> bool:
         if op.kernel not in ("mul", "copy", "lut", "channel_lut"):  # they use none, mul has its second input there
             may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
     (y,) = network.outputs
-    (want,) = numpy_kernels.run(network, list(inputs))
-    got = numpy_kernels.read_tensor(after, y)
+    (want,) = exact.run(network, list(inputs))
+    got = exact.read_tensor(after, y)
     wrong = np.argwhere(got != want)
     assert not len(wrong), f"{model} {wrong[0].tolist()}: got {got[tuple(wrong[0])]}, want {want[tuple(wrong[0])]}"
     may[y.arena_offset : y.arena_offset + y.bytes] = True

@@ -6,19 +6,18 @@ import re
 import numpy as np
 import pytest
 
+from host_tools.assembler.targets import runs_in
+from host_tools.assembler.xtensa import prepare as xtensa
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact
 from host_tools.fileformat import extents, packed
+from host_tools.measure.oracle import Oracle
 from host_tools.record import KERNELS
 from host_tools.report import inspect
-from host_tools.errors import ToolError
-from host_tools.assembler.xtensa import prepare as xtensa
-from host_tools.assembler.targets import runs_in
-from host_tools.measure.oracle import Oracle
 from tests import draw
-from tests.micropython.cases import Cases
 from tests.helpers.tflite_builder import Builder
-
+from tests.micropython.cases import Cases
 from tests.xtensa import kernels, layers, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
@@ -227,7 +226,7 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
     run, wanted = kernels.Run(), []
     for low in (-128, 100, 127):  # worst inputs and others
         values = random_.integers(low, 128, shape).astype(np.int8)
-        wanted.append(numpy_kernels.run(network, [values])[0].tobytes())
+        wanted.append(exact.run(network, [values])[0].tobytes())
         assert wanted[-1] == Oracle(model).run([values])[0].tobytes()
         arena = bytearray(network.arena_bytes)
         arena[t.arena_offset : t.arena_offset + t.bytes] = values.tobytes()

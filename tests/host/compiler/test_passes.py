@@ -6,7 +6,7 @@ import pytest
 from host_tools.arithmetic import fixed_point
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers.tflite_builder import Builder
@@ -39,7 +39,7 @@ def exact(data: bytes, kernels: list[str], real_input: bool = False) -> packed.P
                 fixed_point.affine_quantize(x, t.scale, t.zero_point, t.dtype) for x, t in zip(given, network.inputs)
             ]
         want = oracle.run(given)
-        got = numpy_kernels.run(network, raw)
+        got = exact_run.run(network, raw)
         for g, w, t in zip(got, want, network.outputs):
             if w.dtype == np.float32:
                 g = ((g.astype(np.int32) - t.zero_point) * np.float32(t.scale)).astype(np.float32)
@@ -207,6 +207,14 @@ def test_float_ops_of_one_tensor_are_a_table():
     q = b.tensor((1, 4, 4, 3), "float32")
     b.op("SQRT", [r], [q])
     exact(b.finish([b.quantize(q, scale=0.01, zero_point=-128)]), ["lut"])
+
+
+@pytest.mark.parametrize("kind", ("RELU", "RELU6", "TANH", "NEG", "SQUARE", "ROUND", "SIN"))
+def test_every_float_function_between_two_quantizations_is_a_table(kind):
+    b = Builder()
+    y = b.tensor((1, 4, 4, 3), "float32")
+    b.op(kind, [b.dequantize(b.input((1, 4, 4, 3), scale=0.02))], [y])
+    exact(b.finish([b.quantize(y, scale=0.011, zero_point=-3)]), ["lut"])
 
 
 def test_refusals_name_tensors_reasons_layers_and_are_grouped():
