@@ -165,7 +165,7 @@ def write_outputs(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]: the names of arrays, as a dict of any
         os.replace(temporary, path)
     except OSError as e:
         raise ToolError(
