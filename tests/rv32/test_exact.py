@@ -53,7 +53,7 @@ def test_random_models(op, assembler):
 def test_larger_windows(op, monkeypatch):
     """Several tiles and blocks of channels."""
     pick = np.random.default_rng(32)
-    for name in ("_conv_options", "_depthwise_options"):  # each is as right as the fastest
+    for name in ("conv_options", "depthwise_options"):  # each is as right as the fastest
 
         def one(w, usual=getattr(rv32, name)):
             options = usual(w)
@@ -75,7 +75,7 @@ def test_pieces(small_blocks):
 
 
 def test_outputs_over_inputs():
-    """The planner lets y lie over x as far as the kernels' order (lower/rv32.py, access) allows: it must be the order."""
+    """The planner lets y lie over x as far as the kernels' order (rv32/prepare.py, order) allows: it must be the order."""
     from tests.helpers.tflite_builder import Builder
 
     cases, written_over = [], 0
