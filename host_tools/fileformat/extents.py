@@ -95,7 +95,7 @@ def problem(kernel: str, words: Sequence[int], arena_bytes: int, target: str, co
     for where, limit in (("arena", arena_bytes), ("constants", words[RECORD.const_bytes])):
         for s in reached:
             if s.in_constants == (where == "constants") and (
-                s.offset < 0 or s.bytes < 0 or s.offset + s.bytes > limit or s.offset % s.operand.alignment
+                s.offset < 0 or s.bytes < 0 or s.offset + s.bytes > limit or s.bytes and s.offset % s.operand.alignment
             ):
                 return where
     return None

@@ -352,15 +352,19 @@ _SVDF = Extents(
     (("rank", "memory"),),
     needs=("element_bytes in (1, 2)", "filters % rank == 0"),
 )
-_STEPS = "(batches - 1) * {0}_batch_stride + (steps - 1) * {0}_step_stride + {1} * element_bytes"
-_XY: tuple[tuple[str, str, Access], ...] = (("x", "inputs", "r"), ("y", "units", "w"))
+
+
+def _steps(name: str, elements: str, access: Access, size: int) -> Operand:
+    """x or y of an LSTM, of so many elements per time step, where an element is `size` bytes."""
+    rows = f"(batches - 1) * {name}_batch_stride + (steps - 1) * {name}_step_stride"
+    extent = f"{rows} + {elements} * element_bytes"
+    return Operand(name, f"{name}_offset", extent, access, alignment=size, when=f"element_bytes == {size}")
+
+
 _LSTM = Extents(
     (
-        *(
-            Operand(name, f"{name}_offset", _STEPS.format(name, units), access, alignment=size, when=f"element_bytes == {size}")
-            for name, units, access in _XY
-            for size in (1, 2)
-        ),
+        *(_steps("x", "inputs", "r", size) for size in (1, 2)),
+        *(_steps("y", "units", "w", size) for size in (1, 2)),
         _scratch("8 * units + (inputs + units) * element_bytes"),
         Operand("hidden", "hidden_offset", "batches * units", "rw", when="element_bytes == 1"),
         Operand("hidden", "hidden_offset", "2 * batches * units", "rw", alignment=2, when="element_bytes == 2"),

@@ -1,5 +1,6 @@
 """The rv32 kernels in real MicroPython on an emulated RISC-V: the oracle's bits, and what they cost there."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,13 @@ def test_random_models(op, assembler):
 def test_larger_windows(op, monkeypatch):
     """Several tiles and blocks of channels."""
     pick = np.random.default_rng(32)
-    for name in ("_conv_options", "_depthwise_options"):  # each is as right as the fastest
+    for name in ("conv_options", "depthwise_options"):  # each is as right as the fastest
 
-        def one(w, usual=getattr(rv32, name)):
+        def one(w, usual):
             options = usual(w)
             return [options[pick.integers(len(options))]] if options else []
 
-        monkeypatch.setattr(rv32, name, one)
+        monkeypatch.setattr(rv32, name, partial(one, usual=getattr(rv32, name)))
     cases = converted(op, 25, 32, LargeImages)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
     assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
@@ -75,7 +76,7 @@ def test_pieces(small_blocks):
 
 
 def test_outputs_over_inputs():
-    """The planner lets y lie over x as far as the kernels' order (lower/rv32.py, access) allows: it must be the order."""
+    """The planner lets y lie over x as far as the kernels' order (rv32/prepare.py, order) allows: it must be the order."""
     from tests.helpers.tflite_builder import Builder
 
     cases, written_over = [], 0
@@ -116,7 +117,9 @@ def test_instructions_a_product(name):
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
 @pytest.mark.parametrize("name", ["kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8"])
 def test_public_networks(name):
-    network = packed.read(convert.convert_bytes((PUBLIC / f"{name}.tflite").read_bytes(), name, selftest=0, board="esp32c3"))
+    network = packed.read(
+        convert.convert_bytes((PUBLIC / f"{name}.tflite").read_bytes(), name, selftest=0, board="esp32c3")
+    )
     (t,) = network.inputs
     x = np.random.default_rng(4).integers(-128, 128, (3, *t.shape[1:])).astype(np.int8)
     x[0] = -128

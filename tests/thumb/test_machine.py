@@ -136,7 +136,7 @@ def test_four_bits_with_the_inputs_in_parts():
         for part in sorted({1, 2, -(-op.words[11] // 16)}):
             words = list(op.words)
             words[7], words[31] = -(-network.arena_bytes // 4) * 4, 4 * part
-            scratch = thumb.fully_connected_scratch(words, words[31])
+            scratch = thumb.scratch_bytes("fully_connected", words)
             parted = replace(network, ops=(replace(op, words=tuple(words), calls=((tuple(words), op.constants),)),),
                              arena_bytes=words[7] + scratch)  # fmt: skip
             assert run(parted, case.inputs, "m0")
@@ -171,7 +171,9 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
     b = Builder()
     x = b.input((1, inputs), scale=0.05, zero_point=-7)
     w = b.constant(random.integers(-128, 128, (outputs, inputs)).astype(np.int8), 0.01)
-    y = b.fully_connected(x, w, b.constant(random.integers(-3000, 3000, outputs).astype(np.int32), 0.0005), scale=1.0, zero_point=3)
+    y = b.fully_connected(
+        x, w, b.constant(random.integers(-3000, 3000, outputs).astype(np.int32), 0.0005), scale=1.0, zero_point=3
+    )
     tflite = b.finish([y])
     values = random.integers(-128, 128, (1, inputs)).astype(np.int8)
     parts = set()
@@ -182,6 +184,20 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
         parts.add(-(-inputs // (2 * (op.words[31] & 0xFFFF))))
         assert run(network, [values], "m0")
     assert 1 in parts and max(parts) > 1
+
+
+@pytest.mark.parametrize("prefer", ("balanced", "speed", "ram"))
+def test_padding_after_the_image_of_a_pointwise_convolution(prefer):
+    """A PAD below and to the right joins a 1 x 1 convolution, whose output is then larger than its input."""
+    random = np.random.default_rng(4)
+    b = Builder()
+    x = b.pad(b.input((1, 4, 5, 4), scale=0.1, zero_point=-5), [[0, 0], [0, 1], [0, 2], [0, 0]])
+    w = b.constant(random.integers(-127, 128, (4, 1, 1, 4)).astype(np.int8), 0.01)
+    y = b.conv_2d(x, w, b.constant(random.integers(-99, 99, 4).astype(np.int32), 0.001), scale=0.1, padding="VALID")
+    network = packed.read(convert.convert_bytes(b.finish([y]), "padded", selftest=0, prefer=prefer))
+    (op,) = network.ops
+    assert op.words[9:14] == (4, 5, 4, 5, 7) and op.words[30]
+    assert run(network, [random.integers(-128, 128, (1, 4, 5, 4)).astype(np.int8)], "m0")
 
 
 def test_copies_of_every_length_and_alignment():

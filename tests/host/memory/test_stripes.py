@@ -3,9 +3,11 @@
 import pytest
 
 from host_tools.compiler import pack
+from host_tools.compiler.options import PREFERENCES
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.memory import plan, stripes
+from host_tools.memory.search import Search
 from tests import draw
 from tests.draw import image_chains
 from tests.helpers import batch, tight_plans
@@ -24,7 +26,7 @@ def striped(count: int, target: str, most_side: int = 24):
             rows = stripes.rows(program, last)
             ends = sorted({*(source.integer(1, rows) for _ in range(source.integer(1, 5))), rows})
             cut = stripes.split(program, first, last, ends)
-            done = plan.plan(cut, source.choice(plan.PREFER), sum(b.bytes for b in cut.buffers.values()) // 2)
+            done = plan.plan(cut, source.choice(PREFERENCES), sum(b.bytes for b in cut.buffers.values()) // 2)
             found.append((pack.pack(done.program, done), case.inputs, done, case))
     return found
 
@@ -85,14 +87,14 @@ def test_constants_are_stored_once():
 def test_needs_is_never_above_what_the_planner_takes():
     for case in image_chains.generate(10, SEED):
         program = tight_plans.program_of(case.tflite, case.name, "thumb")
-        search = plan._Search(program)
-        assert max(search.needs()) <= plan.plan(program, "ram").arena_bytes
+        needs = Search(program).needs()
+        assert max(needs) <= plan.plan(program, "ram").arena_bytes
 
 
 def test_rows_that_nobody_reads_are_left_out():
     """VALID windows with strides leave rows: they are not computed in stripes."""
     words = [0] * 40
     words[8:23] = [1, 9, 4, 1, 4, 2, 1, 2, 2, 2, 2, 1, 1, 0, 0]
-    assert stripes._input_rows(words, 0, 4) == (0, 8) and stripes._input_rows(words, 1, 2) == (2, 4)
+    assert stripes.input_rows(words, 0, 4) == (0, 8) and stripes.input_rows(words, 1, 2) == (2, 4)
     words[21] = 1
-    assert stripes._input_rows(words, 0, 1) == (0, 1) and stripes._input_rows(words, 4, 5) == (7, 9)
+    assert stripes.input_rows(words, 0, 1) == (0, 1) and stripes.input_rows(words, 4, 5) == (7, 9)

@@ -6,7 +6,6 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.fileformat import packed
-from host_tools.memory import plan
 from host_tools.report import chart
 from tests import draw
 from tests.draw import image_chains
@@ -26,7 +25,7 @@ def test_alive_bytes_are_those_of_the_plan(converted):
         held = chart.holds(network)
         for i, step in enumerate(found.program.steps):
             kept = np.zeros(network.arena_bytes, bool)
-            for low, high in plan._union(found, i):
+            for low, high in found.held(i):
                 kept[low:high] = True
             assert not ((held[i] != chart.FREE) & ~kept).any(), (network.name, step.name)
             unread = kept & (held[i] == chart.FREE)
