@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # of typing from Python 3.11 on
 
 INDENT = "    "
 _WIDTH = 120
@@ -29,17 +33,17 @@ class Function:
         self.doc = textwrap.indent(textwrap.dedent(doc).strip("\n"), INDENT)
         self.lines: list[tuple[str, tuple, str]] = []  # (operation, operands, comment); "#" and "label" are lines too
 
-    def __getattr__(self, op: str) -> Callable[..., Function]:
+    def __getattr__(self, op: str) -> Callable[..., Self]:
         if op not in self.operations:
             raise AttributeError(f"{op} is no instruction of {type(self).__module__}")
         return lambda *args, note="": self.emit(op, args, note)
 
-    def emit(self, op: str, args: tuple, note: str = "") -> Function:
+    def emit(self, op: str, args: tuple, note: str = "") -> Self:
         """Appends one instruction; `note` is its comment. Calls may be chained where several are one step."""
         self.lines.append((op, args, note))
         return self
 
-    def label(self, name: str, note: str = "") -> Function:
+    def label(self, name: str, note: str = "") -> Self:
         self.lines.append(("label", (name,), note))
         return self
 

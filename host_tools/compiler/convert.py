@@ -126,6 +126,7 @@ def _placed(lowered: lower.Program, options: ConvertOptions, limit: int) -> plan
             break
         if memory.arena_bytes + pack.resident_bytes(memory.program) <= (options.ram or options.kind.budget_bytes):
             break
+    assert memory is not None  # the first turn has made one, or raised
     return memory
 
 

@@ -8,6 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import ToolError
 from ..record import BY_ID, BYTES, CONV, RECORD, WORDS, in_constants
@@ -116,7 +117,7 @@ def read(data: bytes, name: str = "model") -> Packed:
     Raises ToolError with the texts of FORMAT.md for every damage it lists, before anything is interpreted.
     """
 
-    def refuse(text: str, fix: str = "convert the model again with `fxnn convert`"):
+    def refuse(text: str, fix: str = "convert the model again with `fxnn convert`") -> NoReturn:
         raise ToolError(f"{name}: model: {text}", fix=fix)
 
     if len(data) < HEADER_BYTES or data[:4] != MAGIC:
@@ -178,7 +179,7 @@ def read(data: bytes, name: str = "model") -> Packed:
             calls = [piece_words(words, data, pieces_at, pieces_used + n) for n in range(count)]
             pieces_used += count
         for call in (words, *calls):
-            inside("constants", *call[RECORD.slice("const_offset", "const_bytes")], resident, HEADER_BYTES)
+            inside("constants", call[RECORD.const_offset], call[RECORD.const_bytes], resident, HEADER_BYTES)
             for word, operand in ((RECORD.x_offset, "x"), (RECORD.y_offset, "y"), (RECORD.x2_offset, "x2")):
                 limit = call[RECORD.const_bytes] if in_constants(kernel.name, call, operand) else arena
                 if not 0 <= call[word] <= limit:

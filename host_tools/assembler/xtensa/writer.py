@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import writer
 from ..fields import Field, Fields, words
 from . import costs, isa
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # of typing from Python 3.11 on
 
 _FOLDER = Path(__file__).parent
 
@@ -37,12 +41,11 @@ class Function(writer.Function):
     def __init__(self, name: str, doc: str):
         super().__init__(name, "a2, a3, a4, a5", doc)
 
-    def emit(self, op: str, args: tuple, note: str = "") -> Function:
+    def emit(self, op: str, args: tuple, note: str = "") -> Self:
         if args and isinstance(args[-1], Field):
             field = args[-1]
             args, note = (*args[:-1], field.base, field.offset), note or field.note
-        super().emit(op, args, note)
-        return self
+        return super().emit(op, args, note)
 
     def load(self, **fields: Field) -> None:
         """Registers = words, in this order."""
