@@ -137,10 +137,10 @@ def module(backend: str, kernel: str, words: Sequence[int]) -> str:
     ValueError for a record that no module runs."""
     if backend == "ref":
         return f"ref.{BY_NAME[kernel].family}"
-    for backend in (backend, "viper"):
-        name = MODULES[backend].get(number(backend, words))
-        if name and any(kernel in rule.kernels for rule in RULES[backend] if rule.module == name):
-            return f"{backend}.{name}"
+    for package in (backend, "viper"):
+        name = MODULES[package].get(number(package, words))
+        if name and any(kernel in rule.kernels for rule in RULES[package] if rule.module == name):
+            return f"{package}.{name}"
     raise ValueError(unknown(kernel, words))
 
 

@@ -345,32 +345,16 @@ def cycles(kernel: str, words) -> float | None:
     return None
 
 
-def runs_in(kernel: str, words) -> tuple[str, str]:
-    """("rv32" or "viper", why): what device/fxnn/rv32 takes for a record; a test holds the two together."""
-    if kernel in ("copy", "lut"):
-        return "rv32", ""
-    if kernel == "add":
-        if words[15] == 1 == words[19] and words[11] > 3 and not words[23] and 0 < words[22] < 22 and not words[21]:
-            return "rv32", ""
-        return "viper", "rows of less than 4, an operand that is broadcast or a constant, or scales far apart"
-    if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
-        return "viper", "no assembler for this kernel"
-    if words[30]:
-        return "rv32", ""
-    if words[34]:
-        return "viper", "weights of four bits"
-    if kernel == "depthwise_conv_2d" and _depthwise_reach(words)[1] > _PIXELS:
-        return "viper", f"a window of more than {_PIXELS} columns"
-    return "viper", "a sum may reach 2^29, or a scale is far off"
-
-
 def why_not(kernel: str, words, constants: bytes) -> str:
-    """Which channel has no requantizer, of a record of weights in rows without a fast form; "" where all have one."""
+    """Which channel has no requantizer, of a record of weights in rows without a fast form, or what else it has too much
+    of; "" where it is neither."""
     w = list(words)
     if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected") or w[30] or w[34]:
         return ""
     depthwise = kernel == "depthwise_conv_2d"
-    if not depthwise and kernel != "conv_2d" and w[29] or depthwise and _depthwise_reach(w)[1] > _PIXELS:
+    if depthwise and _depthwise_reach(w)[1] > _PIXELS:
+        return f"a window of more than {_PIXELS} columns"
+    if not constants or kernel == "fully_connected" and w[29]:
         return ""
     size = w[15] * w[16] * (1 if depthwise else w[11])
     pitch = size if depthwise else -(-size // 4) * 4

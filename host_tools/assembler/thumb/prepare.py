@@ -407,30 +407,12 @@ def cycles(kernel: str, words) -> float | None:
     return tiles * (4000 + out_c * (300 + 12 * plane + tile_h * tile_w * (70 + 40)))
 
 
-def runs_in(kernel: str, words) -> tuple[str, str]:
-    """("thumb" or "viper", why or how): what device/fxnn/thumb takes for a record; a test holds the two together."""
-    if kernel == "conv_2d" and words[30]:
-        return "thumb", "some channels twice: neighbouring weights of -128" if words[29] & SPLIT_FORM else ""
-    if kernel in ("depthwise_conv_2d", "fully_connected") and words[30]:
-        return "thumb", ""
-    if kernel in ("max_pool_2d", "average_pool_2d", "mean"):
-        return "thumb", ""
-    if words[34] and kernel in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
-        return "viper", "weights of four bits"
-    if kernel == "depthwise_conv_2d":
-        if words[35] & 1:
-            return "viper", "its output lies over its input, channel by channel"
-        if (words[15], words[16], words[19], words[20]) != (3, 3, 1, 1):
-            return "thumb", f"a tap at a time: window {words[15]}x{words[16]}, dilation {words[19]}x{words[20]}"
-        return "thumb", "a tap at a time: " + ("wide strides" if words[18] > 13 else "neighbouring weights of -128")
-    if kernel == "add":
-        if words[15] == 1 == words[19] and words[11] > 3 and not words[21] and 0 < words[22] < 21:
-            return "thumb", ""
-        if words[15] != 1 or words[19] != 1:
-            return "viper", "an operand is broadcast in the last dimension"
-        return "viper", "rows of less than 4" if words[11] <= 3 else "its scales are far apart"
-    if kernel in ("copy", "lut", "channel_lut"):
-        return "thumb", ""
-    if kernel == "mul":
-        return ("thumb", "") if not words[21] and 0 < words[22] < 21 else ("viper", "its scales are far apart")
-    return "viper", "no assembler for this kernel"
+def how(kernel: str, words) -> str:
+    """How these kernels run a record, where it is not the fastest way; "" where it is."""
+    if kernel == "conv_2d" and words[29] & SPLIT_FORM:
+        return "some channels twice: neighbouring weights of -128"
+    if kernel != "depthwise_conv_2d" or words[30]:
+        return ""
+    if (words[15], words[16], words[19], words[20]) != (3, 3, 1, 1):
+        return f"a tap at a time: window {words[15]}x{words[16]}, dilation {words[19]}x{words[20]}"
+    return "a tap at a time: " + ("wide strides" if words[18] > 13 else "neighbouring weights of -128")

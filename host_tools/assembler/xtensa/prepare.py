@@ -380,29 +380,12 @@ def cycles(kernel: str, words) -> float:
     return _conv_instructions(words, form, high, low + (high << 16) if form == FLAT else low)
 
 
-def runs_in(kernel: str, words) -> tuple[str, str]:
-    """("xtensa" or "viper", why or how): what device/fxnn/xtensa takes for a record; a test holds the two together."""
-    if kernel == "lut":
-        return "xtensa", ""
-    if kernel == "copy":
-        return ("xtensa", "") if words[11] > 15 else ("viper", "rows of less than 16")
-    if kernel == "add":
-        if words[15] == 1 == words[19] and words[11] > 3 and 0 < words[22] < 22 and not words[21]:
-            return "xtensa", ""
-        if words[15] != 1 or words[19] != 1:
-            return "viper", "an operand is broadcast in the last dimension"
-        return "viper", "rows of less than 4" if words[11] <= 3 else "its scales are far apart"
+def how(kernel: str, words) -> str:
+    """How these kernels run a record, where it is not the fastest way; "" where it is."""
     if kernel not in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
-        return "viper", "no assembler for this kernel"
-    if words[34]:
-        return "viper", "weights of four bits"
-    if not words[30]:
-        return "viper", "65,536 or more outputs in a row"
-    in_rows = kernel == "conv_2d" or kernel == "fully_connected" and not words[29]
-    if words[7] & 3 or in_rows and words[5] & 3:
-        return "viper", "its input or its scratch lies at an address that is no multiple of 4"
+        return ""
     if kernel == "depthwise_conv_2d" and words[31] & 0xFFFF == GENERAL:
-        return "xtensa", f"a product at a time: dilation {words[19]}x{words[20]}"
+        return f"a product at a time: dilation {words[19]}x{words[20]}"
     if words[30] not in (words[27], words[28]):
-        return "xtensa", "channels whose sums may reach 2^29: exact modulo 2^32, or what their one output is"
-    return "xtensa", ""
+        return "channels whose sums may reach 2^29: exact modulo 2^32, or what their one output is"
+    return ""
