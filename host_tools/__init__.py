@@ -1,7 +1,7 @@
 """fxnn on the computer. In a checkout this folder is called host_tools; installed, and for `import fxnn`, it is fxnn.
 
     import fxnn
-    net = fxnn.load("digits.fxnn")      the board's API, on the exact numpy kernels: a program made here runs there
+    net = fxnn.load("digits.fxnn")      the board's API, on the exact NumPy kernels: a program made here runs there
     net.classify(pixels)
     fxnn.convert, fxnn.quantize, fxnn.evaluate, fxnn.report, fxnn.run      the commands as functions
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from .version import __version__
 
 if TYPE_CHECKING:
     from .api.network import Network, load

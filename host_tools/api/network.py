@@ -1,4 +1,4 @@
-"""Network: a packed network bound to the exact numpy kernels, ready to run; as device/fxnn/network.py."""
+"""Network: a packed network bound to the exact NumPy kernels, ready to run; as device/fxnn/network.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import ToolError
-from ..exact.numpy_kernels import KERNELS
+from ..exact import run as exact
 from ..fileformat import packed
 from . import tables
 from .tensor import Tensor
@@ -101,7 +101,7 @@ class Network:
         self.inputs = tuple(_tensor(entry, view) for entry in file.packed.inputs)
         self.outputs = tuple(_tensor(entry, view) for entry in file.packed.outputs)
         elements = np.frombuffer(view, np.uint8)
-        self._steps = [_step(op, elements) for op in file.packed.ops]
+        self._steps = [exact.step(op, elements) for op in file.packed.ops]
         self.reset()
 
     def __repr__(self) -> str:
@@ -169,7 +169,7 @@ class Network:
     def predict(self, *reals) -> list:
         """The outputs as floats, for floats as inputs: a flat list, or a list of them for several outputs.
 
-        One argument an input, flat or nested in NHWC order. ValueError for another number of values.
+        One argument per input, flat or nested in NHWC order. ValueError for another number of values.
         """
         if len(reals) != len(self.inputs):
             raise ValueError(f"predict: got {len(reals)} inputs, need {len(self.inputs)}")
@@ -233,15 +233,3 @@ class Network:
 
 def _tensor(entry: packed.TensorEntry, arena: memoryview) -> Tensor:
     return Tensor(entry, arena[entry.arena_offset : entry.arena_offset + entry.bytes])
-
-
-def _step(op: packed.OpRecord, arena: np.ndarray) -> Callable[[], None]:
-    """The op as a call without arguments: its kernel on each of its tiles."""
-    kernel = KERNELS[op.kernel]
-    calls = [(words, np.frombuffer(constants, np.uint8)) for words, constants in op.calls]
-
-    def step():
-        for words, constants in calls:
-            kernel(words, arena, constants)
-
-    return step

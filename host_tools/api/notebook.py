@@ -33,7 +33,7 @@ def convert(model: PathLike | bytes, out: PathLike | None = None, *, name: str |
     """The Conversion of a full-int8 .tflite: `.data` is the packed network, for fxnn.load, and `.lines()` say what it saved.
 
     `model`: a path or the file's bytes. `out`: where it is written too. `labels`: of the outputs in order, or a text file
-    with a label a line. `options` and keywords, which change them: board, placing, prefer, ram, striped, selftest.
+    with one label per line. `options` and keywords, which change them: board, placing, prefer, ram, striped, selftest.
 
         fxnn.convert("net.tflite", "net.fxnn", board="esp32", ram=64 << 10)
     """
@@ -166,5 +166,5 @@ def _packed(network: Network | PathLike | bytes) -> packed.Packed:
 def _opened(network: Network | PathLike | bytes) -> measure.Network:
     if isinstance(network, (Network, bytes)):
         known = _packed(network)
-        return measure.Network(known.name, "packed", known)
+        return measure.Network(known.name, known)
     return measure.open_network(os.fspath(network))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ..record import RECORD
 from .tensor import text_shape
 
 _WIDTH = 34  # longer names, which TFLite makes, are cut in print
@@ -44,7 +45,10 @@ def summary(net) -> Report:
     """See Network.summary. Rows: index, kernel, name, shape written, macs, bytes of constants."""
     packed = net.file.packed
     shapes = {tensor.first_op: text_shape(tensor.shape) for tensor in packed.tensors}
-    rows = [(op.index, op.kernel, op.name, shapes.get(op.index, ""), op.macs, op.words[3]) for op in packed.ops]
+    rows = [
+        (op.index, op.kernel, op.name, shapes.get(op.index, ""), op.macs, op.words[RECORD.const_bytes])
+        for op in packed.ops
+    ]
     foot = [*map(repr, net.inputs + net.outputs), where(net.file), repr(net)]
     return Report(("op", "kernel", "name", "writes", "macs", "bytes"), rows, foot)
 

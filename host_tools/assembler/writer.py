@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self  # Python 3.11
 
 INDENT = "    "
 _WIDTH = 120
@@ -24,20 +29,23 @@ class Function:
     operations: frozenset[str] = frozenset()
 
     def __init__(self, name: str, arguments: str, doc: str):
-        self.name, self.arguments, self.doc = name, arguments, doc.strip("\n")
+        self.name, self.arguments = name, arguments
+        self.doc = textwrap.indent(textwrap.dedent(doc).strip("\n"), INDENT)
         self.lines: list[tuple[str, tuple, str]] = []  # (operation, operands, comment); "#" and "label" are lines too
 
-    def __getattr__(self, op: str):
+    def __getattr__(self, op: str) -> Callable[..., Self]:
         if op not in self.operations:
             raise AttributeError(f"{op} is no instruction of {type(self).__module__}")
         return lambda *args, note="": self.emit(op, args, note)
 
-    def emit(self, op: str, args: tuple, note: str = "") -> None:
-        """Appends one instruction; `note` is its comment."""
+    def emit(self, op: str, args: tuple, note: str = "") -> Self:
+        """Appends one instruction; `note` is its comment. Calls may be chained where several are one step."""
         self.lines.append((op, args, note))
+        return self
 
-    def label(self, name: str, note: str = "") -> None:
+    def label(self, name: str, note: str = "") -> Self:
         self.lines.append(("label", (name,), note))
+        return self
 
     def title(self, note: str) -> None:
         """A comment on lines of its own."""
@@ -52,6 +60,10 @@ class Function:
     def written(self, op: str, args: tuple) -> str:
         """An instruction as the device's source has it."""
         return f"{op}({', '.join(map(str, args))})"
+
+    def comment(self, op: str, args: tuple, note: str) -> str:
+        """What stands after an instruction's figure."""
+        return note
 
     def source(self) -> str:
         """The function's text, comments with figure and note in one column."""
@@ -68,25 +80,33 @@ class Function:
             elif op == "label":
                 text = f"{INDENT}label({args[0]})" + (f"  # {note}" if note else "")
             else:
-                text = f"{INDENT + self.written(op, args):{self.column}}# {figure}" + (f"  {note}" if note else "")
+                note = self.comment(op, args, note)
+                text = f"{INDENT + self.written(op, args):{self.column - 1}} # {figure}" + (f"  {note}" if note else "")
             out.append(text)
         return "\n".join(out) + "\n"
 
 
-def device_file(doc: str, parts: list[Function | str], constants: dict[str, int] | None = None) -> str:
-    """The text of a device file: docstring, import, names of words, parts.
+def device_file(
+    doc: str,
+    parts: Sequence[Function | str],
+    constants: dict[str, int] | None = None,
+    imports: str = "import micropython",
+) -> str:
+    """The text of a device file: docstring, imports, names of words, parts.
 
     parts: functions, or text. Of `constants` (name -> number) those are written, before the first text part, that the
-    text parts use, as `_NAME = const(number)`: the compiler folds them.
+    text parts use, as `_NAME = const(number)`: the compiler folds them. ValueError for a `_NAME` that is not known.
     """
     code = "\n".join(part for part in parts if isinstance(part, str))
-    names = "\n".join(
-        f"{name} = const({n})" for name, n in (constants or {}).items() if re.search(rf"\b{name}\b", code)
-    )
-    texts = []
+    known = constants or {}
+    used = set(re.findall(r"\b_[A-Z]\w*", code))
+    if unknown := used - known.keys():
+        raise ValueError(f"{doc.splitlines()[0]} no words are called {', '.join(sorted(unknown))}")
+    names = "\n".join(f"{name} = const({n})" for name, n in known.items() if name in used)
+    texts = [f'"""{doc}"""\n\n{imports}']
     for part in parts:
         if isinstance(part, str) and names:
             texts.append(names)
             names = ""
         texts.append((part if isinstance(part, str) else part.source()).strip("\n"))
-    return "\n\n\n".join((f'"""{doc}"""\n\nimport micropython', *texts)) + "\n"
+    return "\n\n\n".join(texts) + "\n"

@@ -188,7 +188,7 @@ class Deployment:
         backends = {file.path.rpartition("/")[0] for file in self._package} - {PACKAGE_FOLDER}
         # /fxnn.new, its fxnn and models, /lib, /models, and one to spare
         new_folders = 6 + len(backends) if write else 0
-        # A file that is replaced lives on until the end, so all that is written has to fit beside it.
+        # A file that is replaced lives on until the end, so all that is written has to fit in addition.
         needed = sum(-(-size // block) for size in new_sizes) * block + new_folders * _FOLDER_BLOCKS * block
         place, ram_needed = choose(self._packed, facts.mapped_flash, facts.free_ram_bytes)
         return Plan(

@@ -13,7 +13,7 @@ _BOARDS = {
     (0x303A, 0x1001): "ESP32 USB serial/JTAG",
     (0xF055, None): "MicroPython board",
 }
-# Serial chips that ESP32 boards carry; anything may be behind them, so they count only where no port above is seen.
+# Serial chips that ESP32 boards carry; they may lead to anything, so they count only where no port above is seen.
 _BRIDGES = {
     (0x10C4, 0xEA60): "CP210x",
     (0x1A86, 0x7523): "CH340",

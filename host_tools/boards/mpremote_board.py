@@ -12,6 +12,7 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import serial
 from mpremote.transport import TransportError
@@ -75,7 +76,7 @@ class Board:
 
     def __init__(self, port: str):
         self.port = port
-        self._transport = _open(port)
+        self._transport: Any = _open(port)  # mpremote declares no types
         self._defined: set[str] = set()
         try:
             self.reset()
@@ -91,7 +92,8 @@ class Board:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
         def consume(data: bytes) -> None:
-            on_text(decoder.decode(data.replace(b"\x04", b"")))
+            if on_text:
+                on_text(decoder.decode(data.replace(b"\x04", b"")))
 
         with self._failures_named(timeout_s):
             printed, error = self._transport.exec_raw(code, timeout_s, consume if on_text else None)
@@ -249,7 +251,7 @@ class _Deadline:
 
 def _open(port: str) -> SerialTransport:
     try:
-        # The timeout keeps a port with nothing behind it from blocking for ever.
+        # The timeout keeps a port that leads to nothing from blocking for ever.
         return SerialTransport(port, timeout=ANSWER_TIMEOUT_S)
     except TransportError:
         raise why_not(port) from None
@@ -304,7 +306,7 @@ def _holder(port: str) -> str:
     return f"held by {' and '.join(found)}" if found else ""
 
 
-def _gone(port: str, error: OSError) -> ToolError:
+def _gone(port: str, error: Exception) -> ToolError:
     return ToolError(
         f"lost the board on {port}",
         str(error),

@@ -20,7 +20,9 @@ class PluggedIn:
 
     @property
     def flash_bytes(self) -> tuple[int, int]:
-        """Free and all bytes of its filesystem."""
+        """Free and all bytes of its filesystem; 0 where it did not say."""
+        if self.facts is None:
+            return 0, 0
         return self.facts.block_bytes * self.facts.free_blocks, self.facts.block_bytes * self.facts.blocks
 
     def as_dict(self) -> dict:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import click
 
-from .. import __version__
+from ..version import __version__
 from .group import Group
 
 # Name of a command -> its module in this package, which defines the command under the same name.

@@ -96,6 +96,6 @@ def main(port, count):
 
 
 if __name__ == "__main__":
-    from ..__main__ import guarded
+    from .guard import guarded
 
     guarded(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..package.boards import FLASHED
 from . import options
 from .group import Command
 
@@ -17,9 +18,7 @@ Examples:
   fxnn flash --board esp32 ESP32_GENERIC.bin --erase  a board that never ran MicroPython""",
 )
 @click.argument("firmware", metavar="[FIRMWARE]", type=options.EXISTING, required=False)
-@click.option(
-    "--board", type=click.Choice(["pico", "esp32", "esp32s3", "esp32c3"]), required=True, help="What the board is."
-)
+@click.option("--board", type=click.Choice(list(FLASHED)), required=True, help="What the board is.")
 @options.port("auto finds the board.", "auto|PORT")
 @click.option("--erase", is_flag=True, help="ESP32: erase everything first, your files too.")
 @click.option("--yes", is_flag=True, help="Do not ask before erasing.")
@@ -30,13 +29,13 @@ def flash(firmware, board, port, erase, yes, dry_run):
 
     ready = flashing.prepare(board, firmware, port, erase, dry_run)
     where = f" on {ready.port}" if ready.port and ready.port != flashing.NO_PORT else ""
-    click.echo(f"{ready.firmware.name}, {len(ready.data):,} bytes, for the {ready.chip.title}{where}")
+    click.echo(f"{ready.firmware.name}, {len(ready.data):,} bytes, for the {ready.board.chip}{where}")
     click.echo(f"  {ready.command}")
     if dry_run:
         if ready.port == flashing.NO_PORT:
             place = (
                 "PORT stands for its port"
-                if ready.chip.esp
+                if ready.board.esp
                 else "RPI-RP2 stands for the drive that it shows with BOOTSEL held"
             )
             click.echo(f"no board is plugged in: {place}")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import __version__
 from ..errors import ToolError
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat import packed
 from ..fileformat.quantized_io import input_limits
 from ..files import read_file, write_atomically
@@ -18,6 +17,7 @@ from ..ir import Graph
 from ..memory import place, plan
 from ..ops import lowering as lower
 from ..readers import tflite
+from ..version import __version__
 from . import pack, passes, tflm_arena
 from .options import ConvertOptions
 
@@ -124,8 +124,9 @@ def _placed(lowered: lower.Program, options: ConvertOptions, limit: int) -> plan
             if memory is None:
                 raise
             break
-        if memory.arena_bytes + pack.resident_bytes(memory.program) <= (options.ram or options.kind.ram_bytes):
+        if memory.arena_bytes + pack.resident_bytes(memory.program) <= (options.ram or options.kind.budget_bytes):
             break
+    assert memory is not None  # the first turn has made one, or raised
     return memory
 
 
@@ -177,9 +178,9 @@ def _selftest(network: packed.Packed, count: int) -> tuple[bytes, ...]:
         count = min(count, 1)
     random = np.random.default_rng(0)
     vectors = []
-    state = numpy_kernels.first_state(network)  # the vectors follow each other, as the board's self-test runs them
+    state = exact.first_state(network)  # the vectors follow each other, as the board's self-test runs them
     for _ in range(count):
         inputs = [_random(random, network, t) for t in network.inputs]
-        outputs = numpy_kernels.run(network, inputs, state=state)
+        outputs = exact.run(network, inputs, state=state)
         vectors.append(b"".join(np.ascontiguousarray(a).tobytes() for a in (*inputs, *outputs)))
     return tuple(vectors)

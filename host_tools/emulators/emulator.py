@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from rp2040py.boards import BoardSpec, FlashLayout
 from rp2040py.cli.pty_repl import PtyInteractiveRepl
@@ -65,9 +66,10 @@ class Pico(MicroPythonDevice):
         self._sleep_pios()
 
     def _sleep_pios(self) -> None:
+        mcu: Any = self.mcu  # its own types have no room for a stand-in
         for base, pio in zip(_PIO_BASES, self._all_pios):
-            self.mcu.peripherals[base] = _IdlePio(self.mcu, pio, self._all_pios)
-        self.mcu.pio = ()
+            mcu.peripherals[base] = _IdlePio(mcu, pio, self._all_pios)
+        mcu.pio = ()
 
     def _enter_reset(self, cause) -> None:
         self.mcu.pio = self._all_pios  # a chip's reset resets them too
@@ -76,7 +78,7 @@ class Pico(MicroPythonDevice):
 
     def save(self, image: str) -> None:
         """Writes the filesystem to a file, in one piece or not at all."""
-        partial = f"{image}.{os.getpid()}.partial"
+        partial = Path(f"{image}.{os.getpid()}.partial")
         self.dump_flash_image(partial)
         os.replace(partial, image)
 
@@ -159,11 +161,15 @@ async def _run(device: Pico, line: str, save: str | None) -> int:
 async def _serve(device: Pico, tcp: bool, save: str) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end(code: int) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
     transport = SocketInteractiveRepl if tcp else PtyInteractiveRepl
-    repl = transport(device.cdc, device.simulator, lambda code: loop.call_soon_threadsafe(stop.set))
+    repl = transport(device.cdc, device.simulator, end)
     await device.astart()
     await repl.start()
-    port = f"socket://127.0.0.1:{repl.port}" if tcp else repl.slave_path
+    port = f"socket://127.0.0.1:{repl.port}" if isinstance(repl, SocketInteractiveRepl) else repl.slave_path
     print(port, flush=True)
     _end_with_parent(stop.set)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the other process's to handle
@@ -181,7 +187,7 @@ def main() -> int:
     parser.add_argument("do", choices=("run", "serve"))
     parser.add_argument("--firmware", required=True)
     parser.add_argument("--image", required=True)
-    parser.add_argument("--layout", required=True, help="flash offset, blocks, bytes a block")
+    parser.add_argument("--layout", required=True, help="flash offset, blocks, bytes per block")
     parser.add_argument("--save", help="where the filesystem goes at the end")
     parser.add_argument("--line", help="what to run")
     parser.add_argument("--tcp", action="store_true")

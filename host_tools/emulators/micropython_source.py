@@ -193,7 +193,7 @@ class PrivateApt:
             (name for name in [about.get("ID", ""), *about.get("ID_LIKE", "").split()] if name in _RELEASES), None
         )
         mirror = family and find_mirror(Path("/etc/apt"), about.get("VERSION_CODENAME", ""))
-        if not mirror:
+        if not family or not mirror:
             raise ToolError(
                 "no Debian or Ubuntu mirror found in this machine's apt configuration",
                 f"looked for release '{about.get('VERSION_CODENAME', '')}' under /etc/apt",

@@ -1,6 +1,6 @@
-"""Newer QEMUs than this machine's, from the packages of later Debian releases, unpacked beside it in the cache.
+"""Newer QEMUs than this machine's, from the packages of later Debian releases, unpacked in the cache.
 
-python -m host_tools.emulators.newer_qemu    prints a folder a line, each good for FXNN_QEMU; 80 MB to fetch for each
+python -m host_tools.emulators.newer_qemu    prints one folder per line, each good for FXNN_QEMU; 80 MB to fetch for each
 
 Nothing is installed: a program runs with the C library of its own release, through that release's dynamic linker.
 """

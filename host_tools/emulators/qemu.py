@@ -92,7 +92,7 @@ def options(target: str, said: Said) -> list[str]:
             fix="install QEMU 7.2 or newer, or name a folder with another one in FXNN_QEMU",
         )
     known = _TARGETS[target]
-    return [*known.rest, *known.more(said)]
+    return [*known.rest, *(known.more(said) or ())]  # lacks() has seen that there is something
 
 
 def lacks(target: str, said: Said) -> list[str]:

@@ -102,6 +102,7 @@ def run_script(
 
 def _collect(process: subprocess.Popen, typed: bytes, timeout_s: float, on_line: Callable[[str], None] | None) -> str:
     """Types, reads until QEMU ends; the script's part of what was printed."""
+    assert process.stdin and process.stdout
     timed_out = threading.Event()
 
     def stop():

@@ -22,20 +22,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from ..cache import cache_dir
 from ..errors import ToolError
+from ..package.boards import BOARDS
 from .fast_rp2040py import fast_rp2040py
 from .firmware import pico_firmware
 
 # The filesystem of stock RPI_PICO firmware. Source: MicroPython 1.25, ports/rp2: boards/RPI_PICO/mpconfigboard.h
-# (MICROPY_HW_FLASH_STORAGE_BYTES, 1408 kB at the end of 2 MB of flash), rp2_flash.c (block size).
+# (MICROPY_HW_FLASH_STORAGE_BYTES, at the end of 2 MB of flash), rp2_flash.c (block size).
 FLASH_OFFSET = 0xA0000
 BLOCK_BYTES = 4096
-BLOCKS = 352
-IMAGE_BYTES = BLOCKS * BLOCK_BYTES
+IMAGE_BYTES = BOARDS["pico"].filesystem_bytes
+BLOCKS = IMAGE_BYTES // BLOCK_BYTES
 # modules/_boot.py (progsize) and extmod/vfs_lfs.c (the other defaults, cache = 4 * the larger of read and program).
-_LITTLEFS = dict(
+_LITTLEFS: dict[str, Any] = dict(
     block_size=BLOCK_BYTES,
     block_count=BLOCKS,
     read_size=32,
@@ -92,13 +94,14 @@ class VirtualPico:
             ]
             self.process = _start(arguments, firmware, stdin=subprocess.PIPE, stderr=log)
             stack.callback(_kill, self.process)
-            self.port = self._read_port(log)
+            self.port = self._read_port(self.process, log)
             self._exit = stack.pop_all()
         return self
 
     def __exit__(self, *_) -> None:
         with self._exit:  # kills what is left and unlocks the image, however stopping goes
             process = self.process
+            assert process and process.stdin
             process.stdin.close()  # asks the emulator to save its flash and end
             try:
                 code = process.wait(_STOP_TIMEOUT_S)
@@ -111,8 +114,8 @@ class VirtualPico:
                     "the emulated Pico crashed", f"exit code {code}", f"is its flash in {self.image} complete?"
                 )
 
-    def _read_port(self, log) -> str:
-        line = _read_line(self.process, _START_TIMEOUT_S)
+    def _read_port(self, process: subprocess.Popen, log) -> str:
+        line = _read_line(process, _START_TIMEOUT_S)
         if line:
             return line
         log.seek(0)
@@ -284,6 +287,7 @@ def _kill(process: subprocess.Popen) -> None:
 def _chunks(process: subprocess.Popen, timeout_s: float) -> Iterator[bytes]:
     """What the process prints until it closes its stdout. Raises TimeoutError."""
     deadline = time.monotonic() + timeout_s
+    assert process.stdout
     fd = process.stdout.fileno()
     with selectors.DefaultSelector() as selector:
         selector.register(fd, selectors.EVENT_READ)

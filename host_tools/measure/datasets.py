@@ -1,7 +1,7 @@
-"""Samples for calibration and evaluation: .npz, .npy or a folder, as real numbers in the network's shape, with labels.
+"""Samples for calibration and evaluation: .npz, .npy or a folder, as floats in the network's shape, with labels.
 
-.npz: x0, x1, ... (one a network input; the only array, or `x`, will do for one input), `labels` (whole numbers) or
-`targets` (real numbers, for regression). .npy: the samples alone. Folder: .npy files and images, in subfolders named
+.npz: x0, x1, ... (one per network input; the only array, or `x`, will do for one input), `labels` (integers) or
+`targets` (floats, for regression). .npy: the samples alone. Folder: .npy files and images, in subfolders named
 after the classes or not; images need Pillow. Integers are taken as numbers, not as quantized ones.
 """
 
@@ -35,7 +35,7 @@ A folder with a folder of images for each class works as well"""
 
 @dataclass(frozen=True)
 class Dataset:
-    """N samples. inputs: one float32 array (N, *shape) a network input; labels: int (N,); targets: float32 (N, ...).
+    """N samples. inputs: one float32 array (N, *shape) per network input; labels: int (N,); targets: float32 (N, ...).
 
     names: of the classes, where the data has them (subfolders). notes: what was assumed, for people.
     """
@@ -102,7 +102,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], shapes: list[tuple[int, ...]],
     for name in (n for n in _TARGETS if n in arrays):
         targets = np.asarray(arrays[name], np.float32)
         if len(targets) != len(inputs[0]):
-            raise ToolError(f"{source}: {len(targets)} {name} for {len(inputs[0])} samples", fix="give one a sample")
+            raise ToolError(f"{source}: {len(targets)} {name} for {len(inputs[0])} samples", fix="give one per sample")
         break
     notes = [_PIXELS.format(f"{source}: {n}", int(x.max())) for n, x in zip(names, inputs) if _raw_pixels(x)]
     return Dataset(inputs, labels, targets, notes=tuple(notes))
@@ -113,11 +113,11 @@ def _frames(shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [s[1:] if s[:1] == (1,) else tuple(s) for s in shapes]
 
 
-_PIXELS = "{} holds whole numbers up to {}: taken as they are. If the network was trained on 0..1, divide them by 255"
+_PIXELS = "{} holds integers up to {}: taken as they are. If the network was trained on 0..1, divide them by 255"
 
 
 def _raw_pixels(x: np.ndarray) -> bool:
-    """Whether these look like pixels of 0 to 255 that nobody scaled: images of whole numbers."""
+    """Whether these look like pixels of 0 to 255 that nobody scaled: images of integers."""
     return x.ndim > 2 and 127 < x.max() <= 255 and x.min() >= 0 and bool((x == np.floor(x)).all())
 
 
@@ -179,9 +179,9 @@ def _labels(array: np.ndarray, count: int, what: str) -> np.ndarray:
         array = array.argmax(1)  # one-hot
     array = array.reshape(-1)
     if len(array) != count:
-        raise ToolError(f"{what}: {len(array)} labels for {count} samples", fix="give one a sample")
+        raise ToolError(f"{what}: {len(array)} labels for {count} samples", fix="give one per sample")
     if array.dtype.kind not in "iub" and not (array.dtype.kind == "f" and (array == np.round(array)).all()):
-        raise ToolError(f"{what} holds {array.dtype}", "a label is a whole number: the index of the output",
+        raise ToolError(f"{what} holds {array.dtype}", "a label is an integer: the index of the output",
                         "for regression call the array `targets`")  # fmt: skip
     return array.astype(np.int64)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..compiler.convert import convert
 from ..errors import ToolError
-from ..fileformat.packed import Packed, read_file
+from ..fileformat.packed import Packed, read, read_file
 from ..fileformat.quantized_io import dequantize, frame_shape, quantize
 from ..floats import float_graph
 from ..ir import Graph
@@ -41,61 +41,57 @@ class Network:
     """A network that can answer: packed (int8), or a float graph."""
 
     name: str
-    kind: str  # "packed" | "float"
-    packed: Packed | None = None
-    graph: Graph | None = None
+    form: Packed | Graph
 
     @property
     def input_shapes(self) -> list[tuple[int, ...]]:
-        if self.packed:
-            return [t.shape for t in self.packed.inputs]
-        return [self.graph.tensors[i].shape for i in self.graph.inputs]
+        if isinstance(self.form, Packed):
+            return [t.shape for t in self.form.inputs]
+        return [self.form.tensors[i].shape for i in self.form.inputs]
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]:
         """Of one sample, without a leading batch of 1."""
-        if self.packed:
-            return [frame_shape(t) for t in self.packed.outputs]
-        shapes = [self.graph.tensors[i].shape for i in self.graph.outputs]
+        if isinstance(self.form, Packed):
+            return [frame_shape(t) for t in self.form.outputs]
+        shapes = [self.form.tensors[i].shape for i in self.form.outputs]
         return [s[1:] if s[:1] == (1,) else s for s in shapes]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self.packed.labels if self.packed else ()
+        return self.form.labels if isinstance(self.form, Packed) else ()
 
 
 def open_network(path: str | Path) -> Network:
     """The network at `path`, whatever its form; a full-int8 .tflite becomes a packed one."""
     path = Path(path)
     if path.is_file() and path.suffix.lower() == ".fxnn":
-        return Network(path.name, "packed", read_file(path))
+        return Network(path.name, read_file(path))
     data = read_model(path)
     graph = tflite.read(data, path.name)
     if prepare.is_quantized(graph):
-        from ..fileformat.packed import read
-
-        return Network(path.name, "packed", read(convert(data, path.stem, selftest=0).data, path.name))
-    return Network(path.name, "float", graph=prepare.prepare(graph))
+        return Network(path.name, read(convert(data, path.stem, selftest=0).data, path.name))
+    return Network(path.name, prepare.prepare(graph))
 
 
 def answers(
     network: Network, data: Dataset, on: str | Target = "host", progress: Progress | None = None
 ) -> list[np.ndarray]:
-    """The network's outputs for every sample, real numbers: float32 (N, ...) for each output.
+    """The network's outputs for every sample, floats: float32 (N, ...) for each output.
 
     `on`: a target's name, or an open Target; a float graph always runs on the host.
     """
     count = len(data)
-    if network.graph:
+    if isinstance(network.form, Graph):
         parts = []
         for at in range(0, count, _BATCH):
-            parts.append(float_graph.run(network.graph, [x[at : at + _BATCH] for x in data.inputs]))
+            parts.append(float_graph.run(network.form, [x[at : at + _BATCH] for x in data.inputs]))
             if progress:
                 progress(min(at + _BATCH, count))
         return [
             np.concatenate(column).reshape(count, *shape) for column, shape in zip(zip(*parts), network.output_shapes)
         ]
-    packed = network.packed
+    packed = network.form
     raw = tuple(
         quantize(x, t.scale, t.zero_point, t.dtype).reshape(count, *frame_shape(t))
         for x, t in zip(data.inputs, packed.inputs)
@@ -135,12 +131,8 @@ def score(
     if task == "auto":
         task = task_of(data, y.shape[1:], data.inputs[0].shape[1:])
     result: dict = {"task": task, "samples": len(data)}
-    if task in ("classify", "anomaly") and data.labels is None:
-        raise ToolError(
-            f"no labels to {task} by", "the data has samples only", "add an array `labels` to the .npz file"
-        )
     if task == "anomaly":
-        odd = data.labels.astype(bool)
+        odd = _labels(data, task).astype(bool)
         if odd.all() or not odd.any():
             raise ToolError("the labels are all the same", "anomalies (1) and normal samples (0) are both needed")
         scores = y[:, 0] if y.shape[1] == 1 else ((y - data.inputs[0].reshape(len(data), -1)) ** 2).mean(1)
@@ -149,17 +141,18 @@ def score(
             "mean_score": [float(scores[~odd].mean()), float(scores[odd].mean())],
         }
     elif task == "classify":
+        labels = _labels(data, task)
         if y.shape[1] == 1:
             y = np.concatenate([1 - y, y], 1)
-            if len(np.unique(data.labels)) == 2:
-                result["auc"] = metrics.auc(y[:, 1], data.labels == 1)
+            if len(np.unique(labels)) == 2:
+                result["auc"] = metrics.auc(y[:, 1], labels == 1)
         classes = y.shape[1]
-        if data.labels.min() < 0 or data.labels.max() >= classes:
-            low, high = int(data.labels.min()), int(data.labels.max())
+        if labels.min() < 0 or labels.max() >= classes:
+            low, high = int(labels.min()), int(labels.max())
             raise ToolError(f"labels from {low} to {high} for {classes} outputs", f"a label is the index of an output, 0 to {classes - 1}",
                             "subtract 1 from the labels" if (low, high) == (1, classes) else
                             "check the labels; for regression call the array `targets`")  # fmt: skip
-        matrix = metrics.confusion(data.labels, y.argmax(1), classes)
+        matrix = metrics.confusion(labels, y.argmax(1), classes)
         texts = (
             names
             if len(names) == classes
@@ -169,7 +162,7 @@ def score(
         )
         result |= {
             "top1": float(np.trace(matrix) / len(data)), "correct": int(np.trace(matrix)),
-            "k": min(k, classes), "topk": metrics.top_k(y, data.labels, k),
+            "k": min(k, classes), "topk": metrics.top_k(y, labels, k),
             "confusion": matrix.tolist(),
             "classes": [{"name": n, **row} for n, row in zip(texts, metrics.per_class(matrix))],
         }  # fmt: skip
@@ -184,6 +177,14 @@ def score(
                             "give the targets in the output's shape")  # fmt: skip
         result |= metrics.regression(y, targets)
     return result
+
+
+def _labels(data: Dataset, task: str) -> np.ndarray:
+    if data.labels is None:
+        raise ToolError(
+            f"no labels to {task} by", "the data has samples only", "add an array `labels` to the .npz file"
+        )
+    return data.labels
 
 
 def compare(outputs: list[np.ndarray], others: list[np.ndarray]) -> dict:
@@ -214,14 +215,14 @@ def by_name(data: Dataset, labels: tuple[str, ...], outputs: int, task: str = "a
     if labels or len(data.names) != outputs:
         raise ToolError(f"{len(data.names)} classes by subfolder: {', '.join(data.names)}",
                         f"the network has {outputs} outputs" + (f": {', '.join(labels)}" if labels else ""),
-                        "name a folder for each class after the network's labels" if labels else "give a folder a class")  # fmt: skip
+                        "name a folder for each class after the network's labels" if labels else "give one folder per class")  # fmt: skip
     return data
 
 
 def cut_off(network: Network, data: Dataset) -> list[str]:
     """Notes about data that the packed network's inputs cannot hold: most often it is not scaled as in training."""
     notes = []
-    for t, x in zip(network.packed.inputs if network.packed else (), data.inputs):
+    for t, x in zip(network.form.inputs if isinstance(network.form, Packed) else (), data.inputs):
         if t.dtype not in ("int8", "uint8", "int16"):
             continue
         limits = np.iinfo(t.dtype)

@@ -1,7 +1,7 @@
 """The trained model's own answers: TensorFlow Lite Micro (TFLM), or LiteRT's reference kernels where it is missing.
 
 Both come from PyPI and are imported when the first Oracle is made, never before. TFLM is the definition of right.
-Of 120 random models an op LiteRT 2.3's reference kernels differed at FULLY_CONNECTED (rounded once, in float64: 1 of
+Of 120 random models per op LiteRT 2.3's reference kernels differed at FULLY_CONNECTED (rounded once, in float64: 1 of
 110 models, one apart) and at LOGISTIC and TANH (tables of its own: 1 of 8 models, in one or two of 256 values, one
 apart, but 128 at input scales of 8 and more, where TFLM sends 0 to -128); they refuse a CONV_2D without a bias.
 """
@@ -19,7 +19,7 @@ from ..errors import ToolError
 
 INSTALL = f"{sys.executable} -m pip install --pre tflite-micro, or ... install ai-edge-litert"
 # TFLM takes its arena from the heap of this process; its own rule is 10 times the file, too little for a small
-# file with large activations. TFLM's bookkeeping is about 1 kB an op beside the activations.
+# file with large activations. TFLM's bookkeeping is about 1 kB per op besides the activations.
 ARENA_BYTES_PER_MODEL_BYTE = 10
 MIN_ARENA_BYTES = 4 << 20
 MAX_ARENA_BYTES = 1 << 30
@@ -105,7 +105,7 @@ class Oracle:
     def _checked(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         shapes, dtypes = self.input_shapes, self.input_dtypes
         if len(inputs) != len(shapes):
-            raise ToolError(f"{len(inputs)} inputs given", f"the model has {len(shapes)}", "give one array an input")
+            raise ToolError(f"{len(inputs)} inputs given", f"the model has {len(shapes)}", "give one array per input")
         checked = []
         for i, (x, shape, dtype) in enumerate(zip(inputs, shapes, dtypes)):
             x = np.asarray(x)
@@ -126,10 +126,13 @@ def tensor_infos(tflite: bytes) -> list[TensorInfo]:
 
     model = Model.GetRootAs(bytes(tflite), 0)
     graph = model.Subgraphs(0)
+    assert graph is not None  # the kernels took the model
     infos = []
     for i in range(graph.TensorsLength()):
         t = graph.Tensors(i)
+        assert t is not None
         buffer = model.Buffers(t.Buffer())
+        assert buffer is not None
         infos.append(
             TensorInfo(
                 i, (t.Name() or b"").decode(errors="replace"), buffer.DataLength() > 0, t.Type() == TensorType.RESOURCE

@@ -15,7 +15,7 @@ def report(packed: Packed, profile: Profile, target: str) -> dict:
         "",
         sum(op.macs for op in profile.ops),
         sum(op.time_us for op in profile.ops),
-        None if None in cycles else sum(cycles),
+        None if None in cycles else sum(n for n in cycles if n is not None),
     )
     del totals["name"], totals["kind"]
     return {
@@ -55,8 +55,8 @@ def show(report: dict, console) -> None:
 
     cycles = report["clock_hz"] is not None
     table = Table(box=None, pad_edge=False)
-    for title, justify in [("op", "left"), ("kind", "left"), ("MACs", "right"), ("time", "right"), ("share", "right")]:
-        table.add_column(title, justify=justify, no_wrap=title != "op")
+    for title in ("op", "kind", "MACs", "time", "share"):
+        table.add_column(title, justify="left" if title in ("op", "kind") else "right", no_wrap=title != "op")
     if cycles:
         table.add_column("cycles", justify="right")
         table.add_column("cycles/MAC", justify="right")

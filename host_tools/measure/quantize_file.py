@@ -46,7 +46,7 @@ class Done:
         """The report, for people."""
         if self.quantized is None:
             return ["the model is int8 already: it keeps its own scales and weights", *self.conversion.lines()]
-        if not self.measured:
+        if not self.measured or self.checked is None:
             return [
                 "the model's own scales; weights rounded to the nearest int4, nothing measured",
                 *self.conversion.lines(),
@@ -148,7 +148,7 @@ def _quantized(graph: Graph, data: Data, options: Options, pixels: str, pack: _P
             "calibration data is needed: --data FILE", "ranges of activations are measured, not guessed", HOW_TO
         )
     shapes = [real.tensors[i].shape for i in real.inputs]
-    if measured:
+    if data is not None and measured:
         dataset = _samples(data, shapes, pixels)
     else:
         dataset = _noise(graph)
@@ -170,7 +170,7 @@ def _quantized(graph: Graph, data: Data, options: Options, pixels: str, pack: _P
     return Done(conversion, quantized, checked, notes, measured)
 
 
-def _samples(data: Data, shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
+def _samples(data: str | Path | Mapping[str, np.ndarray], shapes: list[tuple[int, ...]], pixels: str) -> Dataset:
     if isinstance(data, Mapping):
         return datasets.from_arrays(data, shapes, "data")
     return datasets.random(shapes) if str(data) == "random" else datasets.read(data, shapes, pixels)
@@ -191,10 +191,10 @@ def _noise(graph: Graph) -> Dataset:
 
 def _checked(conversion: Conversion, real: Graph, dataset: Dataset, progress) -> dict:
     """The packed file on the host's exact kernels against the float network."""
-    network = evaluate.Network("packed", "packed", packed.read(conversion.data))
-    macs = sum(op.macs for op in network.packed.ops)
+    form = packed.read(conversion.data)
+    macs = sum(op.macs for op in form.ops)
     some = dataset.first(int(np.clip(_CHECKED_MACS // max(macs, 1), 8, 64)))
     tick = progress and (lambda done: progress("checking the packed network", done, len(some)))
-    got = evaluate.answers(network, some, "host", tick)
-    want = evaluate.answers(evaluate.Network("float", "float", graph=real), some)
+    got = evaluate.answers(evaluate.Network("packed", form), some, "host", tick)
+    want = evaluate.answers(evaluate.Network("float", real), some)
     return {"samples": len(some), **evaluate.compare(got, want)}

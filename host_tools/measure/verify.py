@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ToolError
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat.packed import Packed, TensorEntry
 from ..fileformat.quantized_io import dequantize, frame_shape, input_limits, quantize
 from ..package.runner import Progress
+from ..record import RECORD
 from ..targets.base import Target
 from .oracle import Oracle
 
@@ -19,7 +20,7 @@ SEED = 20240101  # the random inputs are the same in every run, so a difference 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where the answers part. op: its name, or the output tensor's where the op cannot be told."""
+    """Where the answers first differ. op: its name, or the output tensor's where the op cannot be told."""
 
     inference: str
     op: str
@@ -54,7 +55,7 @@ class Verdict:
 
 
 def test_inputs(packed: Packed, count: int) -> tuple[list[str], tuple[np.ndarray, ...]]:
-    """-> (what each inference's input is, one array a network input): extremes first, then random ones."""
+    """-> (what each inference's input is, one array per network input): extremes first, then random ones."""
     names, frames = [], []
     for name in ("all lowest", "all highest", "all zero points", "lowest and highest in turn")[:count]:
         names.append(name)
@@ -120,11 +121,11 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
 
     An op is compared where the oracle has a tensor of its name; what was fused away has none.
     """
-    state = numpy_kernels.first_state(packed)
+    state = exact.first_state(packed)
     for frame in frames:
         _, tensors = oracle.run_with_tensors(_for_oracle(packed, oracle, frame))
     for frame in frames[:-1]:
-        numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], state=state)
+        exact.run(packed, [x.reshape(t.shape) for x, t in zip(frame, packed.inputs)], state=state)
     written = {tensor.first_op: tensor for tensor in packed.tensors}
     found: list[Difference] = []
 
@@ -133,19 +134,19 @@ def _first_wrong_op(packed: Packed, oracle: Oracle, frames: list, name: str) -> 
         if found or tensor is None or tensor.name not in tensors or _in_stripes(packed, tensor):
             return
         want = np.asarray(tensors[tensor.name])
-        got = numpy_kernels.read_tensor(arena, tensor)
+        got = exact.read_tensor(arena, tensor)
         if want.dtype == got.dtype and want.size == got.size and (got != want.reshape(got.shape)).any():
             op = packed.ops[index]
             found.append(_difference(name, f"op {index} {op.kernel} '{op.name}'", got, want.reshape(got.shape)))
 
-    numpy_kernels.run(packed, [x.reshape(t.shape) for x, t in zip(frames[-1], packed.inputs)], compare, state)
+    exact.run(packed, [x.reshape(t.shape) for x, t in zip(frames[-1], packed.inputs)], compare, state)
     return found[0] if found else None
 
 
 def _in_stripes(packed: Packed, tensor: TensorEntry) -> bool:
     """Whether several ops write the tensor: after the first it is not whole."""
     place = range(tensor.arena_offset, tensor.arena_offset + tensor.bytes)
-    return any(op.words[6] in place for op in packed.ops[tensor.first_op + 1 : max(tensor.last_op, 0)])
+    return any(op.words[RECORD.y_offset] in place for op in packed.ops[tensor.first_op + 1 : max(tensor.last_op, 0)])
 
 
 def _difference(name: str, op: str, got: np.ndarray, want: np.ndarray) -> Difference:
@@ -170,7 +171,7 @@ def _check_model_file(model: bytes) -> None:
 
 
 def _for_oracle(packed: Packed, oracle: Oracle, frame: list[np.ndarray]) -> list[np.ndarray]:
-    """Raw inputs as the trained model takes them: where it takes real numbers, those that quantize to the raw ones."""
+    """Raw inputs as the trained model takes them: where it takes floats, those that quantize to the raw ones."""
     return [
         (dequantize(x, t.scale, t.zero_point) if dtype.kind == "f" else x).reshape(shape)
         for x, t, dtype, shape in zip(frame, packed.inputs, oracle.input_dtypes, oracle.input_shapes)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ..assembler.constants import Constants
 from ..fileformat.littlefs import BLOCK_BYTES, room
 from ..ops.core import Program, Step
+from ..record import BY_NAME
 
 # What every block but the first holds at least: 9 pointers, in files up to 512 blocks.
 SAFE_BYTES = BLOCK_BYTES - 36
@@ -20,7 +22,7 @@ _LEAST_BYTES = 512
 
 @dataclass(frozen=True)
 class Piece:
-    """One call's channels. words: what it replaces of the record's words 27, 28 and 30. offset: in the file."""
+    """One call's channels. words: what it replaces of the record's offsets of tables. offset: in the file."""
 
     offset: int
     bytes: int
@@ -61,7 +63,7 @@ def _place_step(step: Step, out: bytearray, start: int, blocks: bool) -> Placed:
     size = -(-len(step.constants) // 4) * 4
     at = start + len(out)
     if blocks and step.cut and size > SAFE_BYTES:
-        pieces = _cut(step, at)
+        pieces = _cut(step, step.cut, at)
         if pieces:
             for piece in pieces:
                 out += bytes(piece.offset - start - len(out))
@@ -75,36 +77,41 @@ def _place_step(step: Step, out: bytearray, start: int, blocks: bool) -> Placed:
     return Placed(at, size)
 
 
-def _cut(step: Step, at: int) -> tuple[Piece, ...]:
+def _cut(step: Step, cut: Constants, at: int) -> tuple[Piece, ...]:
     """The pieces, as large as blocks allow; none where a block does not hold the fewest channels of a piece."""
-    channels = step.words[14]
+    layout = BY_NAME[step.kernel].layout
+    tables = [layout.weights_offset, layout.channels_offset]
+    if step.words.get(layout.packed_offset):
+        tables.append(layout.packed_offset)
+    channels = step.words[layout.out_c]
     pieces: list[Piece] = []
     first = 0
     while first < channels:
-        size, count = _fitting(step, first, room(at))
+        size, count = _fitting(step, cut, first, room(at))
         if not count or (not pieces and size < _LEAST_BYTES):
             if room(at) > SAFE_BYTES:
                 return ()
             at += room(at)
             continue
-        _, offsets = step.cut.part(first, first + count)
-        words = {word: offsets[step.words[word]] for word in (27, 28, 30) if word != 30 or step.words.get(30)}
+        _, offsets = cut.part(first, first + count)
+        words = {word: offsets[step.words[word]] for word in tables}
         pieces.append(Piece(at, size, first, count, words))
         first += count
         at += size
     return tuple(pieces)
 
 
-def _fitting(step: Step, first: int, limit: int) -> tuple[int, int]:
+def _fitting(step: Step, cut: Constants, first: int, limit: int) -> tuple[int, int]:
     """(bytes, channels) of the largest piece from channel `first` on that fits."""
-    left = step.words[14] - first
-    count = min(left, limit * step.words[14] // len(step.constants) + step.granule)
+    channels = step.words[BY_NAME[step.kernel].layout.out_c]
+    left = channels - first
+    count = min(left, limit * channels // len(step.constants) + step.granule)
     while count > 0:
         if count < left:
             count -= count % step.granule
         if count <= 0:
             break
-        size = len(step.cut.part(first, first + count)[0])
+        size = len(cut.part(first, first + count)[0])
         if size <= limit:
             return size, count
         count -= 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..arithmetic import fixed_point
 from ..assembler.constants import Constants
-from ..assembler.layer import Fast
+from ..assembler.layer import PackedVariant
 from ..ir import Op
 from .core import Lowering, Step, Unsupported, lowers
 from .weights import (
@@ -34,7 +34,7 @@ def fully_connected(ctx: Lowering, op: Op) -> None:
         raise Unsupported(f"input {x.shape} does not fit weights {w.shape}", RETRAIN)
     multipliers = channel_multipliers(fixed_point.fully_connected_multiplier, x, w, y, out_c)
     words = row_words(op, x, y, rows, in_c, out_c)
-    k, packed, scratch_bytes = Constants(), Fast({}), 0
+    k, packed, scratch_bytes = Constants(), PackedVariant({}), 0
     if w.dtype == "int8":
         channels = channel_table(folded_bias(x, bias, w.values), multipliers)
         packed = add_packed_variant(ctx, "fully_connected_stored", words, k, x, bias, padded(w.values), channels)

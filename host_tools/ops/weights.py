@@ -7,7 +7,7 @@ import numpy as np
 from ..arithmetic import fixed_point
 from ..assembler import targets
 from ..assembler.constants import Constants
-from ..assembler.layer import CHANNEL, Fast, Layer
+from ..assembler.layer import CHANNEL, Layer, PackedVariant
 from ..ir import Op, Tensor
 from ..record import CONV
 from .core import CONSTANTS, Lowering, Unsupported
@@ -60,7 +60,7 @@ def _short_channel_table(first_words: np.ndarray, multipliers: list[tuple[int, i
 
 
 def dense_constants(ctx: Lowering, kernel: str, words: dict[int, int], x: Tensor, w: Tensor, bias: np.ndarray,
-                     multipliers: list[tuple[int, int]]) -> tuple[Constants, Fast]:  # fmt: skip
+                     multipliers: list[tuple[int, int]]) -> tuple[Constants, PackedVariant]:  # fmt: skip
     """Constants of conv_2d and fully_connected, their words, and the packed variant, if any."""
     k = Constants()
     rows = w.values.reshape(len(bias), -1)
@@ -98,11 +98,11 @@ def offset_binary(weights: np.ndarray) -> np.ndarray:
 
 
 def add_packed_variant(ctx: Lowering, kernel: str, words: dict[int, int], k: Constants, x: Tensor, bias: np.ndarray,
-                   rows: np.ndarray, channels: np.ndarray) -> Fast:  # fmt: skip
+                   rows: np.ndarray, channels: np.ndarray) -> PackedVariant:  # fmt: skip
     """Adds the target's packed variant, if it has one, to words and constants. rows: int8[channels, products]."""
     first = bias - x.zero_point * rows.astype(np.int64).sum(1)
     variant = targets.make(ctx.target, kernel, Layer(words, rows, first, channels, k))
     if variant is None:
-        return Fast({})
+        return PackedVariant({})
     words.update(variant.words)
     return variant

@@ -141,12 +141,7 @@ def module(backend: str, kernel: str, words: Sequence[int]) -> str:
         name = MODULES[package].get(number(package, words))
         if name and any(kernel in rule.kernels for rule in RULES[package] if rule.module == name):
             return f"{package}.{name}"
-    raise ValueError(unknown(kernel, words))
-
-
-def unknown(kernel: str, words: Sequence[int]) -> str:
-    """What host and board say of a record that no module of viper runs."""
-    return f"variant {number('viper', words)} of kernel {BY_NAME[kernel].id} unknown, update fxnn"
+    raise ValueError(_unknown(kernel, number("viper", words)))
 
 
 def problem(kernel: str, words: Sequence[int], target: str) -> str | None:
@@ -157,8 +152,13 @@ def problem(kernel: str, words: Sequence[int], target: str) -> str | None:
         named = number(backend, words)
         if backend == "viper" or named in MODULES[backend]:
             if named not in {rule.number for rule in _fitting(backend, kernel, words, target)}:
-                return unknown(kernel, words) if backend == "viper" else f"{backend} {named} of kernel {BY_NAME[kernel].id} unknown, update fxnn"
+                return _unknown(kernel, named)
     return None
+
+
+def _unknown(kernel: str, number: int) -> str:
+    """What host and board say of a record that names no module which can run it."""
+    return f"variant {number} of kernel {BY_NAME[kernel].id} unknown, update fxnn"
 
 
 def why_not(backend: str, kernel: str, words: Sequence[int], target: str) -> str:

@@ -20,15 +20,15 @@ FIGURES = (
 
 def build(network: Packed, *, on: str | None = "pico", path: Path | None = None, data: Path | None = None,
           against: Path | None = None, say: Callable[[str], None] = lambda text: None) -> dict:  # fmt: skip
-    """Facts for page.render. on: the target whose time is measured, None for no measurement; path: the network's file;
-    data: test data as `fxnn evaluate` takes it; against: the float model. ToolError as those commands."""
+    """Facts for page.render. on: the target whose time is measured, None for no measurement; path: the network's file,
+    with data: test data as `fxnn evaluate` takes it; against: the float model. ToolError as those commands."""
     operators = facts.operators(network)
     result = {
         "network": network, "operators": operators, "lives": facts.lives(network), "macs": sum(op.macs for op in operators),
         "measured": None, "times": [], "total_us": 0, "total_cycles": 0, "accuracy": None, "noise": False, "equalized": measured.equalized(network), "place": "the virtual Pico" if on == "pico" else on,
         "package_heap": PACKAGE_HEAP_BYTES, "figure_rows": FIGURES, "bins": facts.BINS,
     }  # fmt: skip
-    viper = None
+    run = viper = None
     if on:
         from ..targets import open_target
 
@@ -43,13 +43,11 @@ def build(network: Packed, *, on: str | None = "pico", path: Path | None = None,
         ]  # fmt: skip
         result["total_us"] = sum(t["us"] for t in result["times"])
         result["total_cycles"] = sum(t["cycles"] for t in result["times"])
-    on_pico = on == "pico"  # other targets' cycles are not the Pico's
-    result["verdicts"] = verdicts.judge(
-        network, result["measured"]["records"] if on_pico else None, viper["records"] if on_pico else None
-    )
+    counted = [measurement["records"] if measurement and on == "pico" else None for measurement in (run, viper)]
+    result["verdicts"] = verdicts.judge(network, *counted)  # other targets' cycles are not the Pico's
 
     dataset = reals = None
-    if data:
+    if data and path:
         from ..measure import datasets
         from ..measure.evaluate import evaluate, open_network
 

@@ -1,7 +1,7 @@
 """The memory plan as a lifetime chart, from the records alone: what each byte of the arena holds while each op runs.
 
 Liveness is worked out from what the records read and write: a byte is alive from the op that writes it (or from the
-start, in an input) to the last op that reads it. A row is an op, a column a piece of the arena.
+start, in an input) to the last op that reads it. A row is an op, a column a stretch of the arena.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ToolError
+from ..exact.core import offsets
 from ..fileformat import extents
 from ..fileformat.packed import OpRecord, Packed
-from ..record import BY_NAME
+from ..record import BOX, BY_NAME, RECORD, in_constants, view
 
 # What a byte holds while an op runs: the number of the op that wrote it, or
 FREE, SCRATCH, INPUT, BOTH = -1, -2, -3, -4  # BOTH: input of this op, and its output where that is already written
@@ -33,35 +34,24 @@ class Access:
 
 
 def access(op: OpRecord, arena_bytes: int) -> Access:
-    """What a record reads and writes. The inputs of a window op, a broadcast or a slice count from the first to the last."""
-    w = op.words
-    spans, _ = extents.reach(op.kernel, w, op.fast_target, op.constants)
-    size = extents.scratch_bytes(op.kernel, w, op.fast_target)
+    """What an op reads and writes. The inputs of a window op, a broadcast or a slice count from the first to the last."""
     reads, writes = np.zeros(arena_bytes, bool), np.zeros(arena_bytes, bool)
-    left = [span for span in spans if not (size and span == (w[7], size))]
-    output = next((k for k in range(len(left) - 1, -1, -1) if left[k][0] == w[6]), None)
-    for k, (offset, bytes_) in enumerate(left):
-        if k != output:
-            reads[offset : offset + bytes_] = True
-    if op.kernel == "copy":
-        places = w[6] + w[22] + _places(w[8:12], w[16:20])
-        writes[places] = True
-        writes[w[6] : w[6] + w[20]] = True
-        if not w[23] & 1:
-            reads[:] = False
-            reads[w[5] + _places(w[8:12], w[12:16])] = True
-    elif output is not None:
-        pixels = w[8] * w[12] * w[13]
-        end = pixels * w[32] if BY_NAME[op.kernel].cuttable and w[33] > 1 else left[output][1]
-        writes[w[6] : w[6] + end] = True
-    return Access(reads, writes, (w[7], w[7] + size) if size else (0, 0))
-
-
-def _places(dims, strides) -> np.ndarray:
-    places = np.zeros(1, np.int64)
-    for d, stride in zip(dims, strides):
-        places = (places[:, None] + np.arange(d, dtype=np.int64) * stride).reshape(-1)
-    return places
+    for words, constants in op.calls:
+        for s in extents.stretches(op.kernel, words, op.fast_target, constants):
+            assert not isinstance(s, str)  # the reader has refused such a file
+            if not s.in_constants and s.operand.name != "scratch":
+                reads[s.offset : s.offset + s.bytes] |= s.read
+                writes[s.offset : s.offset + s.bytes] |= s.written
+    if BY_NAME[op.kernel].layout is BOX:  # a box: its very bytes
+        reads[:], writes[:] = False, False
+        r = view(op.kernel, op.words)
+        writes[r.y_offset : r.y_offset + r.fill_bytes] = True
+        writes[r.y_offset + r.start + offsets(r.all("dims"), r.all("y_strides"))] = True
+        if not in_constants(op.kernel, op.words, "x"):
+            reads[r.x_offset + offsets(r.all("dims"), r.all("x_strides"))] = True
+    start = op.words[RECORD.scratch_offset]
+    size = extents.scratch_bytes(op.kernel, op.words, op.fast_target)
+    return Access(reads, writes, (start, start + size) if size else (0, 0))
 
 
 def holds(network: Packed) -> np.ndarray:
@@ -111,12 +101,12 @@ _SIGNS = {FREE: ".", SCRATCH: "-", INPUT: "#", BOTH: "*"}
 
 
 def lines(network: Packed, columns: int = 64):
-    """The chart for a terminal: a rich Text a line. A mark says which op wrote the bytes."""
+    """The chart for a terminal: a rich Text per line. A mark says which op wrote the bytes."""
     from rich.text import Text
 
     if not network.arena_bytes or not network.ops:
         return []
-    found = [Text(f"arena, {network.arena_bytes:,} bytes: a line an op, {columns} columns of "
+    found = [Text(f"arena, {network.arena_bytes:,} bytes: one line per op, {columns} columns of "
                   f"{network.arena_bytes / columns:,.0f} bytes; # input, the mark of the op that wrote it, "
                   "* written over what the op reads, - scratch, . free")]  # fmt: skip
     for op, row in zip(network.ops, _cells(network, columns)):

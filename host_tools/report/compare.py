@@ -18,7 +18,7 @@ def rows(first: Path, second: Path, on: str | None, data: Path | None = None,
     on: the target whose time is measured, or None. ToolError as those of `fxnn profile` and `fxnn evaluate`.
     """
     networks = [read_file(first), read_file(second)]
-    table = [(what, "bytes", [size(n) for n in networks]) for what, size in _SIZES]
+    table: list[tuple] = [(what, "bytes", [size(n) for n in networks]) for what, size in _SIZES]
     table += [
         ("ops", "", [len(n.ops) for n in networks]),
         ("multiply-accumulates", "", [sum(op.macs for op in n.ops) for n in networks]),

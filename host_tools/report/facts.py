@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..exact import numpy_kernels
+from ..exact import run as exact
+from ..fileformat import extents
 from ..fileformat.packed import OpRecord, Packed
+from ..record import BY_NAME, RECORD
 from . import inspect
 
 BINS = 64  # of a histogram of int8 values: 4 values a bar
-_WEIGHTED = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Life:
-    """A piece of the arena over time: from record `first` to record `last`, both included; -1: before the first."""
+    """A stretch of the arena over time: from record `first` to record `last`, both included; -1: before the first."""
 
     name: str
     kind: str  # "tensor" | "scratch"
@@ -47,7 +48,12 @@ def operators(network: Packed) -> list[Operator]:
     """The network's ops in order, records of one op together."""
     groups: list[list[OpRecord]] = []
     for op in network.ops:
-        same = groups and groups[-1][0].name == op.name and groups[-1][0].kernel == op.kernel and op.kernel in _WEIGHTED
+        same = (
+            groups
+            and groups[-1][0].name == op.name
+            and groups[-1][0].kernel == op.kernel
+            and BY_NAME[op.kernel].cuttable
+        )
         (groups[-1] if same else groups.append([]) or groups[-1]).append(op)
     described = inspect.describe(network)["ops"]
     made: dict[int, int] = {}  # arena offset -> the operator that wrote there last
@@ -56,7 +62,7 @@ def operators(network: Packed) -> list[Operator]:
     found = []
     for index, group in enumerate(groups):
         first, rows = group[0], [described[op.index] for op in group]
-        starts = {_start(network, op, at) for op in group for at in _reads(network, op)}
+        starts = {_start(network, op, at) for op in group for at in _reads(op)}
         sources = {made[at] for at in starts if at in made}
         found.append(Operator(
             index, first.kernel, short(first.name), first.name, tuple(op.index for op in group),
@@ -64,7 +70,7 @@ def operators(network: Packed) -> list[Operator]:
             sum(len(op.constants) for op in group), tuple(sorted(sources)), _weights(group),
         ))  # fmt: skip
         for op in group:
-            made[op.words[6]] = index
+            made[op.words[RECORD.y_offset]] = index
     return found
 
 
@@ -72,7 +78,7 @@ def lives(network: Packed) -> list[Life]:
     """The memory plan: tensors, then scratch."""
     tensors = [Life(short(t.name), "tensor", t.arena_offset, t.bytes, t.first_op, min(t.last_op, len(network.ops) - 1))
                for t in network.tensors]  # fmt: skip
-    scratch = [Life(f"scratch of {short(op.name)}", "scratch", op.words[7], inspect.scratch_bytes(op), op.index, op.index)
+    scratch = [Life(f"scratch of {short(op.name)}", "scratch", op.words[RECORD.scratch_offset], inspect.scratch_bytes(op), op.index, op.index)
                for op in network.ops if inspect.scratch_bytes(op)]  # fmt: skip
     return tensors + scratch
 
@@ -90,28 +96,20 @@ def histogram(values: np.ndarray) -> tuple[int, ...]:
 
 def _weights(group: list[OpRecord]) -> tuple[int, ...]:
     """The histogram of a layer's weights, whatever their layout and order."""
-    if group[0].kernel not in _WEIGHTED:
+    if not BY_NAME[group[0].kernel].cuttable:
         return ()
     total = np.zeros(BINS, np.int64)
     for op in group:
         for words, constants in op.calls:
-            data = np.frombuffer(constants, np.uint8)
-            if op.kernel == "depthwise_conv_2d":
-                size = words[15] * words[16] * words[14]
-                total += histogram(data[words[27] : words[27] + size].astype(np.int64) - 128)
-            else:
-                total += histogram(numpy_kernels.dense_weights(words, data))
+            total += histogram(exact.weights(op.kernel, words, constants))
     return tuple(int(n) for n in total)
 
 
-def _reads(network: Packed, op: OpRecord) -> list[int]:
-    """Arena offsets where the op's inputs start, as far as words 5 and 7 name them."""
-    in_constants = op.words[23] if op.kernel in ("add", "mul", "copy") else 0
-    offsets = [] if in_constants & 1 else [op.words[5]]
-    if not inspect.scratch_bytes(op) and not in_constants & 2:
-        starts = {t.arena_offset for t in network.tensors if t.first_op < op.index <= t.last_op}
-        offsets += [op.words[7]] if op.words[7] in starts and op.kernel in ("add", "mul") else []
-    return offsets
+def _reads(op: OpRecord) -> list[int]:
+    """Arena offsets where the op's inputs start."""
+    found = extents.stretches(op.kernel, op.words, op.fast_target, op.constants)
+    assert not isinstance(found, str)  # the reader has refused such a file
+    return [s.offset for s in found if s.operand.name in ("x", "x2") and not s.in_constants]
 
 
 def _start(network: Packed, op: OpRecord, at: int) -> int:

@@ -10,10 +10,9 @@ from ..assembler.targets import runs_in
 from ..fileformat import extents
 from ..fileformat.packed import OpRecord, Packed, TensorEntry
 from ..fileformat.ram import longest_call
-from ..record import BY_NAME
+from ..record import RECORD
 from . import chart
-
-_WINDOWS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d")
+from .shapes import shapes
 
 
 def describe(network: Packed) -> dict:
@@ -38,17 +37,18 @@ def describe(network: Packed) -> dict:
                 "index": op.index,
                 "kernel": op.kernel,
                 "name": op.name,
-                "input_shape": _shapes(op)[0],
-                "output_shape": _shapes(op)[1],
+                "input_shape": input_shape,
+                "output_shape": output_shape,
                 "macs": op.macs,
                 "backend": backend,
                 "backend_why": why,
                 "constants_bytes": len(op.constants),
-                "x_offset": op.words[5],
-                "y_offset": op.words[6],
+                "x_offset": op.words[RECORD.x_offset],
+                "y_offset": op.words[RECORD.y_offset],
                 "scratch_bytes": scratch_bytes(op),
             }
             for op in network.ops
+            for input_shape, output_shape in [shapes(op)]
             for backend, why in [runs_in(op.fast_target, op.kernel, op.words, op.constants)]
         ],
         "arena": [_tensor(t) for t in network.tensors],
@@ -61,7 +61,7 @@ def show(network: Packed, console: Console) -> None:
     console.print(f"[bold]{_plain(network.name)}[/bold]  {_plain(str(network.metadata.get('source', '')))}")
     for title, tensors in (("input", network.inputs), ("output", network.outputs)):
         for t in tensors:
-            real = ", real numbers at the border" if t.real_border else ""
+            real = ", floats at the border" if t.real_border else ""
             console.print(
                 f"  {title:6} {t.dtype} {_shape(t.shape)}  scale {t.scale:.6g}, zero point {t.zero_point}{real}"
                 f"  '{_plain(t.name)}'",
@@ -71,9 +71,9 @@ def show(network: Packed, console: Console) -> None:
         console.print(f"  labels {_plain(', '.join(network.labels))}", highlight=False)
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, justify in (("#", "right"), ("kernel", "left"), ("code", "left"), ("input", "left"), ("output", "left"),
-                            ("MACs", "right"), ("constants", "right"), ("scratch", "right"), ("name", "left")):  # fmt: skip
-        table.add_column(column, justify=justify, no_wrap=column != "name")
+    for column in ("#", "kernel", "code", "input", "output", "MACs", "constants", "scratch", "name"):
+        numbers = column in ("#", "MACs", "constants", "scratch")
+        table.add_column(column, justify="right" if numbers else "left", no_wrap=column != "name")
     for op, row in zip(network.ops, d["ops"]):
         table.add_row(str(op.index), op.kernel, row["backend"], _shape(row["input_shape"]), _shape(row["output_shape"]),
                       f"{op.macs:,}" if op.macs else "", f"{len(op.constants):,}" if op.constants else "",
@@ -109,38 +109,6 @@ def scratch_bytes(op: OpRecord) -> int:
 def _plain(text: str) -> str:
     """A name from a file, fit for a terminal."""
     return escape("".join(c if c.isprintable() else "?" for c in text))
-
-
-def _shapes(op: OpRecord) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    w = op.words
-    if op.kernel == "fully_connected":
-        return (w[9], w[11]), (w[12], w[14])
-    if op.kernel == "lstm":
-        return (w[8], w[9], w[10]), (w[8], w[9], w[11])
-    if op.kernel == "svdf":
-        return (w[8], w[9]), (w[8], w[10] // max(1, w[11]))
-    if op.kernel == "batch_matmul":
-        return (*w[8:12], w[13]), w[8:13]
-    if op.kernel in ("softmax_16", "mean_16"):
-        return (w[8:10], w[8:10]) if op.kernel == "softmax_16" else (w[8:13], (w[8], w[10], w[12]))
-    if op.kernel in _WINDOWS or "pad_left" in BY_NAME[op.kernel].layout:
-        return (w[8], w[9], w[10], w[11]), (w[8], w[12], w[13], w[14])
-    if op.kernel == "mean":
-        return w[8:13], (w[8], w[10], w[12])
-    if op.kernel in ("gather", "reduce"):
-        return w[8:13], (w[8:13] if op.kernel == "gather" else (w[8], w[10], w[12]))
-    if op.kernel in ("arg", "channel_lut", "cumsum"):
-        return w[8:11], ((w[8], w[10]) if op.kernel == "arg" else w[8:11])
-    if op.kernel == "resize_bilinear":
-        return (w[8], w[9] // max(1, w[10]), w[10]), (w[8], w[11], w[12], w[10])
-    if op.kernel in ("add", "mul", "copy", "binary", "select", "pairwise_16", "numbers"):
-        dims = w[8:12]
-        while len(dims) > 1 and dims[0] == 1:  # dimensions merged by the packer
-            dims = dims[1:]
-        return dims, dims
-    if op.kernel == "softmax":
-        return w[8:10], w[8:10]
-    return w[8:9], w[8:9]
 
 
 def _shape(shape) -> str:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat.packed import Packed
 from ..fileformat.quantized_io import dequantize, frame_shape, quantize
+from ..ir import Graph
 from ..measure.profiler import cycles_of
 from ..measure.verify import test_inputs
+from ..record import RECORD
 from ..targets import Target
 from .facts import BINS, histogram
 
@@ -88,7 +90,7 @@ def activations(
             last = first
             for op in network.ops[first + 1 :]:
                 if (
-                    not tensor.arena_offset <= op.words[6] < tensor.arena_offset + tensor.bytes
+                    not tensor.arena_offset <= op.words[RECORD.y_offset] < tensor.arena_offset + tensor.bytes
                     or op.index > tensor.last_op
                 ):
                     break
@@ -100,10 +102,10 @@ def activations(
 
     def on_op(index: int, arena: np.ndarray) -> None:
         for tensor in whole.get(index, ()):
-            seen.setdefault(tensor.name, []).append(numpy_kernels.read_tensor(arena, tensor))
+            seen.setdefault(tensor.name, []).append(exact.read_tensor(arena, tensor))
 
     for frame in zip(*inputs):
-        numpy_kernels.run(network, list(frame), on_op)
+        exact.run(network, list(frame), on_op)
     found = []
     for tensors in (whole[i] for i in sorted(whole)):
         for tensor in tensors:
@@ -126,17 +128,17 @@ def activations(
 
 
 def float_tensors(path: Path, network: Packed, inputs: list[np.ndarray]) -> dict[str, np.ndarray] | None:
-    """The float model's tensors by name, for the real numbers that `inputs` stand for; None if it is quantized itself."""
+    """The float model's tensors by name, for the floats that `inputs` stand for; None if it is quantized itself."""
     from ..floats import float_graph
     from ..measure.evaluate import open_network
 
     other = open_network(path)
-    if other.graph is None:
+    if not isinstance(other.form, Graph):
         return None
     seen: dict[str, np.ndarray] = {}
     reals = [dequantize(x, t.scale, t.zero_point).reshape(len(x), *shape[1:])
              for x, t, shape in zip(inputs, network.inputs, other.input_shapes)]  # fmt: skip
-    float_graph.run(other.graph, reals, lambda id, x: seen.update({id: x}))
+    float_graph.run(other.form, reals, lambda id, x: seen.update({id: x}))
     return seen
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
-from importlib import resources
+from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
 
-from .. import __version__
+from ..version import __version__
 from .facts import BINS, Life, Operator
 
 _ROW = 46  # of the graph: pixels from one op to the next
@@ -25,7 +25,7 @@ def render(facts: dict) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters.update(n=_number, kb=_kilobytes, percent=_percent, bars=_bars, breaks=_breaks)
-    template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text("utf-8"))
+    template = environment.from_string(Path(__file__).with_name("page.html.j2").read_text("utf-8"))
     return template.render(
         **facts,
         graph=_graph(facts["operators"]),
@@ -48,7 +48,7 @@ def _percent(part: float | None, digits: int = 1) -> str:
 
 
 def _breaks(text: str) -> Markup:
-    """A long name, with places where a line may break."""
+    """A long name that may break after each of its parts."""
     return Markup("").join(
         Markup("{}<wbr>").format(part) if part in "/_" else escape(part) for part in re.split("([/_])", text) if part
     )

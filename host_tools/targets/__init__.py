@@ -1,4 +1,4 @@
-"""Where a packed network can run: host, ref, unix, qemu-rv32, pico, or a board on a serial port, behind one interface."""
+"""Where a packed network can run: host, ref, unix, qemu-rv32, pico, or a board on a serial port, with one interface."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Target(ABC):
     def run(
         self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None
     ) -> tuple[list[np.ndarray], RunStats]:
-        """-> (outputs, RunStats): raw arrays of shape (N, ...) in, one raw array of shape (N, ...) a network output."""
+        """-> (outputs, RunStats): raw arrays of shape (N, ...) in, one raw array of shape (N, ...) per network output."""
 
     def profile(self, packed: Packed) -> Profile:
         raise ToolError(

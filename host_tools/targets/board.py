@@ -16,7 +16,7 @@ from .base import RunnerTarget
 
 
 class BoardTarget(RunnerTarget):
-    # The emulated Pico's pace, as that may be behind the port.
+    # The emulated Pico's pace: it may be what the port leads to.
     seconds_per_mac = 1e-4
 
     def __init__(self, port: str):

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from ..exact import numpy_kernels
+from ..exact import run as exact
 from ..fileformat.packed import Packed
 from ..fileformat.quantized_io import frame_shape
 from ..package.runner import Progress, RunStats
@@ -19,14 +19,12 @@ class HostTarget(Target):
     def run(self, packed: Packed, inputs: tuple[np.ndarray, ...], progress: Progress | None = None):
         start = time.perf_counter()
         results = []
-        state = numpy_kernels.first_state(packed)
+        state = exact.first_state(packed)
         for n in range(len(inputs[0])):
             if self.fresh:
-                state = numpy_kernels.first_state(packed)
+                state = exact.first_state(packed)
             results.append(
-                numpy_kernels.run(
-                    packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)], state=state
-                )
+                exact.run(packed, [array[n].reshape(t.shape) for array, t in zip(inputs, packed.inputs)], state=state)
             )
             if progress:
                 progress(n + 1)

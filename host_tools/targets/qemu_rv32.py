@@ -1,4 +1,4 @@
-"""Target `qemu-rv32`: the device package on an emulated 32-bit RISC-V, a fresh machine a job.
+"""Target `qemu-rv32`: the device package on an emulated 32-bit RISC-V, a fresh machine per job.
 
 It has no clock: times are executed instructions, one a microsecond.
 """

@@ -25,6 +25,7 @@ def run_script(
             stderr=errors,
             text=True,
         )
+        assert process.stdout
         timed_out = threading.Event()
 
         def stop():

@@ -38,7 +38,7 @@ class UnixTarget(RunnerTarget):
 
 
 @cache
-def arch_of(program: str) -> str:
+def arch_of(program: str) -> str | None:
     """The unix port's own architecture, by its name in mpy.py's table."""
     from ..package import mpy
 

@@ -98,10 +98,10 @@ def outputs(seed: int) -> list[np.ndarray]:
 
 if __name__ == "__main__":
     from host_tools.compiler import convert
-    from host_tools.exact import numpy_kernels
+    from host_tools.exact import run as exact
     from host_tools.fileformat import packed
 
     for text in sys.argv[1:]:
         case = expected(build(int(text)))
-        got = numpy_kernels.run(packed.read(convert.convert_bytes(case.tflite)), list(case.inputs))
+        got = exact.run(packed.read(convert.convert_bytes(case.tflite)), list(case.inputs))
         print(difference(case, got) or f"{case}: equal")

@@ -15,7 +15,7 @@ OFF = Options(ranges="minmax", equalize="off", bias_correction="off", adaptive="
 
 
 def network(graph, name="net"):
-    return evaluate.Network(name, "packed", packed.read(convert.convert_graph(graph, name, selftest=0).data))
+    return evaluate.Network(name, packed.read(convert.convert_graph(graph, name, selftest=0).data))
 
 
 def everything(activation="RELU"):

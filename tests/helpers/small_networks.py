@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from tests.helpers.paths import PUBLIC_MODELS
 from tests.helpers.tflite_builder import Builder
@@ -58,7 +58,7 @@ def packed_case(tflite: bytes, name: str, **options):
     network = packed.read(convert.convert_bytes(tflite, name, selftest=1, **options))
     random = np.random.default_rng(0)
     x = [random.integers(0, 256, t.shape, np.uint8).view(t.dtype) for t in network.inputs]
-    y = numpy_kernels.run(network, x)
+    y = exact.run(network, x)
     return network, b"".join(a.tobytes() for a in x), b"".join(a.tobytes() for a in y)
 
 

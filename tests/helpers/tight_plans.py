@@ -8,7 +8,7 @@ import numpy as np
 
 from host_tools.compiler import pack, passes
 from host_tools.errors import ToolError
-from host_tools.memory import overlap, place, plan
+from host_tools.memory import arena, choices, lifetimes, overlap, place
 from host_tools.ops import lowering as lower
 from host_tools.readers import tflite
 from tests import draw
@@ -33,13 +33,13 @@ def program_of(data: bytes, name: str, target: str):
     return place.cut_large(lower.lower(graph, target), False)
 
 
-def _laid(program, choice: plan.Choice, distance: int) -> plan.Plan:
+def _laid(program, choice: choices.Choice, distance: int) -> arena.Plan:
     """The plan of a program of one step whose input starts `distance` bytes above its output. Other inputs and the
     scratch follow, with nothing between them."""
     (step,) = program.steps
     step = replace(step, scratch_bytes=choice.scratch_bytes, words={**step.words, **dict(choice.words)}, options=())
     sizes = {id: b.bytes for id, b in program.buffers.items()}
-    x = plan.sources(step)[0]
+    x = choices.sources(step)[0]
     base = max(0, distance)
     offsets = {x: base, step.y: base - distance}
     top = max(offsets[id] + sizes[id] for id in offsets)
@@ -48,26 +48,26 @@ def _laid(program, choice: plan.Choice, distance: int) -> plan.Plan:
             offsets[id] = top = -(-top // 4) * 4
             top += sizes[id]
     scratch = -(-top // 4) * 4
-    return plan.Plan(replace(program, steps=(step,)), offsets, {0: scratch}, -(-(scratch + choice.scratch_bytes) // 4) * 4,
-                     0, 0, 1, plan.lifetimes(program), ((),), 0.0)  # fmt: skip
+    return arena.Plan(replace(program, steps=(step,)), offsets, {0: scratch}, -(-(scratch + choice.scratch_bytes) // 4) * 4,
+                     0, 0, 1, lifetimes.lifetimes(program), ((),), 0.0)  # fmt: skip
 
 
-def _nearest(lag: overlap.Lag, size: int, x_size: int, y_size: int, source) -> list[tuple[str, int, int | None]]:
+def _nearest(allowed: overlap.Distances, size: int, x_size: int, y_size: int, source) -> list[tuple[str, int, int | None]]:
     """(order, smallest distance allowed, one that is not): multiples of 4, where the two overlap at all."""
     found = []
-    if lag.any < y_size:
-        least = max(-(-lag.any // 4) * 4, -x_size + 4)
+    if allowed.any < y_size:
+        least = max(-(-allowed.any // 4) * 4, -x_size + 4)
         below = least - 4
-        found.append(("any", least, None if lag.allows(below) or below <= -x_size else below))
-    if lag.step and lag.step < overlap.NEVER:
-        if lag.stepped <= -overlap.NEVER:  # any multiple, also with y above x
-            low, high = -((x_size - 1) // lag.step), (y_size - 1) // lag.step
-            found += [("plane", lag.step * source.integer(low, high), 4 if lag.step > 4 else None), ("plane", 0, None)]
-        elif lag.stepped < lag.any:
-            least = -(-lag.stepped // lag.step) * lag.step
+        found.append(("any", least, None if allowed.allows(below) or below <= -x_size else below))
+    if allowed.step and allowed.step < overlap.NEVER:
+        if allowed.stepped <= -overlap.NEVER:  # any multiple, also with y above x
+            low, high = -((x_size - 1) // allowed.step), (y_size - 1) // allowed.step
+            found += [("plane", allowed.step * source.integer(low, high), 4 if allowed.step > 4 else None), ("plane", 0, None)]
+        elif allowed.stepped < allowed.any:
+            least = -(-allowed.stepped // allowed.step) * allowed.step
             if least < y_size and least > -x_size:
-                found.append(("stepped", least, least - lag.step if least - lag.step > -x_size else None))
-    elif lag.step:
+                found.append(("stepped", least, least - allowed.step if least - allowed.step > -x_size else None))
+    elif allowed.step:
         found.append(("same place", 0, None))
     return found
 
@@ -86,14 +86,14 @@ def tight(
         if len(program.steps) != 1 or not program.steps[0].reads:
             continue
         (step,) = program.steps
-        possible = plan.choices(step, program.target)
+        possible = choices.choices(step, program.target)
         if len(possible) > options:
             middle = [possible[source.integer(1, len(possible) - 2)] for _ in range(options - 2)]
             possible = (possible[0], *middle, possible[-1])
         for choice in dict.fromkeys(possible):
-            id, lag = plan.sources(step)[0], choice.lags[0]
+            id, allowed = choices.sources(step)[0], choice.distances[0]
             sizes = program.buffers[id].bytes, program.buffers[step.y].bytes
-            for order, least, nearer in _nearest(lag, 4, *sizes, source):
+            for order, least, nearer in _nearest(allowed, 4, *sizes, source):
                 words = {**step.words, **dict(choice.words)}
                 form = f"{step.kernel} {order}"
                 if words.get(30):
@@ -109,7 +109,7 @@ def want(case: draw.Case) -> bytes:
     return b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs)
 
 
-def dead(found: plan.Plan) -> list[list[tuple[int, int]]]:
+def dead(found: arena.Plan) -> list[list[tuple[int, int]]]:
     """Per step, the pieces [low, high) of the arena that hold nothing anyone will read when it starts."""
     pieces = []
     for i, spans in enumerate(found.spans):
@@ -129,7 +129,7 @@ def dead(found: plan.Plan) -> list[list[tuple[int, int]]]:
     return pieces
 
 
-def poison_table(found: plan.Plan) -> np.ndarray:
+def poison_table(found: arena.Plan) -> np.ndarray:
     """What tests/micropython/batch.py is to overwrite: rows of u32 {op, first byte, end}."""
     rows = [(i, low, high) for i, pieces in enumerate(dead(found)) for low, high in pieces]
     return np.array(rows, "<u4").reshape(-1, 3)

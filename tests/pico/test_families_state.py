@@ -8,7 +8,7 @@ import pytest
 
 from host_tools.compiler.convert import convert_bytes
 from host_tools.emulators.qemu_rv32 import why_not
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers import batch
@@ -91,8 +91,8 @@ def network(request):
 
 def test_host(network):
     model, frames, want = network
-    state = numpy_kernels.first_state(packed.read(model))
-    assert b"".join(numpy_kernels.run(packed.read(model), [x], state=state)[0].tobytes() for x in frames) == want
+    state = exact.first_state(packed.read(model))
+    assert b"".join(exact.run(packed.read(model), [x], state=state)[0].tobytes() for x in frames) == want
 
 
 @pytest.mark.pico

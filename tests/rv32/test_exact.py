@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
-from host_tools.fileformat import packed
-from host_tools.errors import ToolError
 from host_tools.assembler.rv32 import prepare as rv32
+from host_tools.compiler import convert
 from host_tools.emulators.qemu_rv32 import why_not
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact
+from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests import draw
 from tests.draw.shapes import LargeImages
@@ -53,7 +53,7 @@ def test_random_models(op, assembler):
 def test_larger_windows(op, monkeypatch):
     """Several tiles and blocks of channels."""
     pick = np.random.default_rng(32)
-    for name in ("_conv_options", "_depthwise_options"):  # each is as right as the fastest
+    for name in ("conv_options", "depthwise_options"):  # each is as right as the fastest
 
         def one(w, usual=getattr(rv32, name)):
             options = usual(w)
@@ -75,7 +75,7 @@ def test_pieces(small_blocks):
 
 
 def test_outputs_over_inputs():
-    """The planner lets y lie over x as far as the kernels' order (lower/rv32.py, access) allows: it must be the order."""
+    """The planner lets y lie over x as far as the kernels' order (rv32/prepare.py, order) allows: it must be the order."""
     from tests.helpers.tflite_builder import Builder
 
     cases, written_over = [], 0
@@ -94,7 +94,7 @@ def test_outputs_over_inputs():
         model = convert.convert_bytes(b.finish([y]), f"chain {seed}", selftest=0, board="esp32c3", prefer="ram")
         network = packed.read(model)
         x = r.integers(-128, 128, network.inputs[0].shape).astype(np.int8)
-        cases.append((model, [x], numpy_kernels.run(network, [x])[0].tobytes()))
+        cases.append((model, [x], exact.run(network, [x])[0].tobytes()))
         written_over += sum(abs(op.words[5] - op.words[6]) < h * w * c for op in network.ops)
     assert written_over > 10
     assert batch.run_qemu_rv32([(m, x) for m, x, _ in cases]) == [want for *_, want in cases]
@@ -107,7 +107,7 @@ def test_instructions_a_product(name):
     with open_target("qemu-rv32") as target:
         (y,), stats = target.run(network, [x])
         (op,) = target.profile(network).ops
-    want = [numpy_kernels.run(network, [x[i : i + 1]])[0].ravel() for i in range(2)]
+    want = [exact.run(network, [x[i : i + 1]])[0].ravel() for i in range(2)]
     assert stats.backend == "rv32" and (y.reshape(2, -1) == np.stack(want)).all()
     print(f"{name}: {op.time_us / op.macs:.3f} instructions a product")
     assert op.time_us / op.macs <= LIMITS[name]
@@ -124,7 +124,7 @@ def test_public_networks(name):
         outputs, stats = target.run(network, [x])
     assert stats.backend == "rv32"
     for i in range(len(x)):
-        for got, want in zip(outputs, numpy_kernels.run(network, [x[i : i + 1]])):
+        for got, want in zip(outputs, exact.run(network, [x[i : i + 1]])):
             assert (got[i].ravel() == want.ravel()).all()
     assert all(op.words[30] for op in network.ops if op.kernel in ("conv_2d", "depthwise_conv_2d", "fully_connected"))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
-from host_tools.errors import ToolError
 from host_tools.emulators.qemu_rv32 import run_script, why_not
+from host_tools.errors import ToolError
 from tests import draw
 from tests.helpers import batch, runners
 

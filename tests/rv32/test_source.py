@@ -108,7 +108,7 @@ def test_files_are_what_the_descriptions_say(tmp_path, capsys):
         return command.main(rv32.__name__, rv32.FILES, list(arguments), tmp_path)
 
     assert run("--check") == 1 and run("--check", "conv") == 0 and run("convolution") == 2
-    said = f"rv32/lookup.py is not up to date: python -m host_tools.assembler.rv32 lookup\n"
+    said = "rv32/lookup.py is not up to date: python -m host_tools.assembler.rv32 lookup\n"
     assert capsys.readouterr().out == said
     assert run() == 0 and stale.read_text() == written["rv32/lookup.py"] and run("--check") == 0
 

@@ -9,8 +9,8 @@ from host_tools.compiler import convert
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests import draw
-from tests.tools import bench
 from tests.helpers.tflite_builder import Builder
+from tests.tools import bench
 
 pytestmark = [pytest.mark.pico, pytest.mark.slow]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.report import inspect
-from host_tools.errors import ToolError
 from tests import draw
 from tests.draw.shapes import ThreeByThreeOfImages
 from tests.helpers import batch, runners
@@ -98,7 +98,7 @@ def test_weights_of_four_bits(op):
         assert record.words[34] == 1 and record.words[30]
         if op == "conv_2d":
             kinds |= set(record.constants[record.words[30] + 15 :][: 16 * record.words[14] : 16])
-        cases.append((model, case.inputs, numpy_kernels.run(network, list(case.inputs))))
+        cases.append((model, case.inputs, exact.run(network, list(case.inputs))))
     assert len(cases) > 20 and (op != "conv_2d" or kinds == {0, 1})
     got = batch.run_pico([(model, inputs) for model, inputs, _ in cases], "thumb")
     for (model, _, want), answer in zip(cases, got):

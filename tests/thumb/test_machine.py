@@ -19,17 +19,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from host_tools.assembler.thumb import prepare as thumb
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.record import BY_NAME
 from host_tools.report import inspect
-from host_tools.errors import ToolError
-from host_tools.assembler.thumb import prepare as thumb
 from tests import draw
 from tests.draw.shapes import ThreeByThree
-from tests.micropython.cases import device_module
 from tests.helpers.tflite_builder import Builder
+from tests.micropython.cases import device_module
 
 pytest.importorskip("unicorn", reason="the processor: pip install unicorn")
 from tests.thumb.machine import MODELS, Machine  # noqa: E402
@@ -55,7 +55,7 @@ def run(network, inputs, model: str) -> bool:
     modules = [family(op) for op in network.ops]
     if None in modules:
         return False
-    before = np.full(network.arena_bytes, numpy_kernels.UNWRITTEN, np.uint8)
+    before = np.full(network.arena_bytes, exact.UNWRITTEN, np.uint8)
     for tensor, x in zip(network.inputs, inputs):
         before[tensor.arena_offset : tensor.arena_offset + tensor.bytes] = x.reshape(-1).view(np.uint8)
     after, may = before, np.zeros(len(before), bool)
@@ -73,8 +73,8 @@ def run(network, inputs, model: str) -> bool:
         if op.kernel not in ("mul", "copy", "lut", "channel_lut"):  # they use none, mul has its second input there
             may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
     (y,) = network.outputs
-    (want,) = numpy_kernels.run(network, list(inputs))
-    got = numpy_kernels.read_tensor(after, y)
+    (want,) = exact.run(network, list(inputs))
+    got = exact.read_tensor(after, y)
     wrong = np.argwhere(got != want)
     assert not len(wrong), f"{model} {wrong[0].tolist()}: got {got[tuple(wrong[0])]}, want {want[tuple(wrong[0])]}"
     may[y.arena_offset : y.arena_offset + y.bytes] = True
@@ -136,7 +136,7 @@ def test_four_bits_with_the_inputs_in_parts():
         for part in sorted({1, 2, -(-op.words[11] // 16)}):
             words = list(op.words)
             words[7], words[31] = -(-network.arena_bytes // 4) * 4, 4 * part
-            scratch = thumb.fully_connected_scratch(words, words[31])
+            scratch = thumb.scratch_bytes("fully_connected", words)
             parted = replace(network, ops=(replace(op, words=tuple(words), calls=((tuple(words), op.constants),)),),
                              arena_bytes=words[7] + scratch)  # fmt: skip
             assert run(parted, case.inputs, "m0")
@@ -182,6 +182,20 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
         parts.add(-(-inputs // (2 * (op.words[31] & 0xFFFF))))
         assert run(network, [values], "m0")
     assert 1 in parts and max(parts) > 1
+
+
+@pytest.mark.parametrize("prefer", ("balanced", "speed", "ram"))
+def test_padding_after_the_image_of_a_pointwise_convolution(prefer):
+    """A PAD below and to the right joins a 1 x 1 convolution, whose output is then larger than its input."""
+    random = np.random.default_rng(4)
+    b = Builder()
+    x = b.pad(b.input((1, 4, 5, 4), scale=0.1, zero_point=-5), [[0, 0], [0, 1], [0, 2], [0, 0]])
+    w = b.constant(random.integers(-127, 128, (4, 1, 1, 4)).astype(np.int8), 0.01)
+    y = b.conv_2d(x, w, b.constant(random.integers(-99, 99, 4).astype(np.int32), 0.001), scale=0.1, padding="VALID")
+    network = packed.read(convert.convert_bytes(b.finish([y]), "padded", selftest=0, prefer=prefer))
+    (op,) = network.ops
+    assert op.words[9:14] == (4, 5, 4, 5, 7) and op.words[30]
+    assert run(network, [random.integers(-128, 128, (1, 4, 5, 4)).astype(np.int8)], "m0")
 
 
 def test_copies_of_every_length_and_alignment():

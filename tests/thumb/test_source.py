@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from host_tools.assembler import thumb
+from host_tools.assembler import command, thumb
 from host_tools.assembler.thumb import isa
-from host_tools.assembler.thumb.__main__ import main
 
 FILES = sorted((Path(__file__).parents[2] / "device/fxnn/thumb").glob("[!_]*.py"))
 DATA = re.compile(r"    data\(2, 0x([0-9A-F]{4})\) +# \d+  (.*?)(?:  \*\* .*)?")
@@ -21,11 +20,13 @@ def test_every_file_has_a_description():
 
 @pytest.mark.parametrize("family", thumb.FILES)
 def test_files_are_what_their_descriptions_write(family, capsys):
-    assert main(["--check", family]) == 0, capsys.readouterr().out
+    assert command.main(thumb.__name__, thumb.FILES, ["--check", family]) == 0, capsys.readouterr().out
 
 
-def test_a_changed_file_is_found_and_a_family_that_is_none_refused(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("host_tools.assembler.thumb.__main__.FOLDER", tmp_path)
+def test_a_changed_file_is_found_and_a_family_that_is_none_refused(tmp_path, capsys):
+    def main(arguments: list[str]) -> int:
+        return command.main(thumb.__name__, thumb.FILES, arguments, tmp_path)
+
     assert main(["add"]) == 0 and main(["--check", "add"]) == 0
     written = tmp_path / thumb.FILES["add"]
     written.write_text(written.read_text().replace("add(r0, 1)", "add(r0, 2)"))

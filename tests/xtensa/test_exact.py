@@ -6,19 +6,18 @@ import re
 import numpy as np
 import pytest
 
+from host_tools.assembler.targets import runs_in
+from host_tools.assembler.xtensa import prepare as xtensa
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.errors import ToolError
+from host_tools.exact import run as exact
 from host_tools.fileformat import extents, packed
+from host_tools.measure.oracle import Oracle
 from host_tools.record import KERNELS
 from host_tools.report import inspect
-from host_tools.errors import ToolError
-from host_tools.assembler.xtensa import prepare as xtensa
-from host_tools.assembler.targets import runs_in
-from host_tools.measure.oracle import Oracle
 from tests import draw
-from tests.micropython.cases import Cases
 from tests.helpers.tflite_builder import Builder
-
+from tests.micropython.cases import Cases
 from tests.xtensa import kernels, layers, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
@@ -48,7 +47,7 @@ def fast_record(file: bytes, pick: random.Random, source=Small):
     far = source is Cases
     options = xtensa.every_option(op.kernel, words, short and not far, far)
     if source is Nine:
-        options = [o for o in options if not o[31] & xtensa.WORDS and o[31] & 15]
+        options = [o for o in options if not o[31] & xtensa.PAIRED and o[31] & 15]
     if op.kernel == "fully_connected" and words[29] == 1:  # weights stored for thumb
         return None
     if not options:
@@ -63,7 +62,7 @@ def fast_record(file: bytes, pick: random.Random, source=Small):
         at = words[27] + (row + 1) * (size + 3 & ~3)
         constants[at - (-size % 4) : at] = b"\x80" * (-size % 4)
     before, wanted = vector[: len(vector) // 2], vector[len(vector) // 2 :]
-    if far:  # as lower/xtensa.py marks channels that may reach 2^29
+    if far:  # as assembler/xtensa/prepare.py marks channels that may reach 2^29
         table = bytearray(constants[words[28] : words[28] + 12 * words[14]])
         table[7::12] = bytes(high | 128 for high in table[7::12])
         words[30] = len(constants)
@@ -227,7 +226,7 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
     run, wanted = kernels.Run(), []
     for low in (-128, 100, 127):  # worst inputs and others
         values = random_.integers(low, 128, shape).astype(np.int8)
-        wanted.append(numpy_kernels.run(network, [values])[0].tobytes())
+        wanted.append(exact.run(network, [values])[0].tobytes())
         assert wanted[-1] == Oracle(model).run([values])[0].tobytes()
         arena = bytearray(network.arena_bytes)
         arena[t.arena_offset : t.arena_offset + t.bytes] = values.tobytes()
@@ -240,7 +239,7 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
 
 
 def test_inspect_names_the_kernels_the_board_takes():
-    """lower/xtensa.py reads a record as device/fxnn/xtensa does; and says why viper has it."""
+    """assembler/xtensa/prepare.py reads a record as device/fxnn/xtensa does; and says why viper has it."""
     source = (kernels.DEVICE / "xtensa/__init__.py").read_text()
     source = source[source.index("# words of") :]
     source = re.sub(r"from \.\w+ import kernels", "kernels = {id: 'xtensa'}", source)
@@ -276,7 +275,7 @@ def test_elements(kind):
         words, constants = list(op.words), op.constants
         if kind == "requantize_add":  # there x2 is one 0
             words[19], constants = 1, constants + bytes(256)
-        if op.kernel == "add" and not (words[15] == 1 == words[19] and 0 < words[22] < 22 and not words[21]):
+        if op.kernel == "add" and xtensa.runs_in("add", words)[0] == "viper":
             continue
         if op.kernel == "add" and abs(np.frombuffer(constants, "<i4", 512).astype(np.int64)).max() >= 1 << 28:  # the host makes none
             continue

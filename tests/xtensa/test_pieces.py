@@ -4,7 +4,6 @@ import pytest
 
 from tests import draw
 from tests.helpers.cut_networks import cut_cases
-
 from tests.xtensa import kernels, machine
 
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from host_tools.assembler import command, xtensa
-from host_tools.assembler.xtensa import conv, costs, lookup, nine, writer
+from host_tools.assembler import command, fields, xtensa
+from host_tools.assembler.xtensa import conv, costs, lookup, nine
 from host_tools.assembler.xtensa.expand import Error, assemble, expand, functions, operands
 from host_tools.package import board_files, mpy
 from host_tools.record import CONV
@@ -207,9 +207,10 @@ def test_files_are_what_the_descriptions_say(tmp_path, capsys):
 
 def test_the_driver_knows_words_by_the_kernels_names():
     """One table is the kernel's offsets, the driver's constants and the docstring's table of contents."""
-    state = writer.Fields("a2", "source", ("to|end", "where to"), start=4)
-    assert state.to == ("a2", 8, "to") and state.at("a9").end == ("a9", 8, "end") and state.size == 12
-    assert state.constants() == {"_S_SOURCE": 1, "_S_TO": 2, "_S_END": 2}
+    state = fields.words("a2", "source", ("to|end_of", "where to"), start=4)
+    assert state.to == ("a2", 8) and state.at("a9").end_of == ("a9", 8) and state.size == 12
+    assert state.end_of.note == "end of" and state.contents()[1] == (8, ["to", "end_of"], "where to")
+    assert state.constants() == {"_S_SOURCE": 1, "_S_TO": 2, "_S_END_OF": 2}
     with pytest.raises(AttributeError):
         state.too  # noqa: B018
     text = (DEVICE / "xtensa/conv.py").read_text()

@@ -553,7 +553,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(s9, 96)                    # 2
     c_addi(s9, -1)                    # 1
     c_swsp(s9, 96)                    # 1
-    beq(s9, zero, SIGNED_STRIP_CHANNEL_DONE)# 1-2
+    beq(s9, zero, SIGNED_STRIP_CHANNEL_DONE) # 1-2
     jal(zero, SIGNED_STRIP)           # 2
     label(SIGNED_STRIP_CHANNEL_DONE)
     jal(zero, CHANNEL_DONE)           # 2
@@ -690,7 +690,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(s9, 96)                    # 2
     c_addi(s9, -1)                    # 1
     c_swsp(s9, 96)                    # 1
-    beq(s9, zero, PLAIN_STRIP_CHANNEL_DONE)# 1-2
+    beq(s9, zero, PLAIN_STRIP_CHANNEL_DONE) # 1-2
     jal(zero, PLAIN_STRIP)            # 2
     label(PLAIN_STRIP_CHANNEL_DONE)
     jal(zero, CHANNEL_DONE)           # 2
@@ -773,7 +773,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(s9, 96)                    # 2
     c_addi(s9, -1)                    # 1
     c_swsp(s9, 96)                    # 1
-    beq(s9, zero, STRIDES_CHANNEL_DONE)# 1-2
+    beq(s9, zero, STRIDES_CHANNEL_DONE) # 1-2
     jal(zero, STRIDES)                # 2
     label(STRIDES_CHANNEL_DONE)
     jal(zero, CHANNEL_DONE)           # 2
@@ -873,7 +873,7 @@ def depthwise_conv_2d(a0, a1, a2):
     c_lwsp(t0, 84)                    # 2
     c_addi(t0, -1)                    # 1
     c_swsp(t0, 84)                    # 1
-    beq(t0, zero, OUTPUT_CHANNEL_DONE)# 1-2
+    beq(t0, zero, OUTPUT_CHANNEL_DONE) # 1-2
     jal(zero, OUTPUT_CHANNEL)         # 2
     label(OUTPUT_CHANNEL_DONE)
     c_lwsp(t0, 124)                   # 2

@@ -1,4 +1,5 @@
-"""Writes device/fxnn/thumb/*.py: the kernels of the Cortex-M0+, unrolled from one description each.
+"""Thumb: kernels for the Cortex-M0+ of the RP2040 and every other Cortex-M. `prepare` is what they need in a record; the
+other modules write device/fxnn/thumb/*.py, unrolled, from one description per family:
 
     python -m host_tools.assembler.thumb [FAMILY ...]             write them
     python -m host_tools.assembler.thumb --check [FAMILY ...]     say whether they are up to date
@@ -6,13 +7,7 @@
 What is written is plain @micropython.asm_thumb source with its comments, meant to be read; edit the description.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from pathlib import Path
-
-FOLDER = Path(__file__).resolve().parents[3] / "device" / "fxnn"
-# Family: the module here that describes it, with a function file() -> text. What it writes in FOLDER.
+# Family: the module here that describes it, with a function file() -> text. What it writes in device/fxnn.
 FILES = {
     "conv": "thumb/conv.py",
     "depthwise": "thumb/depthwise.py",
@@ -23,8 +18,3 @@ FILES = {
     "pool": "thumb/pool.py",
     "window": "thumb/depthwise_window.py",
 }
-
-
-def text(family: str) -> str:
-    """The device file of a family, as its description has it."""
-    return import_module(f".{family}", __name__).file()

@@ -5,12 +5,6 @@ from __future__ import annotations
 import sys
 
 from .. import command, thumb
-from . import FOLDER
-
-
-def main(arguments: list[str]) -> int:
-    return command.main(thumb.__name__, thumb.FILES, arguments, FOLDER)
-
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.main(thumb.__name__, thumb.FILES, sys.argv[1:]))

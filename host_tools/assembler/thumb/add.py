@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import ADD
+from ..fields import words
 from .macros import put, rounded, spread, state_array
 from .requantize import clamp
-from .writer import Function, device_file, driver, kernel, words
+from .writer import Function, device_file, driver, kernel
 
 HEAD = "Addition in Thumb, for operands without broadcast in the last dimension. See ref/elementwise.py."
 STATE = words(

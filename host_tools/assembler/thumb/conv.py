@@ -6,7 +6,7 @@ from ...record import CONV
 from . import isa
 from .conv_products import STATE, UNIT, WEIGHT_AT, convolve
 from .pixels import flush, load_two
-from .writer import Function, device_file, driver, kernel
+from .writer import Function, described, device_file, driver, kernel
 
 HEAD = """
 Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref/conv.py for the meaning.
@@ -36,7 +36,7 @@ _patches[0] = getattr(sys.implementation, "_mpy", 0) >> 10 & 15 == 4
 
 
 def file() -> str:
-    head = HEAD.replace("{state}", STATE.described())
+    head = HEAD.replace("{state}", described(STATE))
     parts = [band(), pack(), build(), convolve(), driver("conv")]
     return device_file(head, parts, IMPORTS.strip(), record=CONV.names, state=STATE)
 

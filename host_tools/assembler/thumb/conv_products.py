@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..fields import words
 from .lanes import Lanes
 from .pixels import flush, low_sum
 from .requantize import FAST_CHANNEL
-from .writer import Function, kernel, words
+from .writer import Function, kernel
 
 STATE = words(
     "r0",

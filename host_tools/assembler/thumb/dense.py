@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import DENSE
+from ..fields import words
 from .macros import put, spread
 from .requantize import CHANNEL, clamp, halves, high_mul, round_shift
-from .writer import Function, device_file, driver, kernel, words
+from .writer import Function, described, device_file, driver, kernel
 
 STATE = words(
     "r0", ("table", "of {alpha, beta, gamma}"), "inputs", "inputs_end", "table_end",
@@ -39,7 +40,7 @@ The driver cuts the inputs into parts, or the channels into groups of sixes, as 
 piece of an op that is cut, begins with the part whose table the last one has left, and takes the parts from there.
 
 State, {STATE.size // 4} words at the start of the scratch, byte offsets:
-{STATE.described()}
+{described(STATE)}
 """
 
 

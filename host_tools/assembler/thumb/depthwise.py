@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from ...record import DEPTHWISE
+from ..fields import words
 from .lanes import ROW, Lanes
 from .pixels import flush, load_two, low_sum
 from .requantize import FAST_CHANNEL
-from .writer import Function, device_file, driver, kernel, words
+from .writer import Function, described, device_file, driver, kernel
 
 HEAD = """
 Depthwise convolutions of 3 x 3 in Thumb, any strides and paddings. See ref/depthwise.py for the meaning.
@@ -62,7 +63,7 @@ ACC = 8  # bytes of two outputs' accumulators
 
 
 def file() -> str:
-    head = HEAD.replace("{state}", STATE.described())
+    head = HEAD.replace("{state}", described(STATE))
     return device_file(head, [depthwise(), driver("depthwise")], record=DEPTHWISE.names, state=STATE)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import BOX, CHANNEL_TABLES, MUL, TABLE
+from ..fields import words
 from .macros import counted, put, rounded, spread, state_array
 from .requantize import clamp
-from .writer import Function, device_file, driver, kernel, words
+from .writer import Function, described, device_file, driver, kernel
 
 STATE = words(
     "r0", ("boxes", "dimension 0"), ("planes", "dimension 1"), ("rows", "dimension 2"), ("row", "elements of a row"),
@@ -23,7 +24,7 @@ Element by element in Thumb: lookup tables, copies of boxes, mul. See ref/lookup
 Blocks of bytes are read before they are written, in rising order: the plan may have laid y over x for that order.
 
 State, byte offsets:
-{STATE.described()}
+{described(STATE)}
 """
 TABLES = words("r2", "which", "tables", "a", "which_end", "c")
 TABLES_FRAME = words("sp", "state")

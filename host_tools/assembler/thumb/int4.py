@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import DENSE
+from ..fields import words
 from .macros import put, spread
 from .requantize import SHORT_CHANNEL, clamp, halves, round_shift
-from .writer import Function, device_file, driver, kernel, words
+from .writer import Function, described, device_file, driver, kernel
 
 STATE = words(
     "r0", "table", ("table_end", "its end"), "inputs", ("eights", "of them"),
@@ -42,7 +43,7 @@ the high half at most 30600. acc = k + sum(a * u) - 8 * sum(a). After the inputs
 The driver cuts the inputs into parts as the scratch has room for {{alpha, beta, alpha', beta'}} of eight inputs each.
 
 State, {STATE.size // 4} words at the start of the scratch, byte offsets:
-{STATE.described()}
+{described(STATE)}
 Scratch: state | table | accumulators of all channels, where there are parts
 """
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..fields import Fields, words
 from .requantize import CHANNEL, FAST_CHANNEL, clamp, halves, high_mul, round_shift
-from .writer import Fields, Function, words
+from .writer import Function
 
 ROW = words("r4", "outputs", "y", "acc")  # of a lane; conv has no acc
 BLOCK = 2 * 13  # bytes of code of one output

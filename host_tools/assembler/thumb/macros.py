@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from .writer import Fields, Function
+from ..fields import Fields
+from .writer import Function, described
 
 
 def spread(f: Function, via: str, state: Fields, **to: str | tuple) -> None:
@@ -45,5 +46,5 @@ def state_array(state: Fields, of: str = "") -> str:
     """A module's imports, and the array of a state that lies in no scratch; where `of` says whose, with its words."""
     lines = ["import micropython", "from array import array", "", f'_state = array("i", bytes({state.size}))']
     if of:
-        lines += [f"# The state of {of}, byte offsets:", *(f"# {line}" for line in state.described().splitlines()), ""]
+        lines += [f"# The state of {of}, byte offsets:", *(f"# {line}" for line in described(state).splitlines()), ""]
     return "\n".join(lines)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import POOL, REDUCTION
+from ..fields import Fields, words
 from .macros import put, state_array
 from .requantize import clamp, halves, high_mul, round_shift
-from .writer import Fields, Function, device_file, driver, kernel, words
+from .writer import Function, device_file, driver, kernel
 
 HEAD = """
 Pools and mean in Thumb: any window, strides and paddings. See ref/pool.py, reduce.py.

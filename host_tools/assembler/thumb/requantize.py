@@ -8,7 +8,8 @@ clamp(f, "r4", "r10", "r11")          what the clamps bound
 
 from __future__ import annotations
 
-from .writer import Fields, Function
+from ..fields import Fields
+from .writer import Function
 
 # An entry of the channel table: first accumulator, multiplier Q31 as halves, left_shift, right_shift.
 CHANNEL = Fields("r5", {"first": 0, "multiplier_low": 4, "multiplier_high": 6, "left_shift": 8, "right_shift": 9}, 12)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import DEPTHWISE
+from ..fields import words
 from .macros import counted, put, spread, state_array
 from .requantize import CHANNEL, clamp, halves, high_mul, round_shift
-from .writer import Function, device_file, driver, kernel, words
+from .writer import Function, device_file, driver, kernel
 
 HEAD = "Depthwise convolutions of any window in Thumb, for records with no packed variant: ref.depthwise_conv_2d."
 STATE = words(

@@ -12,12 +12,12 @@ One call of an instruction is one line of the written file, with its cycles; isa
 
 from __future__ import annotations
 
-import re
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import writer
+from ..fields import Field, Fields
 from . import isa
 
 Decorator = Callable[[Callable[["Function"], None]], Callable[[], "Function"]]
@@ -25,78 +25,18 @@ _FOLDER = Path(__file__).parent
 _WRITTEN = "Written by host_tools/assembler/thumb: edit that."
 
 
-class Field(tuple):
-    """(base register, byte offset); its name is the comment of an instruction that has no other."""
-
-    name: str
-
-
-class Fields:
-    """Names of byte offsets from a base register: `state.table` is the operand (base, offset)."""
-
-    def __init__(self, base: str, offsets: dict[str, int], size: int, meanings: dict[str, str] | None = None):
-        self._base, self._offsets, self._meanings = base, offsets, meanings or {}
-        self.size = size
-        taken = [name for name in offsets if name in dir(Fields) or name == "size"]
-        if taken:
-            raise ValueError(f"fields cannot be named {', '.join(taken)}")
-
-    def __getattr__(self, name: str) -> Field:
-        if name.startswith("_") or name not in self._offsets:
-            raise AttributeError(name)
-        field = Field((self._base, self._offsets[name]))
-        field.name = name
-        return field
-
-    def at(self, base: str) -> Fields:
-        """The same fields from another register."""
-        return Fields(base, self._offsets, self.size, self._meanings)
-
-    def offset(self, name: str) -> int:
-        return self._offsets[name]
-
-    def names(self) -> list[str]:
-        return list(self._offsets)
-
-    def word(self, name: str) -> int:
-        """Which word of an array it is."""
-        return self._offsets[name] // 4
-
-    def described(self) -> str:
-        """The table of contents, for a docstring: a line each."""
-        rows: dict[int, list[str]] = {}
-        for name, offset in self._offsets.items():
-            meaning = self._meanings.get(name)
-            rows.setdefault(offset, []).append(f"{name}: {meaning}" if meaning else name)
-        return "\n".join(f"{offset:4} {' | '.join(names)}" for offset, names in rows.items())
-
-
-def words(base: str, *rows: str | tuple[str, str]) -> Fields:
-    """Fields of a word each, in order. A row: name, or (name, meaning); "a|b": two names of it; "a*3": three words."""
-    offsets: dict[str, int] = {}
-    meanings: dict[str, str] = {}
-    at = 0
-    for row in rows:
-        names, meaning = (row, "") if isinstance(row, str) else row
-        names, _, count = names.partition("*")
-        for name in names.split("|"):
-            offsets[name] = at
-            meanings[name] = meaning if name == names.split("|")[-1] else ""
-        at += 4 * int(count or 1)
-    return Fields(base, offsets, at, meanings)
-
-
-class Function:
+class Function(writer.Function):
     """One function in assembler. args: "r0 r1"; doc: its docstring, indented as one likes."""
 
+    decorator, column = "asm_thumb", 28
+
     def __init__(self, name: str, args: str, doc: str):
-        self.name, self.args, self.doc = name, args.split(), textwrap.dedent(doc).strip("\n")
-        self.lines: list[tuple[str, tuple, str]] = []
+        super().__init__(name, args.replace(" ", ", "), doc)
         self._note = ""
         self._saved = ""
         self._frame = 0
 
-    def __getattr__(self, op: str):
+    def __getattr__(self, op: str) -> Callable[..., Function]:
         """An instruction; `ldr(r1=state.x, r2=state.y)`: several; `beq("r1", 0, "DONE")`: a comparison before a branch.
 
         via="r2": the last operand, a field or a high register, comes by way of r2: `add("r0", state.x, via="r2")`.
@@ -123,22 +63,22 @@ class Function:
                 raise ValueError(f"{self.name}, instruction {len(self.lines)}: {op} {args}: nothing to fetch via {via}")
             self._add("ldr" if isinstance(args[-1], tuple) else "mov", (via, args[-1]), "")
             args = (*args[:-1], via)
-        named = [arg.name.replace("_", " ") for arg in args if isinstance(arg, Field)]
+        named = [arg.note for arg in args if isinstance(arg, Field)]
         try:
             op, args = isa.normal(op, *args)
         except ValueError as error:
             raise ValueError(f"{self.name}, instruction {len(self.lines)}: {error}") from None
-        self.lines.append((op, args, note or self._note or "".join(named)))
+        self.emit(op, args, note or self._note or "".join(named))
         self._note = ""
 
-    def text(self, note: str) -> Function:
-        """A comment beside the next instruction."""
-        self._note = note
+    def label(self, name: str, note: str = "") -> Function:
+        self._add("label", (name,), note)
         return self
 
-    def title(self, note: str) -> None:
-        """A comment on a line of its own."""
-        self.lines.append(("#", (note,), ""))
+    def text(self, note: str) -> Function:
+        """A comment after the next instruction."""
+        self._note = note
+        return self
 
     # ---- what all kernels repeat
 
@@ -222,20 +162,16 @@ class Function:
 
     # ---- source
 
-    def source(self) -> str:
-        out = ["@micropython.asm_thumb", f"def {self.name}({', '.join(self.args)}):", '    """']
-        out += [f"    {line}" if line else "" for line in self.doc.splitlines()] + ['    """']
-        for op, args, note in self.lines:
-            if op == "#":
-                out.append(f"    # {args[0]}")
-            elif op == "label":
-                out.append(f"    label({args[0]})" + (f"  # {note}" if note else ""))
-            else:
-                text, mnemonic = isa.source((op, args))
-                # a number's mnemonic comes first, which the tests encode again
-                note = f"{mnemonic}  ** {note}" if mnemonic and note else mnemonic or note
-                out.append(f"    {text:23} # {isa.cycles((op, args))}" + (f"  {note}" if note else ""))
-        return "\n".join(out) + "\n"
+    def figures(self) -> list[str]:
+        return ["" if op in ("#", "label") else str(isa.cycles((op, args))) for op, args, _ in self.lines]
+
+    def written(self, op: str, args: tuple) -> str:
+        return isa.source((op, args))[0]
+
+    def comment(self, op: str, args: tuple, note: str) -> str:
+        """A number's mnemonic comes first, which the tests encode again."""
+        mnemonic = isa.source((op, args))[1]
+        return f"{mnemonic}  ** {note}" if mnemonic and note else mnemonic or note
 
 
 def kernel(args: str, saved: str = "", frame: Fields | int = 0, restored: str | None = None) -> Decorator:
@@ -254,32 +190,32 @@ def kernel(args: str, saved: str = "", frame: Fields | int = 0, restored: str | 
     return decorate
 
 
-def device_file(doc: str, parts: list, imports: str = "import micropython", record=None, state=None) -> str:
-    """The text of a device file: docstring, imports, parts.
+def device_file(
+    doc: str,
+    parts: Sequence[Function | str],
+    imports: str = "import micropython",
+    record: Mapping[str, int] | None = None,
+    state: Fields | None = None,
+) -> str:
+    """The text of a device file: docstring, imports, names of words, parts.
 
-    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's (Fields) those
-    that a text uses get a constant before it, `_STRIDE_H` and `_S_TABLE`; `_S_BYTES` is the state's size.
+    parts: Functions, or text as driver() gives it. Of the record's words ({name: word}) and the state's those that the
+    texts use get a constant, `_STRIDE_H` and `_S_TABLE`; `_S_BYTES` is the state's size.
     """
     constants = {f"_{name}".upper(): word for name, word in (record or {}).items()}
     if state:
-        constants |= {f"_S_{name}".upper(): state.word(name) for name in state.names()} | {"_S_BYTES": state.size}
+        constants |= state.constants() | {"_S_BYTES": state.size}
     title, _, rest = doc.strip("\n").partition("\n\n")
     if rest:
-        sections = [f'"""{title}\n\n{_WRITTEN}\n\n{rest}\n"""\n\n{imports}']
-    else:  # lines before the first import would cost a byte of line numbers in the .mpy, here they do not
-        sections = [f'"""{title}"""\n\n{imports}\n# {_WRITTEN}']
-    for part in parts:
-        if isinstance(part, Function):
-            sections.append(part.source().strip("\n"))
-            continue
-        named = set(re.findall(r"\b_[A-Z]\w*", part))
-        if unknown := named - constants.keys():
-            raise ValueError(f"{title.splitlines()[0]} no words are called {', '.join(sorted(unknown))}")
-        used = {name: word for name, word in constants.items() if name in named}
-        if used:
-            sections.append("\n".join(f"{name} = const({word})" for name, word in used.items()))
-        sections.append(part.strip("\n"))
-    return "\n\n\n".join(sections) + "\n"
+        return writer.device_file(f"{title}\n\n{_WRITTEN}\n\n{rest}\n", parts, constants, imports)
+    # Lines before the first import would cost a byte of line numbers in the .mpy, here they do not.
+    return writer.device_file(title, parts, constants, f"{imports}\n# {_WRITTEN}")
+
+
+def described(state: Fields) -> str:
+    """A state's table of contents, for a docstring: a line per word."""
+    rows = ((offset, " | ".join(names), meaning) for offset, names, meaning in state.contents())
+    return "\n".join(f"{offset:4} {names}" + (f": {meaning}" if meaning else "") for offset, names, meaning in rows)
 
 
 def driver(name: str) -> str:

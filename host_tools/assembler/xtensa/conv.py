@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...record import CONV
+from ..fields import words
 from ..words import numbered
 from . import x_words
 from .requantize import MEANING, clamp, high, prepare, shift_right, short, unmarked
-from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
+from .writer import CHANNEL_BYTES, Function, channel, described, device_file, driver
 
 HEAD = """
 Convolutions and fully connected for the ESP32's Xtensa LX6 and LX7 (MAC16): any shape. See ref/conv.py for the meaning.
@@ -33,7 +34,7 @@ State, byte offsets from the start of the scratch (its words), then Y words, the
 {state}
 """
 
-STATE = Fields(
+STATE = words(
     "a2",
     ("x_words", "of the first pixel"),
     "weights",
@@ -112,11 +113,11 @@ CONVOLVE = """
          a14 from pixel to pixel in y | a15 clamp_min, word before | m0, m1 X | m2, m3 Y    SAR e + 1
     Cost columns: 1 per product, 18 per pixel; rows: 6 more per segment, 5 per pixel; a channel: 3 per weight, 50
 """
-FRAME = Fields("a1", "state", "pixel_gap", "segments", start=4)
+FRAME = words("a1", "state", "pixel_gap", "segments", start=4)
 
 
 def file() -> str:
-    head = HEAD.format(requantizer=MEANING, state=STATE.described())
+    head = HEAD.format(requantizer=MEANING, state=described(STATE))
     return device_file(head, [widen(), band(), columns(), convolve(), driver("conv")], numbered(CONV), STATE)
 
 

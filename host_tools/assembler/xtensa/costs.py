@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .isa import BRANCHES, BRANCHES_BIT, BRANCHES_ZERO, LOADS, LOOPS, STORES
 
-_LATE = dict.fromkeys(("mull", "mulsh", "muluh", "mul16s", "mul16u"), 1)
+_LATE: dict[str, int] = dict.fromkeys(("mull", "mulsh", "muluh", "mul16s", "mul16u"), 1)
 _COMPARED = dict.fromkeys(BRANCHES, 2) | dict.fromkeys((*BRANCHES_BIT, *BRANCHES_ZERO), 1)  # registers
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import DENSE
+from ..fields import words
 from ..words import numbered
 from .requantize import E_MAX, clamp, high, shift_right, unmarked
-from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
+from .writer import CHANNEL_BYTES, Function, channel, described, device_file, driver
 
 HEAD = """
 Fully connected with a byte per weight for the ESP32's MAC16, for few rows of inputs. See ref/dense.py for the
@@ -26,7 +27,7 @@ State, byte offsets from the start of the scratch, then the inputs: of four (x1'
 {state}
 """
 
-STATE = Fields(
+STATE = words(
     "a2",
     "inputs",
     ("fours", "groups of 4 inputs"),
@@ -43,7 +44,7 @@ STATE = Fields(
     "clamp_max",
     ("rest", "inputs in the last group of 4, 0: all"),
 )
-FRAME = Fields("a1", "state", "y_constant", start=4)
+FRAME = words("a1", "state", "y_constant", start=4)
 
 SPREAD = """
     A row of inputs as (x1', x3'), (y0, y2), and -128 * sum(x0). What follows up to a multiple of 16 is 0 already.
@@ -63,7 +64,7 @@ DOT = """
 
 def file() -> str:
     return device_file(
-        HEAD.format(state=STATE.described()), [spread(), dense(), driver("dense")], numbered(DENSE), STATE
+        HEAD.format(state=described(STATE)), [spread(), dense(), driver("dense")], numbered(DENSE), STATE
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...record import DEPTHWISE
+from ..fields import words
 from ..words import numbered
 from . import nine, planes
 from .requantize import clamp, high, shift_right
-from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
+from .writer import CHANNEL_BYTES, Function, channel, described, device_file, driver
 
 HEAD = """
 Depthwise convolutions for the ESP32's MAC16: any shape. See ref/depthwise.py for the meaning, xtensa/conv.py for
@@ -24,7 +25,7 @@ State, byte offsets from the start of the scratch, then weights as int16 (form 0
 {state}
 """
 
-STATE = Fields(
+STATE = words(
     "a2",
     "source",
     ("to", "where it goes in the plane"),
@@ -73,7 +74,7 @@ STATE = Fields(
     ("pairs", "of inputs per line"),
     ("after", "an input after them"),
 )
-FRAME = Fields("a1", "state", "first", "lines_left", start=4)
+FRAME = words("a1", "state", "first", "lines_left", start=4)
 
 DOC = """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
@@ -93,9 +94,7 @@ DOC = """
 
 
 def file() -> str:
-    return device_file(
-        HEAD.format(state=STATE.described()), [kernel(), driver("depthwise")], numbered(DEPTHWISE), STATE
-    )
+    return device_file(HEAD.format(state=described(STATE)), [kernel(), driver("depthwise")], numbered(DEPTHWISE), STATE)
 
 
 def kernel() -> Function:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...record import ADD
+from ..fields import Field
 from ..words import numbered
 from .requantize import clamp, rounding, short
-from .writer import Field, Function
+from .writer import Function
 
 ADD_ROW = """
     y = requantize(table1[x1] + table2[x2]) for n neighbours: FORMAT.md pairwise, eq. (2), (3); reference: ref.add.

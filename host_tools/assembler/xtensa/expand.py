@@ -30,6 +30,7 @@ def expand(source: str, name: str) -> str:
         first = _body(node)[0].lineno
         parts = [code[i : i + 24] for i in range(0, len(code), 24)]
         body = [f"    data(1, {', '.join(map(str, part))})" for part in parts]
+        assert node.end_lineno is not None  # of what was parsed from text it never is
         room = node.end_lineno - first + 1
         lines[first - 1 : node.end_lineno] = body + [""] * (room - len(body))
     return "\n".join(lines)

@@ -199,11 +199,11 @@ def _mac(name: str, args: tuple) -> int:
     op, operands, halves, *load = name.split("_")
     value = 4 | (_MAC[op] + _HALVES[halves]) << 16
     if load:
-        m, a, *args = args
+        m, a, x, y = args
         value |= {"ldinc": 0, "lddec": 1}[load[0]] + (4 if operands == "da" else 0) << 20 | _m(m) << 12 | _a(a) << 8
     else:
+        x, y = args
         value |= _OPERANDS[operands] << 20
-    x, y = args
     value |= (_m(x, (0, 1)) & 1) << 14 if operands[0] == "d" else _a(x) << 8
     return value | ((_m(y, (2, 3)) & 1) << 6 if operands[1] == "d" else _a(y) << 4)
 

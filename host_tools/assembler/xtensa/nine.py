@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from ..fields import Fields
 from .requantize import rounding, short
-from .writer import CHANNEL_BYTES, RIGHT_SHIFT_AT, Fields, Function, channel
+from .writer import CHANNEL_BYTES, RIGHT_SHIFT_AT, Function, channel
 
 LINE = {"first": "a3", "second": "a12", "third": "a13"}
 WEIGHT = [(f"a{4 + k // 2}", "lh"[k % 2]) for k in range(9)]
@@ -36,6 +37,7 @@ _PRODUCT = re.compile(r"(?:w(?P<k>\d)\*(?P<m>m\d)(?P<half>[lh]))?,?(?:(?P<to>m\d
 def product(f: Function, text: str) -> None:
     """One item of the tables: acc += weight * input, and a word loaded."""
     found = _PRODUCT.fullmatch(text)
+    assert found, f"no item of the tables: {text}"
     load, loaded = "", ()
     if found["to"]:
         load, loaded = {"+": "ldinc", "-": "lddec"}[found["way"]], (found["to"], LINE[found["line"]])

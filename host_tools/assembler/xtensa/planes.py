@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .writer import Fields, Function
+from ..fields import Fields
+from .writer import Function
 
-STEP = Callable[[Function, str], None]  # a register to the next word of a line
+STEP = Callable[[Function, str], object]  # a register to the next word of a line
 
 
 def fill(f: Function, state: Fields) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .writer import Field, Function
+from ..fields import Field
+from .writer import Function
 
 MEANING = """\
 The requantizer, FORMAT.md eq. (2), (3), right shift e of 1 to 21: q = high word of 4 acc * multiplier = floor(acc *
@@ -47,7 +48,7 @@ def prepare(f: Function, y_zero_point: Field, done: str) -> None:
 
 
 def short(
-    f: Function, acc: str, multiplier: str, constant: str, sign: str, meanwhile: Callable[[], None] | None = None
+    f: Function, acc: str, multiplier: str, constant: str, sign: str, meanwhile: Callable[[], object] | None = None
 ) -> None:
     """acc = y before its clamps, of acc * 4; SAR: e + 1. meanwhile: an instruction that the product has time for."""
     f.mulsh(acc, acc, multiplier, note="q, Q1")

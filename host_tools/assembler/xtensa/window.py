@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...record import DEPTHWISE
+from ..fields import words
 from ..words import numbered
 from . import planes
 from .requantize import high, prepare, shift_right, short, unmarked
-from .writer import CHANNEL_BYTES, Fields, Function, channel, device_file, driver
+from .writer import CHANNEL_BYTES, Function, channel, described, device_file, driver
 
 HEAD = """
 Depthwise convolutions of any window for the ESP32's MAC16, two products a word. See ref/depthwise.py for the
@@ -24,7 +25,7 @@ State, byte offsets from the start of the scratch, then both copies of the weigh
 {state}
 """
 
-STATE = Fields(
+STATE = words(
     "a2",
     "source",
     ("to", "where it goes in the plane"),
@@ -77,7 +78,7 @@ STATE = Fields(
     ("planes_left", "of those still to come"),
     ("first_plane", "of those"),
 )
-FRAME = Fields("a1", "lines_left", "copy_left", start=4)
+FRAME = words("a1", "lines_left", "copy_left", start=4)
 
 DOC = """
     All channels of some lines of outputs: FORMAT.md eq. (2), (3); ref.depthwise_conv_2d.
@@ -99,7 +100,7 @@ DOC = """
 
 
 def file() -> str:
-    return device_file(HEAD.format(state=STATE.described()), [kernel(), driver("window")], numbered(DEPTHWISE), STATE)
+    return device_file(HEAD.format(state=described(STATE)), [kernel(), driver("window")], numbered(DEPTHWISE), STATE)
 
 
 def kernel() -> Function:

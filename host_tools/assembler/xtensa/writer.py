@@ -8,53 +8,19 @@ with f.times("a8", "ROW"):            # a label, what is inside, count - 1, the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from .. import writer
+from ..fields import Field, Fields, words
 from . import costs, isa
 
+if TYPE_CHECKING:
+    from typing import Self  # Python 3.11
+
 _FOLDER = Path(__file__).parent
-
-
-class Field(NamedTuple):
-    """A word of memory: as an operand, its base register and byte offset."""
-
-    base: str
-    offset: int
-    name: str
-
-
-class Fields:
-    """Words of memory from a base register by name: `STATE.source`, of another register `STATE.at("a9").source`.
-
-    rows: name, or (name, what it is); "a|b": two names of one word. `start`: offset of the first.
-    """
-
-    def __init__(self, base: str, *rows: str | tuple[str, str], start: int = 0):
-        self._base, self._rows = base, [(row, "") if isinstance(row, str) else row for row in rows]
-        self._start = start
-        self._offsets = {name: start + 4 * i for i, (names, _) in enumerate(self._rows) for name in names.split("|")}
-        self.size = start + 4 * len(rows)
-
-    def __getattr__(self, name: str) -> Field:
-        if name.startswith("_") or name not in self._offsets:
-            raise AttributeError(name)
-        return Field(self._base, self._offsets[name], name.replace("_", " "))
-
-    def at(self, base: str) -> Fields:
-        """The same words from another register."""
-        return Fields(base, *self._rows, start=self._start)
-
-    def described(self) -> str:
-        """The table of contents, a line per word: offset, name, what it is."""
-        rows = ((4 * i, names.replace("|", ", "), meaning) for i, (names, meaning) in enumerate(self._rows))
-        return "\n".join(f"{offset:4} {names:20} {meaning}".rstrip() for offset, names, meaning in rows)
-
-    def constants(self) -> dict[str, int]:
-        """The driver's names: `s[_S_SOURCE]`."""
-        return {f"_S_{name}".upper(): offset // 4 for name, offset in self._offsets.items()}
 
 
 # An entry of the channel table (models/FORMAT.md); its third word is left_shift + 256 * right_shift.
@@ -64,7 +30,7 @@ RIGHT_SHIFT_AT = 9
 
 def channel(base: str) -> Fields:
     """An output channel's entry at the address in `base`."""
-    return Fields(base, "first", "multiplier", "shifts")
+    return words(base, "first", "multiplier", "shifts")
 
 
 class Function(writer.Function):
@@ -75,11 +41,11 @@ class Function(writer.Function):
     def __init__(self, name: str, doc: str):
         super().__init__(name, "a2, a3, a4, a5", doc)
 
-    def emit(self, op: str, args: tuple, note: str = "") -> None:
+    def emit(self, op: str, args: tuple, note: str = "") -> Self:
         if args and isinstance(args[-1], Field):
             field = args[-1]
-            args, note = (*args[:-1], field.base, field.offset), note or field.name
-        super().emit(op, args, note)
+            args, note = (*args[:-1], field.base, field.offset), note or field.note
+        return super().emit(op, args, note)
 
     def load(self, **fields: Field) -> None:
         """Registers = words, in this order."""
@@ -98,7 +64,7 @@ class Function(writer.Function):
         self.l32i(t, field)
         self.add(register, register, t)
 
-    def each(self, op: str, registers: tuple[str, ...], *operands: str | int, note: str = "") -> None:
+    def each(self, op: str, registers: Sequence[str], *operands: str | int, note: str = "") -> None:
         """r = r op operands, of each register."""
         for r in registers:
             self.emit(op, (r, r, *operands), note)
@@ -158,12 +124,18 @@ class Function(writer.Function):
         return costs.figures([(op, args) for op, args, _ in self.lines])
 
 
+def described(state: Fields) -> str:
+    """A state's table of contents, a line per word: offset, names, what it is."""
+    rows = ((offset, ", ".join(names), meaning) for offset, names, meaning in state.contents())
+    return "\n".join(f"{offset:4} {names:20} {meaning}".rstrip() for offset, names, meaning in rows)
+
+
 def driver(name: str) -> str:
     """The viper function that drives a family's kernels: <name>.upy, in MicroPython."""
     return (_FOLDER / f"{name}.upy").read_text()
 
 
-def device_file(doc: str, parts: list[Function | str], record: dict[str, int], state: Fields | None = None) -> str:
+def device_file(doc: str, parts: Sequence[Function | str], record: dict[str, int], state: Fields | None = None) -> str:
     """The text of a device file; text parts name words of the record, `rec[_STRIDE_H]`, and state, `s[_S_SOURCE]`."""
     constants = {f"_{name}".upper(): word for name, word in record.items()}
     if state:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...errors import ToolError
 from ...files import read_file
-from . import CHIPS, DOWNLOAD, NO_PORT, Chip, Flashing
+from ...package.boards import FLASHED, BoardKind
+from .core import DOWNLOAD, NO_PORT, Flashing
 
 _IMAGE_MAGIC = 0xE9
 _CHIP_ID_OFFSET = 12  # of the image header, esp_image_format.h
@@ -17,15 +18,15 @@ _BAUD = 460800  # what MicroPython's download pages advise; native USB takes no 
 _ATTEMPTS = 4
 
 
-def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
+def prepare(board: BoardKind, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
     """See flashing.prepare."""
-    fix = f"download the .bin for {chip.title}: {DOWNLOAD}/{chip.download}"
+    fix = f"download the .bin for {board.chip}: {DOWNLOAD}/{board.firmware}"
     if firmware is None:
         raise ToolError(
-            f"no firmware for the {chip.title} given", "it cannot be built here", f"{fix}, then name the file"
+            f"no firmware for the {board.chip} given", "it cannot be built here", f"{fix}, then name the file"
         )
     data = read_file(firmware)
-    _check(chip, firmware, data, fix)
+    _check(board, firmware, data, fix)
     if port == "auto":
         from ..find_port import find_port
 
@@ -36,25 +37,26 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: 
                 raise
             port = NO_PORT
     options = "--erase-all " if erase else ""
-    command = (f"esptool --chip {chip.board} --port {port} --baud {_BAUD} write-flash {options}"
-               f"{chip.offset:#x} {shlex.quote(str(firmware))}")  # fmt: skip
-    return Flashing(chip, firmware, data, port, erase, command)
+    chip = board.chip.lower().replace("-", "")
+    command = (f"esptool --chip {chip} --port {port} --baud {_BAUD} write-flash {options}"
+               f"{board.flash_offset:#x} {shlex.quote(str(firmware))}")  # fmt: skip
+    return Flashing(board, firmware, data, port, erase, command)
 
 
-def _check(chip: Chip, path: Path, data: bytes, fix: str) -> None:
+def _check(board: BoardKind, path: Path, data: bytes, fix: str) -> None:
     """Whether the file is MicroPython for this chip."""
     if data[:4] == b"UF2\n":
-        raise ToolError(f"{path} is a UF2 file", f"the {chip.title} is flashed with the .bin", fix)
+        raise ToolError(f"{path} is a UF2 file", f"the {board.chip} is flashed with the .bin", fix)
     if len(data) < 1 << 16 or data[0] != _IMAGE_MAGIC:
         raise ToolError(
-            f"{path} is no firmware for the {chip.title}",
+            f"{path} is no firmware for the {board.chip}",
             f"{len(data):,} bytes that do not begin as an image does",
             fix,
         )
     (id,) = struct.unpack_from("<H", data, _CHIP_ID_OFFSET)
-    if id != chip.image_id:
-        other = next((c.title for c in CHIPS.values() if c.image_id == id), f"another chip (id {id})")
-        raise ToolError(f"{path} is for the {other}, not for the {chip.title}", fix=fix)
+    if id != board.image_id:
+        other = next((kind.chip for kind in FLASHED.values() if kind.image_id == id), f"another chip (id {id})")
+        raise ToolError(f"{path} is for the {other}, not for the {board.chip}", fix=fix)
     if b"MicroPython" not in data:
         raise ToolError(f"{path} is not MicroPython", "its name is nowhere in it", fix)
 
@@ -67,20 +69,20 @@ def carry_out(flashing: Flashing, say: Callable[[str], None]) -> None:
 
     from ..mpremote_board import why_not
 
-    chip, port = flashing.chip, flashing.port
+    board, port = flashing.board, flashing.port
     begun = False
     esp = None
     try:
         if "://" not in port:
             serial.Serial(port, exclusive=True).close()  # esptool does not say why it cannot
         esp = detect_chip(port, connect_attempts=_ATTEMPTS)
-        if esp.CHIP_NAME != chip.title:
+        if esp.CHIP_NAME != board.chip:
             reset_chip(esp, "hard-reset")
-            board = next((c.board for c in CHIPS.values() if c.title == esp.CHIP_NAME), None)
+            other = next((kind.name for kind in FLASHED.values() if kind.chip == esp.CHIP_NAME), None)
             raise ToolError(
-                f"the chip on {port} is {esp.CHIP_NAME}, not {chip.title}",
+                f"the chip on {port} is {esp.CHIP_NAME}, not {board.chip}",
                 "nothing was erased or written",
-                f"fxnn flash --board {board} with the firmware for it" if board else "fxnn does not know this chip",
+                f"fxnn flash --board {other} with the firmware for it" if other else "fxnn does not know this chip",
             )
         esp = run_stub(esp)
         esp.change_baud(_BAUD)
@@ -90,7 +92,7 @@ def carry_out(flashing: Flashing, say: Callable[[str], None]) -> None:
             say("erasing")
             erase_flash(esp)
         say("writing")
-        write_flash(esp, [(chip.offset, flashing.data)])
+        write_flash(esp, [(board.flash_offset, flashing.data)])
         reset_chip(esp, "hard-reset")
     except (serial.SerialException, OSError) as e:
         raise _gone(port, e, begun) if esp is not None else why_not(port) from None

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import ToolError
-from . import DOWNLOAD, NO_PORT, Chip, Flashing
+from ...package.boards import BoardKind
+from .core import DOWNLOAD, NO_PORT, Flashing
 
 _INFO = "INFO_UF2.TXT"  # on the drive of every UF2 bootloader
 _BOARD_ID = "RPI-RP2"  # the RP2040's; the RP2350 says RP2350
@@ -20,25 +21,31 @@ _FORCE_BOOTLOADER = "import machine; machine.bootloader()"
 _HOLD = "hold BOOTSEL while you plug the Pico in"
 
 
-def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
+def prepare(board: BoardKind, firmware: Path | None, port: str, erase: bool, dry_run: bool = False) -> Flashing:
     """See flashing.prepare. Without a file: the release that fxnn's emulated Pico runs."""
-    from ...emulators.firmware import pico_firmware, read_uf2
+    from ...emulators.firmware import PICO_BOARD, pico_firmware, read_uf2
 
+    page = f"{DOWNLOAD}/{board.firmware}"
     if erase:
         raise ToolError("--erase is for the ESP32 family", "a UF2 file replaces the firmware and keeps your files",
                         "leave --erase out; to erase a Pico, copy the flash_nuke.uf2 of its makers")  # fmt: skip
     if firmware is None:
+        if board.firmware != PICO_BOARD:
+            raise ToolError(f"no firmware for the {board.title} given", f"fxnn brings {PICO_BOARD}'s only",
+                            f"download the .uf2: {page}, then name the file")  # fmt: skip
         firmware = pico_firmware()
     image = read_uf2(firmware)  # checks blocks, family and size
     if b"MicroPython" not in image:
-        raise ToolError(
-            f"{firmware} is not MicroPython", "its name is nowhere in it", f"download it: {DOWNLOAD}/{chip.download}"
-        )
+        raise ToolError(f"{firmware} is not MicroPython", "its name is nowhere in it", f"download it: {page}")
+    port, command = _way(firmware, port, dry_run)
+    return Flashing(board, firmware, firmware.read_bytes(), port, erase, command)
+
+
+def _way(firmware: Path, port: str, dry_run: bool) -> tuple[str, str]:
+    """(port, command): how the file gets there. port: "" where a drive is mounted, or picotool finds the board."""
     drive = find_drive()
     if drive is not None:
-        return Flashing(
-            chip, firmware, firmware.read_bytes(), "", erase, shlex.join(["cp", str(firmware), f"{drive}{os.sep}"])
-        )
+        return "", shlex.join(["cp", str(firmware), f"{drive}{os.sep}"])
     if port == "auto":
         from ..find_port import find_port
 
@@ -46,26 +53,11 @@ def prepare(chip: Chip, firmware: Path | None, port: str, erase: bool, dry_run: 
             port = find_port()
         except ToolError as e:
             if shutil.which("picotool"):
-                return Flashing(
-                    chip,
-                    firmware,
-                    firmware.read_bytes(),
-                    "",
-                    erase,
-                    shlex.join(["picotool", "load", "-x", str(firmware)]),
-                )
+                return "", shlex.join(["picotool", "load", "-x", str(firmware)])
             if dry_run:
-                return Flashing(
-                    chip,
-                    firmware,
-                    firmware.read_bytes(),
-                    NO_PORT,
-                    erase,
-                    f"cp {shlex.quote(str(firmware))} {_BOARD_ID}/",
-                )
+                return NO_PORT, f"cp {shlex.quote(str(firmware))} {_BOARD_ID}/"
             raise ToolError("no Pico found", e.why, f"{_HOLD}; it then shows as a drive ({_BOARD_ID})") from None
-    command = f"mpremote connect {port} bootloader, then copy {firmware} to the drive {_BOARD_ID}"
-    return Flashing(chip, firmware, firmware.read_bytes(), port, erase, command)
+    return port, f"mpremote connect {port} bootloader, then copy {firmware} to the drive {_BOARD_ID}"
 
 
 def carry_out(flashing: Flashing, say: Callable[[str], None]) -> None:
@@ -102,14 +94,8 @@ def find_drive() -> Path | None:
             info = (mount / _INFO).read_text(errors="replace")
         except OSError:
             continue
-        found.append(
-            (
-                mount,
-                next(
-                    (line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("Board-ID:")), "?"
-                ),
-            )
-        )
+        ids = (line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("Board-ID:"))
+        found.append((mount, next(ids, "?")))
     mine = [mount for mount, id in found if id == _BOARD_ID]
     if len(mine) > 1:
         raise ToolError(f"{len(mine)} Picos are in their bootloader", ", ".join(map(str, mine)), "unplug all but one")

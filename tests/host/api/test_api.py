@@ -207,4 +207,4 @@ def test_importing_it_imports_nothing_heavy():
     code = "import sys, fxnn; print(sorted(m for m in sys.modules if m.split('.')[0] in ('numpy', 'fxnn', 'click')))"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "host_tools/editable")}
     printed = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
-    assert printed.strip() == "['fxnn', 'fxnn.report']"
+    assert printed.strip() == "['fxnn', 'fxnn.report', 'fxnn.version']"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from host_tools.compiler.convert import convert_bytes
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers.tflite_builder import Builder
@@ -30,7 +30,7 @@ ALL = np.arange(256, dtype=np.uint8).view(np.int8).reshape(1, 256)
 def same(b: Builder, y: int, *inputs: np.ndarray) -> None:
     tflite = b.finish([y])
     want = Oracle(tflite, prefer="tflm").run(list(inputs))[0]
-    got = numpy_kernels.run(packed.read(convert_bytes(tflite)), list(inputs))[0]
+    got = exact_run.run(packed.read(convert_bytes(tflite)), list(inputs))[0]
     assert (got == want).all(), np.argwhere(got != want)[:5]
 
 

@@ -10,17 +10,17 @@ import sys
 import pytest
 
 from host_tools.boards import flashing
-from host_tools.boards.flashing import CHIPS
 from host_tools.errors import ToolError
+from host_tools.package.boards import FLASHED
 from tests.helpers.command_line import fxnn
 from tests.helpers.esp_rom import EspRom
 
-ESP = [name for name, chip in CHIPS.items() if chip.esp]
+ESP = [name for name, kind in FLASHED.items() if kind.esp]
 
 
 def image(board: str, size: int = 100_000) -> bytes:
     """A file that looks like MicroPython for `board`: an image header with its chip id, then text and noise."""
-    header = struct.pack("<BBBBIBBBBHB", 0xE9, 3, 2, 0x20, 0x400804D8, 0xEE, 0, 0, 0, CHIPS[board].image_id, 0)
+    header = struct.pack("<BBBBIBBBBHB", 0xE9, 3, 2, 0x20, 0x400804D8, 0xEE, 0, 0, 0, FLASHED[board].image_id, 0)
     body = b"MicroPython v1.25.0 " + (random.Random(0).randbytes(size // 2) + bytes(size // 2))
     return (header + body)[: size // 4 * 4]
 
@@ -43,7 +43,7 @@ def test_esptool_writes_the_firmware(board, erase, firmware):
         rom.flash[-4096:] = b"u" * 4096  # the maker's files
         result = fxnn("flash", "--board", board, path, "--port", rom.url, *(["--erase", "--yes"] if erase else []))
         assert result.returncode == 0, result.stderr
-        offset, data = CHIPS[board].offset, path.read_bytes()
+        offset, data = FLASHED[board].flash_offset, path.read_bytes()
         written = rom.flash[offset : offset + len(data)]
         # esptool may set flash mode, size and frequency in the image's header
         assert written[8:] == data[8:]
@@ -58,7 +58,7 @@ def test_another_chip_is_refused_before_anything_is_written(board, firmware):
     with EspRom(other) as rom:
         result = fxnn("flash", "--board", board, firmware(board), "--port", rom.url, "--erase", "--yes")
         assert result.returncode == 1
-        assert f"is {CHIPS[other].title}, not {CHIPS[board].title}" in result.stderr
+        assert f"is {FLASHED[other].chip}, not {FLASHED[board].chip}" in result.stderr
         assert f"--board {other}" in result.stderr
         assert not {0x02, 0x03, 0x05, 0x10, 0x11, 0xD0} & set(rom.log), "something was written"
 
@@ -96,7 +96,7 @@ def test_dry_run_needs_no_board(firmware, tmp_path, uf2, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _: None)
     for board in ("esp32", "esp32s3", "esp32c3"):
         ready = flashing.prepare(board, firmware(board), "auto", False, dry_run=True)
-        assert f"--chip {board} --port PORT" in ready.command and f"{flashing.CHIPS[board].offset:#x} " in ready.command
+        assert f"--chip {board} --port PORT" in ready.command and f"{FLASHED[board].flash_offset:#x} " in ready.command
         with pytest.raises(ToolError, match="no board found"):
             flashing.prepare(board, firmware(board), "auto", False)
     assert flashing.prepare("pico", uf2, "auto", False, dry_run=True).command.endswith("RPI-RP2/")

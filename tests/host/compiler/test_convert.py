@@ -9,7 +9,7 @@ import pytest
 
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers.paths import PUBLIC_MODELS, ROOT
@@ -34,7 +34,7 @@ def test_public_networks_are_exact_and_smaller_than_tflm(name):
     shape = network.inputs[0].shape
     for x in (random.integers(-128, 128, shape), np.full(shape, -128), np.full(shape, 127)):
         want = oracle.run([x.astype(np.int8)])[0]
-        got = numpy_kernels.run(network, [x.astype(np.int8)])[0]
+        got = exact.run(network, [x.astype(np.int8)])[0]
         np.testing.assert_array_equal(got.reshape(-1), want.reshape(-1))
     assert network.arena_bytes <= TFLM_ARENA[name]
 

@@ -6,7 +6,7 @@ import pytest
 from host_tools.arithmetic import fixed_point
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers.tflite_builder import Builder
@@ -39,7 +39,7 @@ def exact(data: bytes, kernels: list[str], real_input: bool = False) -> packed.P
                 fixed_point.affine_quantize(x, t.scale, t.zero_point, t.dtype) for x, t in zip(given, network.inputs)
             ]
         want = oracle.run(given)
-        got = numpy_kernels.run(network, raw)
+        got = exact_run.run(network, raw)
         for g, w, t in zip(got, want, network.outputs):
             if w.dtype == np.float32:
                 g = ((g.astype(np.int32) - t.zero_point) * np.float32(t.scale)).astype(np.float32)

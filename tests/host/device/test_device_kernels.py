@@ -63,11 +63,11 @@ def test_requantize_by_hand(acc, multiplier, left, right, y):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_the_hosts_numpy_kernels_equal_ref(kernel):
+def test_the_hosts_exact_kernels_equal_ref(kernel):
     """The two readings of FORMAT.md, on the same cases; scratch, which numpy does not write, is left out."""
     import numpy as np
 
-    from host_tools.exact import numpy_kernels
+    from host_tools.exact import run as exact
     from host_tools.fileformat import packed
 
     data = bundle(hash_seed(kernel) + 1, 40, (kernel,))
@@ -77,7 +77,7 @@ def test_the_hosts_numpy_kernels_equal_ref(kernel):
         net = packed.read(data[at + 4 : at + 4 + size])
         at += 4 + size
         vector = np.frombuffer(net.selftest[0], np.int8).reshape(2, -1)
-        (got,) = numpy_kernels.run(net, [vector[0]])
+        (got,) = exact.run(net, [vector[0]])
         words = net.ops[0].words
         skip = slice(words[7], words[6]) if words[0] in (1, 3, 18) else slice(0, 0)
         wrong = got.reshape(-1) != vector[1]

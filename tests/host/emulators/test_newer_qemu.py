@@ -10,7 +10,7 @@ from host_tools.assembler.targets import runs_in
 from host_tools.compiler import convert
 from host_tools.emulators import newer_qemu, qemu
 from host_tools.emulators.qemu_rv32 import why_not
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.targets import open_target
 from tests.helpers.paths import DIGITS
@@ -42,7 +42,7 @@ def on_rv32() -> tuple[bytes, dict[str, int]]:
         (y,), stats = target.run(network, [x])
         profile = target.profile(network)
     assert stats.backend == "rv32" and qemu.release("qemu-rv32") in profile.board
-    want = [numpy_kernels.run(network, [x[i : i + 1]])[0].tobytes() for i in range(len(x))]
+    want = [exact.run(network, [x[i : i + 1]])[0].tobytes() for i in range(len(x))]
     assert y.tobytes() == b"".join(want)
     return y.tobytes(), {op.name: op.time_us for op in profile.ops}
 
@@ -50,10 +50,10 @@ def on_rv32() -> tuple[bytes, dict[str, int]]:
 def on_xtensa() -> dict[int, int]:
     """Instructions of each op of the digits that has an assembler kernel, started from the host's arena before it."""
     network, x = digits("esp32")
-    arenas = [np.full(network.arena_bytes, numpy_kernels.UNWRITTEN, np.uint8)]
+    arenas = [np.full(network.arena_bytes, exact.UNWRITTEN, np.uint8)]
     t = network.inputs[0]
     arenas[0][t.arena_offset : t.arena_offset + t.bytes] = x[0].reshape(-1).view(np.uint8)
-    numpy_kernels.run(network, [x[:1]], lambda _, arena: arenas.append(arena.copy()))
+    exact.run(network, [x[:1]], lambda _, arena: arenas.append(arena.copy()))
     run, done = kernels.Run(), []
     for index, op in enumerate(network.ops):
         if runs_in("xtensa", op.kernel, op.words, op.constants)[0] == "xtensa":

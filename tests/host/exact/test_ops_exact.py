@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from host_tools.arithmetic import fixed_point
 from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests import draw
@@ -26,7 +26,7 @@ NETWORKS = ("kws_dscnn", "ic_resnet8", "ad_autoencoder", "vww_mobilenet")
 
 
 def run(tflite: bytes, inputs) -> list[np.ndarray]:
-    return numpy_kernels.run(packed.read(convert_bytes(tflite, "model", selftest=0)), list(inputs))
+    return exact.run(packed.read(convert_bytes(tflite, "model", selftest=0)), list(inputs))
 
 
 @pytest.mark.parametrize("op", [op for op in draw.OPS if op not in FEW_KERNELS])
@@ -120,7 +120,7 @@ def test_real_numbers_at_the_border():
     tflite = b.finish([b.dequantize(y)])
     real = np.concatenate([np.arange(-150, 150, dtype=np.float32) * np.float32(0.037 / 2)]).reshape(1, 300)
     network = packed.read(convert_bytes(tflite, "model"))
-    raw = numpy_kernels.run(
+    raw = exact.run(
         network, [fixed_point.affine_quantize(real, network.inputs[0].scale, network.inputs[0].zero_point, np.int8)]
     )[0]
     out = network.outputs[0]
@@ -140,7 +140,7 @@ def test_public_network_is_exact(name):
     for k in range(4):
         inputs = [random.integers(-128, 128, s).astype(d) for s, d in zip(oracle.input_shapes, oracle.input_dtypes)]
         began = time.monotonic()
-        outputs = numpy_kernels.run(network, inputs)
+        outputs = exact.run(network, inputs)
         seconds = time.monotonic() - began
         case = draw.Case(f"{name}/{k}", name, tflite, tuple(inputs), {}, tuple(oracle.run(inputs)))
         wrong = draw.difference(case, outputs)
@@ -152,17 +152,17 @@ def test_on_op_sees_the_arena_after_every_op():
     case = draw.generate("pairs", 8, seed=3)[0]
     network = packed.read(convert_bytes(case.tflite, "model"))
     seen = []
-    outputs = numpy_kernels.run(network, list(case.inputs), lambda i, arena: seen.append((i, arena.copy())))
+    outputs = exact.run(network, list(case.inputs), lambda i, arena: seen.append((i, arena.copy())))
     assert [i for i, _ in seen] == list(range(len(network.ops)))
     for out, tensor in zip(outputs, network.outputs):
-        assert (numpy_kernels.read_tensor(seen[-1][1], tensor) == out).all()
+        assert (exact.read_tensor(seen[-1][1], tensor) == out).all()
 
 
 def test_inputs_that_do_not_fit_are_refused():
     network = packed.read(convert_bytes(draw.generate("relu", 1, seed=0)[0].tflite, "model"))
     with pytest.raises(ToolError, match="0 inputs given"):
-        numpy_kernels.run(network, [])
+        exact.run(network, [])
     with pytest.raises(ToolError, match="given as int16"):
-        numpy_kernels.run(network, [np.zeros(network.inputs[0].shape, np.int16)])
+        exact.run(network, [np.zeros(network.inputs[0].shape, np.int16)])
     with pytest.raises(ToolError, match="given as int8"):
-        numpy_kernels.run(network, [np.zeros(3, np.int8)])
+        exact.run(network, [np.zeros(3, np.int8)])

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from tests import draw
 from tests.draw import networks
@@ -54,7 +54,7 @@ def cases():
 
 def test_host(cases):
     for case, model in cases:
-        wrong = draw.difference(case, numpy_kernels.run(packed.read(model), list(case.inputs)))
+        wrong = draw.difference(case, exact.run(packed.read(model), list(case.inputs)))
         assert wrong is None, f"python -m tests.draw.networks {case.name.split('/')[1]}: {wrong}"
 
 

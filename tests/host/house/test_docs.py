@@ -175,31 +175,3 @@ def test_pages_that_messages_name_have_those_sections():
             assert f"# {section}\n" in text or f"[{section}](" in text, f"{page} has no '{section}'"
             found += 1
     assert found
-
-
-def imported_rooms(path: Path) -> set[str]:
-    """The rooms of host_tools, and its single modules, that a file names in relative imports, also within functions."""
-    package = path.relative_to(ROOT).parts[:-1]
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = [*package[: len(package) - node.level + 1], *(node.module.split(".") if node.module else [])]
-            found |= {base[1]} if len(base) > 1 else {alias.name for alias in node.names}
-    return found - {"__version__", package[1] if len(package) > 1 else path.stem}
-
-
-def test_rooms_import_what_the_page_says():
-    """The table of docs/ARCHITECTURE.md: every room is there, and imports only what its row names, from above."""
-    _, *rows = pages.table(ROOT / "docs/ARCHITECTURE.md", "room")
-    allowed: dict[str, set[str]] = {}
-    for names, _, imports in rows:
-        for name in re.findall(r"`(\w+)`", names):
-            above = set(allowed)
-            allowed[name] = above if imports == "all" else set(re.findall(r"`(\w+)`", imports))
-            assert allowed[name] <= above, f"{name}: {allowed[name] - above} stands below it"
-    rooms = {p.parent.name for p in (ROOT / "host_tools").glob("*/__init__.py")}
-    assert rooms <= set(allowed), f"no row for {rooms - set(allowed)}"
-    for room in rooms:
-        for path in (ROOT / "host_tools" / room).rglob("*.py"):
-            wrong = (imported_rooms(path) & set(allowed)) - allowed[room] - {room}
-            assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}: docs/ARCHITECTURE.md does not say so"

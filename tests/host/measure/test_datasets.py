@@ -69,7 +69,7 @@ def test_images_without_pillow_say_what_to_install(tmp_path, monkeypatch):
         ({"x0": X + np.inf}, "infinite"),
         ({"x0": X.astype(str)}, "numbers are needed"),
         ({"x0": X, "labels": np.arange(5)}, "5 labels for 6 samples"),
-        ({"x0": X, "labels": X[:, 0, 0, 0]}, "whole number"),
+        ({"x0": X, "labels": X[:, 0, 0, 0]}, "an integer"),
         ({"x0": X, "targets": np.arange(5)}, "5 targets for 6"),
     ],
 )

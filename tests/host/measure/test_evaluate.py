@@ -53,7 +53,7 @@ def dense(weights, kind="fully_connected"):
     b = Builder()
     w = np.asarray(weights, F)
     y = b.fully_connected(b.input((1, w.shape[1]), "float32"), b.constant(w), scale=None)
-    return evaluate.Network("dense", "float", graph=tflite.read(b.finish([y]), "dense"))
+    return evaluate.Network("dense", tflite.read(b.finish([y]), "dense"))
 
 
 def test_anomalies_by_reconstruction():

@@ -7,7 +7,8 @@ the plan may ever put it. One step nearer, answers must become wrong for some sh
 import numpy as np
 import pytest
 
-from host_tools.exact import numpy_kernels
+from host_tools.assembler.window import Window
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.memory import overlap
 from tests import draw
@@ -69,7 +70,7 @@ def test_viper_on_unix(plain, tmp_path):
 def test_numpy_reads_all_before_it_writes(plain):
     for cases in plain:
         answers = [
-            b"".join(y.tobytes() for y in numpy_kernels.run(packed.read(c.model), list(c.case.inputs))) for c in cases
+            b"".join(y.tobytes() for y in exact.run(packed.read(c.model), list(c.case.inputs))) for c in cases
         ]
         assert not failures(cases, answers)
 
@@ -90,7 +91,7 @@ def test_fast_forms_on_the_pico(backend):
     )
 
 
-def test_tiles_lag_is_what_a_simulation_of_the_order_finds():
+def test_distances_of_tiles_are_what_a_simulation_of_the_order_finds():
     """Against a walk over every byte: which distances destroy nothing."""
     random = np.random.default_rng(1)
     for _ in range(150):
@@ -101,7 +102,7 @@ def test_tiles_lag_is_what_a_simulation_of_the_order_finds():
         words = [0] * 40
         words[8:23] = [int(v) for v in (1, h, w, c, oh, ow, oc, kh, kw, sh, sw, 1, 1, top, left)]
         band, tile = int(random.integers(1, oh + 1)), int(random.integers(1, ow + 1))
-        lag = overlap.tiles_lag(words, band, tile, False)
+        allowed = overlap.of_tiles(Window.of(words), band, tile, False)
         events = []
         for y0 in range(0, oh, band):
             for x0 in range(0, ow, tile):
@@ -123,4 +124,4 @@ def test_tiles_lag_is_what_a_simulation_of_the_order_finds():
                 destroyed |= {b - distance for b in writes}
             return True
 
-        assert all(safe(d) for d in range(max(lag.any, -h * w * c), oh * ow * oc + 3)), words
+        assert all(safe(d) for d in range(max(allowed.any, -h * w * c), oh * ow * oc + 3)), words

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from host_tools.ir import Graph
 from host_tools.memory import plan
+from host_tools.memory.arena import ALIGNMENT
+from host_tools.memory.choices import choices
 from host_tools.ops.core import Buffer, Program, Step
+from host_tools.record import INTEGERS, PAIRWISE_16
 
 
 @st.composite
@@ -38,7 +41,7 @@ def test_running_the_plan_overwrites_nothing_alive(program, prefer):
     owner: dict[int, str] = {}  # arena byte -> buffer that wrote it last
 
     def write(offset, size, who):
-        assert offset % plan.ALIGNMENT == 0 and 0 <= offset and offset + size <= p.arena_bytes
+        assert offset % ALIGNMENT == 0 and 0 <= offset and offset + size <= p.arena_bytes
         owner.update(dict.fromkeys(range(offset, offset + size), who))
 
     def holds(id):
@@ -78,3 +81,13 @@ def test_inplace_chain_uses_one_buffer():
     graph = Graph("g", MappingProxyType({}), (), ("b0",), ("b3",))
     p = plan.plan(Program(graph, steps, buffers, {id: id for id in buffers}))
     assert p.arena_bytes == 500 and p.inplace == 3
+
+
+def test_only_records_with_a_packed_variant_are_counted_as_one():
+    """Other kernels have words of their own at packed_offset."""
+    for kernel, words in (
+        ("pairwise_16", PAIRWISE_16.words(x2_right_shift=3)),
+        ("numbers", INTEGERS.words(element_bytes=4)),
+    ):
+        step = Step(kernel, "s", "a", "y", words, x2="b", macs=100)
+        assert len({choices(step, target)[0].cycles for target in ("none", "thumb", "xtensa", "rv32")}) == 1

@@ -5,7 +5,7 @@ import pytest
 
 from host_tools.compiler import convert, tflm_arena
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from host_tools.memory import plan
@@ -52,7 +52,7 @@ def test_random_networks_on_host(cases, prefer):
             for low, high in pieces[index + 1] if index + 1 < len(pieces) else ():
                 arena[low:high] = tight_plans.POISON
 
-        outputs = numpy_kernels.run(packed.read(model), list(inputs), poison)
+        outputs = exact.run(packed.read(model), list(inputs), poison)
         assert b"".join(y.tobytes() for y in outputs) == tight_plans.want(case), case.name
 
 
@@ -114,7 +114,7 @@ def test_public_networks(name, tmp_path):
         x = random.integers(-128, 128, packed.read(done.data).inputs[0].shape).astype(np.int8)
         cases.append((done.data, [x], done.plan))
         want.append(oracle.run([x])[0].tobytes())
-        assert numpy_kernels.run(packed.read(done.data), [x])[0].tobytes() == want[-1], prefer
+        assert exact.run(packed.read(done.data), [x])[0].tobytes() == want[-1], prefer
         if prefer == "ram":
             assert done.plan.arena_bytes <= MOST[name]
             if name.startswith("vww"):

@@ -3,9 +3,10 @@
 import pytest
 
 from host_tools.compiler import pack
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.memory import plan, stripes
+from host_tools.memory.search import Search
 from tests import draw
 from tests.draw import image_chains
 from tests.helpers import batch, tight_plans
@@ -50,7 +51,7 @@ def test_on_host(plain):
             for low, high in pieces[index + 1] if index + 1 < len(pieces) else ():
                 arena[low:high] = tight_plans.POISON
 
-        outputs = numpy_kernels.run(packed.read(model), list(inputs), poison)
+        outputs = exact.run(packed.read(model), list(inputs), poison)
         assert b"".join(y.tobytes() for y in outputs) == tight_plans.want(case), case.name
 
 
@@ -85,14 +86,14 @@ def test_constants_are_stored_once():
 def test_needs_is_never_above_what_the_planner_takes():
     for case in image_chains.generate(10, SEED):
         program = tight_plans.program_of(case.tflite, case.name, "thumb")
-        search = plan._Search(program)
-        assert max(search.needs()) <= plan.plan(program, "ram").arena_bytes
+        needs = Search(program).needs()
+        assert max(needs) <= plan.plan(program, "ram").arena_bytes
 
 
 def test_rows_that_nobody_reads_are_left_out():
     """VALID windows with strides leave rows: they are not computed in stripes."""
     words = [0] * 40
     words[8:23] = [1, 9, 4, 1, 4, 2, 1, 2, 2, 2, 2, 1, 1, 0, 0]
-    assert stripes._input_rows(words, 0, 4) == (0, 8) and stripes._input_rows(words, 1, 2) == (2, 4)
+    assert stripes.input_rows(words, 0, 4) == (0, 8) and stripes.input_rows(words, 1, 2) == (2, 4)
     words[21] = 1
-    assert stripes._input_rows(words, 0, 1) == (0, 1) and stripes._input_rows(words, 4, 5) == (7, 9)
+    assert stripes.input_rows(words, 0, 1) == (0, 1) and stripes.input_rows(words, 4, 5) == (7, 9)

@@ -7,7 +7,7 @@ from flatbuffers import flexbuffers
 from host_tools.arithmetic import fixed_point
 from host_tools.compiler.convert import convert_bytes
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from host_tools.ops import table
@@ -40,7 +40,7 @@ def _reference(tflite: bytes):
 
 def _run(tflite: bytes, inputs) -> list[np.ndarray]:
     network = packed.read(convert_bytes(tflite, "model", selftest=0))
-    outputs = numpy_kernels.run(network, list(inputs))
+    outputs = exact.run(network, list(inputs))
     return [
         fixed_point.affine_dequantize(y, t.scale, t.zero_point) if t.real_border else y
         for y, t in zip(outputs, network.outputs)

@@ -5,7 +5,7 @@ import pytest
 
 from host_tools.compiler.convert import convert, convert_bytes
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from host_tools.targets import open_target
@@ -65,7 +65,7 @@ def test_network_is_exact_on_host_ref_and_unix(border, tmp_path):
     model, inputs, oracle = convert_bytes(tflite, "net"), frames(tflite, 4), Oracle(tflite)
     want = [oracle.run([x])[0].tobytes() for x in inputs]
     assert len(set(want)) > 3
-    assert [numpy_kernels.run(packed.read(model), [x])[0].tobytes() for x in inputs] == want
+    assert [exact.run(packed.read(model), [x])[0].tobytes() for x in inputs] == want
     for run in (batch.run_ref, batch.run_unix):
         assert run([(model, [x]) for x in inputs], tmp_path) == want
 

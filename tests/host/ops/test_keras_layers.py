@@ -8,7 +8,7 @@ import pytest
 
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers import batch
@@ -76,7 +76,7 @@ def held(b: Builder, outputs, tmp_path, *inputs: np.ndarray) -> packed.Packed:
     tflite = b.finish(outputs)
     want = Oracle(tflite, prefer="tflm").run(list(inputs))
     model = convert.convert_bytes(tflite, selftest=0)
-    got = numpy_kernels.run(packed.read(model), list(inputs))
+    got = exact.run(packed.read(model), list(inputs))
     assert all((a == w).all() for a, w in zip(got, want))
     assert len(np.unique(np.concatenate([w.reshape(-1) for w in want]))) > 4
     assert batch.run_unix([(model, inputs)], tmp_path) == [b"".join(w.tobytes() for w in want)]

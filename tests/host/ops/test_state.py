@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from host_tools.compiler.convert import convert, convert_bytes
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure import verify
 from host_tools.measure.oracle import Oracle
@@ -24,8 +24,8 @@ Q = {"scale": 0.05, "zero_point": 3}
 
 def run(model: bytes, frames) -> list[np.ndarray]:
     network = packed.read(model)
-    state = numpy_kernels.first_state(network)
-    return [y for frame in frames for y in numpy_kernels.run(network, list(frame), state=state)]
+    state = exact.first_state(network)
+    return [y for frame in frames for y in exact.run(network, list(frame), state=state)]
 
 
 @pytest.mark.parametrize("op", draw.STATEFUL)

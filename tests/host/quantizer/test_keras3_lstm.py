@@ -160,8 +160,8 @@ def test_the_loop_becomes_an_lstm(sequences):
     want = by_the_loop(graph, x)
     np.testing.assert_allclose(float_graph.run(prepared, [x])[0].reshape(-1, 3), want, atol=1e-4)
     made = quantize(graph, [x], OFF)
-    net = evaluate.Network("lstm", "packed", packed.read(convert.convert_graph(made.graph, "lstm", selftest=2).data))
-    assert [op.kernel for op in net.packed.ops][:1] == ["lstm"]
+    net = evaluate.Network("lstm", packed.read(convert.convert_graph(made.graph, "lstm", selftest=2).data))
+    assert [op.kernel for op in net.form.ops][:1] == ["lstm"]
     got = evaluate.answers(net, Dataset((x[:12],)))[0].reshape(12, 3)
     assert metrics.sqnr_db(got, want[:12]) > 25
 

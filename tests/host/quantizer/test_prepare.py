@@ -50,7 +50,7 @@ def test_the_transpose_of_pytorchs_flatten_is_folded():
     np.testing.assert_allclose(float_graph.run(folded, [x])[0], float_graph.run(graph, [x])[0], rtol=1e-4, atol=1e-4)
     assert len(equalize.pairs(folded)) == 1
     made = quantize(graph, [random.normal(size=(40, 5, 4, 2)).astype(F)], OFF)
-    assert [op.kernel for op in network(made.graph).packed.ops] == ["conv_2d", "fully_connected"]
+    assert [op.kernel for op in network(made.graph).form.ops] == ["conv_2d", "fully_connected"]
 
 
 def test_a_tensor_used_twice_is_not_folded_away():

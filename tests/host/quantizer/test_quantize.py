@@ -95,7 +95,7 @@ def test_every_op_keeps_its_numbers(options):
     made = quantize(graph, [x[:64]], options)
     data = datasets.Dataset((x[64:],))
     got = evaluate.answers(network(made.graph), data)
-    want = evaluate.answers(evaluate.Network("float", "float", graph=made.real), data)
+    want = evaluate.answers(evaluate.Network("float", made.real), data)
     assert metrics.sqnr_db(got[1].reshape(16, 6), want[1].reshape(16, 6)) > 25
     assert np.abs(got[0].reshape(16, 6) - want[0].reshape(16, 6)).max() < 0.05
 

@@ -217,7 +217,7 @@ def test_public_float_network():
     made = quantize(graph, [x[:128]], Options(ranges="mse"))
     data = datasets.Dataset((x[128:],))
     got = evaluate.answers(network(made.graph), data)
-    want = evaluate.answers(evaluate.Network("float", "float", graph=made.real), data)
+    want = evaluate.answers(evaluate.Network("float", made.real), data)
     figures = evaluate.compare(got, want)
     assert figures["sqnr_db"] > 18 and figures["agreement"] >= 0.95, figures
 

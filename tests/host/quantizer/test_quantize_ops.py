@@ -40,7 +40,7 @@ def built(name):
     b = Builder()
     y = CASES[name](b, b.input((1, 7, 6, 4), "float32"))
     made = quantize(tflite.read(b.finish(y if isinstance(y, list) else [y]), name), [X], OFF)
-    return made, evaluate.Network(name, "packed", packed.read(convert.convert_graph(made.graph, name, selftest=0).data))
+    return made, evaluate.Network(name, packed.read(convert.convert_graph(made.graph, name, selftest=0).data))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -158,10 +158,10 @@ def test_an_embedding_takes_whole_numbers():
     y = b.fully_connected(b.reshape(y, (1, 24)), b.constant(random.normal(size=(3, 24)).astype(F)), scale=None)
     words = random.integers(0, 20, (40, 6))
     made = quantize(tflite.read(b.finish([y]), "words"), [words], OFF)
-    net = evaluate.Network("words", "packed", packed.read(convert.convert_graph(made.graph, "words", selftest=0).data))
+    net = evaluate.Network("words", packed.read(convert.convert_graph(made.graph, "words", selftest=0).data))
     got, want = evaluate.answers(net, Dataset((words[:8],)))[0], float_graph.run(made.real, [words[:8]])[0]
     assert metrics.sqnr_db(got.reshape(8, 3), want.reshape(8, 3)) > 30
-    assert net.packed.inputs[0].dtype == "int32"
+    assert net.form.inputs[0].dtype == "int32"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_unet(options):
     assert [op.kind for op in made.real.ops].count("MUL") == 0 and "TRANSPOSE_CONV" in {
         op.kind for op in made.graph.ops
     }
-    net = evaluate.Network("unet", "packed", packed.read(convert.convert_graph(made.graph, "unet", selftest=0).data))
+    net = evaluate.Network("unet", packed.read(convert.convert_graph(made.graph, "unet", selftest=0).data))
     got = evaluate.answers(net, Dataset((x[32:],)))
     figures = evaluate.compare(got, float_graph.run(made.real, [x[32:]]))
     assert figures["sqnr_db"] > 35 and "agreement" not in figures, figures

@@ -9,7 +9,7 @@ import pytest
 
 from host_tools.compiler.convert import convert
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests.helpers import batch
@@ -50,11 +50,11 @@ def check(data: bytes, folder, inferences: int = 20) -> packed.Packed:
     random, oracle = np.random.default_rng(1), Oracle(data)
     info = np.iinfo(t.dtype)
     frames = [random.integers(info.min, info.max + 1, t.shape).astype(t.dtype) for _ in range(inferences)]
-    state = numpy_kernels.first_state(network)
+    state = exact.first_state(network)
     want = [oracle.run([x])[0] for x in frames]
     assert len({y.tobytes() for y in want}) > inferences // 2
     for x, y in zip(frames, want):
-        assert (numpy_kernels.run(network, [x], state=state)[0] == y).all()
+        assert (exact.run(network, [x], state=state)[0] == y).all()
     expected = b"".join(y.tobytes() for y in want[:3])
     for run in (batch.run_ref, batch.run_unix):
         assert run([(network.data, frames[:3])], folder) == [expected]
@@ -86,7 +86,7 @@ def test_a_trained_lstm(tmp_path):
     right = 0
     for frame, label in zip(x[450:], labels[450:]):
         raw = np.clip(np.round(frame / t.scale) + t.zero_point, -128, 127).astype(np.int8)[None]
-        right += int(numpy_kernels.run(converted, [raw])[0].argmax()) == label  # a fresh state each
+        right += int(exact.run(converted, [raw])[0].argmax()) == label  # a fresh state each
     print(f"accuracy: float {float_accuracy:.3f}, int8 {right / 150:.3f}")
     assert float_accuracy > 0.9 and right / 150 > float_accuracy - 0.03
 

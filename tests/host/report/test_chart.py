@@ -6,8 +6,8 @@ import pytest
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.fileformat import packed
-from host_tools.memory import plan
 from host_tools.report import chart
+from tests import draw
 from tests.draw import image_chains
 from tests.helpers.paths import ROOT
 
@@ -25,7 +25,7 @@ def test_alive_bytes_are_those_of_the_plan(converted):
         held = chart.holds(network)
         for i, step in enumerate(found.program.steps):
             kept = np.zeros(network.arena_bytes, bool)
-            for low, high in plan._union(found, i):
+            for low, high in found.held(i):
                 kept[low:high] = True
             assert not ((held[i] != chart.FREE) & ~kept).any(), (network.name, step.name)
             unread = kept & (held[i] == chart.FREE)
@@ -45,6 +45,15 @@ def test_the_input_is_free_once_it_is_read():
     assert not (held[1:] == chart.INPUT).any()
     rows = chart.lines(network)
     assert len(rows) == len(network.ops) + 1 and all(len(row.plain.split()[2]) == 64 for row in rows[1:])
+
+
+def test_an_output_at_offset_0_is_written():
+    """... of an op without scratch, whose record names no bytes there, either."""
+    case = draw.generate("max_pool_2d", 1, seed=5)[0]
+    network = packed.read(convert.convert(case.tflite, "pool", selftest=0).data)
+    (output,) = network.outputs
+    writes = chart.access(network.ops[0], network.arena_bytes).writes
+    assert output.arena_offset == 0 and writes[: output.bytes].all() and not writes[output.bytes :].any()
 
 
 def test_png(tmp_path):

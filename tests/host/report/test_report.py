@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from host_tools.fileformat import packed
-from host_tools.report import build, facts, inspect, page, verdicts
+from host_tools.record import KERNELS
+from host_tools.report import build, facts, inspect, page, shapes, verdicts
 from tests.helpers.command_line import fxnn
 from tests.helpers.paths import DIGITS, PUBLIC_MODELS
 
@@ -48,8 +49,8 @@ def test_the_page_says_what_the_tools_say(report):
         assert op["kernel"] in seen
     accuracy = json.loads(fxnn("evaluate", DIGITS / "digits.fxnn", "--data", DIGITS / "test.npz", "--json").stdout)
     assert f"{100 * accuracy['figures']['top1']:.2f} %" in seen
-    for board in verdicts.BOARDS:
-        assert board.name in seen
+    for board in verdicts.JUDGED:
+        assert board.title in seen
     assert html.count("<figure>") >= len(NETWORK.ops) + 3
 
 
@@ -138,6 +139,10 @@ def test_skips_are_drawn():
     assert [len(op.inputs) for op in adds] == [2, 2, 2]
     weights = sum(sum(op.weights) for op in operators)
     assert weights == 77_360  # the network's weights without biases: the padding does not count
+
+
+def test_every_layout_has_its_shapes():
+    assert {kernel.layout for kernel in KERNELS} == set(shapes.SHAPES)
 
 
 def test_verdicts_name_how_they_were_made():

@@ -5,7 +5,7 @@ import pytest
 
 from host_tools.compiler import convert
 from host_tools.errors import ToolError
-from host_tools.exact import numpy_kernels
+from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
 from tests import draw
@@ -106,7 +106,7 @@ def public(name: str, count: int):
 def test_public_networks_on_host_and_unix(name, tmp_path):
     model, inputs, want = public(name, 3)
     network = packed.read(model)
-    assert [numpy_kernels.run(network, [x])[0].tobytes() for x in inputs] == want
+    assert [exact.run(network, [x])[0].tobytes() for x in inputs] == want
     assert batch.run_unix([(model, [x]) for x in inputs], tmp_path) == want
 
 
