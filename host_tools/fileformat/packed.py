@@ -8,6 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import ToolError
 from ..record import BY_ID, BYTES, CONV, RECORD, WORDS, in_constants, variants
@@ -116,7 +117,7 @@ def read(data: bytes, name: str = "model") -> Packed:
     Raises ToolError with the texts of FORMAT.md for every damage it lists, before anything is interpreted.
     """
 
-    def refuse(text: str, fix: str = "convert the model again with `fxnn convert`"):
+    def refuse(text: str, fix: str = "convert the model again with `fxnn convert`") -> NoReturn:
         raise ToolError(f"{name}: model: {text}", fix=fix)
 
     if len(data) < HEADER_BYTES or data[:4] != MAGIC:
