@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import device_kernels, device_words
+from . import device_kernels, device_words, pages
 from .written import rewritten
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "device" / "fxnn"
 PACKAGE = ROOT / "device" / "package.json"
+FORMAT = ROOT / "models" / "FORMAT.md"
 
 
 def stale() -> dict[Path, str]:
@@ -24,6 +25,9 @@ def stale() -> dict[Path, str]:
             raise ValueError(f"{path.relative_to(ROOT)}: {e}") from None
         if new != text:
             found[path] = new
+    text = FORMAT.read_text()
+    if (new := rewritten(text, pages.block)) != text:
+        found[FORMAT] = new
     if PACKAGE.read_text() != package():
         found[PACKAGE] = package()
     return found
