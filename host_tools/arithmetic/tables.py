@@ -1,8 +1,8 @@
 """Elementwise functions of one or two int8 tensors as TFLM (or, where it has none, LiteRT's reference kernels) computes
-them: the continuation of `fixed_point.py`, whose conventions hold here. Tables are indexed by the raw byte.
+them: beside those of `int8_tables.py`. The conventions are those of `fixed_point.py`. Tables are indexed by the raw byte.
 
 TFLM up to August 2026 divided scales in float32 for SUB, RELU, LEAKY_RELU, ABS and HARD_SWISH; the package of October 2026
-does so in float64: found by models whose result lies at a rounding tie (tests/host/test_ops_exact.py), where all of them
+does so in float64: found by models whose result lies at a rounding tie (tests/host/exact/test_ops_exact.py), where all of them
 gave what float64 gives. Rescalings here are float64 ones, but for LiteRT's RELU_N1_TO_1 and RELU_0_TO_1.
 
 Where a kernel computes in C's `float`, so does this file: float32 operations one by one, and functions of libm in float64
@@ -22,8 +22,8 @@ from .fixed_point import (
     INT8_MIN,
     INT32_MAX,
     INT32_MIN,
+    f32,
     multiply_by_quantized_multiplier,
-    one_over_one_plus_x_for_x_in_0_1,
     quantize_multiplier,
     round_half_away,
     rounding_divide_by_pot,
@@ -32,12 +32,9 @@ from .fixed_point import (
     signed,
     wrap32,
 )
+from .gemmlowp import one_over_one_plus_x_for_x_in_0_1
 
 ALL_INT8 = np.array([signed(raw) for raw in range(256)], np.int64)  # by raw byte
-
-
-def _f32(x) -> float:
-    return float(np.float32(x))
 
 
 def _ratio(a: float, b: float) -> float:
@@ -72,7 +69,7 @@ def float_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point:
 
 
 def elu(x: float) -> float:
-    return _f32(_f32(math.exp(x)) - 1.0) if x < 0 else x
+    return f32(f32(math.exp(x)) - 1.0) if x < 0 else x
 
 
 def exp(x: float) -> float:
@@ -120,7 +117,7 @@ def bounded_table(low: float | None, high: float | None, x_scale: float, x_zero_
 def abs_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_point: int) -> np.ndarray:
     """uint8[256] of ABS. Source: micro/kernels/elementwise.cc AbsEvalQuantized."""
     same = np.float32(x_scale) == np.float32(y_scale)
-    multiplier, shift = quantize_multiplier(_f32(x_scale) / _f32(y_scale))
+    multiplier, shift = quantize_multiplier(f32(x_scale) / f32(y_scale))
 
     def value(x: int) -> int:
         y = abs(x - x_zero_point)
@@ -163,7 +160,7 @@ def rsqrt_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
 
     ToolError where all would become 0. Source: micro/kernels/elementwise.cc SetRsqrtOutputMultiplier.
     """
-    multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(_f32(x_scale)) * _f32(y_scale)))
+    multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(f32(x_scale)) * f32(y_scale)))
     if shift - _RSQRT_BITS < -31:
         raise ToolError(
             "RSQRT: the output's scale is too large", "its values would all be 0", "check the trained model"
@@ -202,9 +199,9 @@ def leaky_relu_table(alpha: float, x_scale: float, x_zero_point: int, y_scale: f
 
     Source: micro/kernels/leaky_relu_common.cc, internal/reference/leaky_relu.h.
     """
-    slope = _f32(x_scale) * _f32(alpha) / _f32(y_scale)
+    slope = f32(x_scale) * f32(alpha) / f32(y_scale)
     below, below_shift = quantize_multiplier(abs(slope))
-    above, above_shift = quantize_multiplier(_f32(x_scale) / _f32(y_scale))
+    above, above_shift = quantize_multiplier(f32(x_scale) / f32(y_scale))
 
     def value(x: int) -> int:
         x -= x_zero_point
@@ -245,8 +242,8 @@ def hard_swish_table(x_scale: float, x_zero_point: int, y_scale: float, y_zero_p
 
     Source: micro/kernels/hard_swish_common.cc, internal/reference/hard_swish.h.
     """
-    fine = _f32(x_scale) / 128
-    out32, out_exponent = quantize_multiplier(fine / _f32(y_scale))
+    fine = f32(x_scale) / 128
+    out32, out_exponent = quantize_multiplier(fine / f32(y_scale))
     reluish32, exponent = quantize_multiplier(fine / (3 / 32768))
     if out_exponent > 0:
         raise ToolError(
@@ -295,8 +292,8 @@ def sub_multipliers(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[t
 
     Source: micro/kernels/sub_common.cc CalculateOpDataSub.
     """
-    twice = 2 * max(_f32(x1_scale), _f32(x2_scale))
-    reals = _f32(x1_scale) / twice, _f32(x2_scale) / twice, twice / ((1 << 20) * _f32(y_scale))
+    twice = 2 * max(f32(x1_scale), f32(x2_scale))
+    reals = f32(x1_scale) / twice, f32(x2_scale) / twice, twice / ((1 << 20) * f32(y_scale))
     return tuple(_smaller_than_one(r, "SUB") for r in reals)
 
 
@@ -308,9 +305,9 @@ def squared_difference_multipliers(
 
     Source: micro/kernels/squared_difference.cc PrepareQuantized.
     """
-    twice = 2.0 * max(_f32(x1_scale), _f32(x2_scale))
+    twice = 2.0 * max(f32(x1_scale), f32(x2_scale))
     total = twice * twice / float(np.float32(1 << 2 * left) * np.float32(y_scale))
-    return (*(_smaller_than_one(_f32(s) / twice, "SQUARED_DIFFERENCE") for s in (x1_scale, x2_scale)),
+    return (*(_smaller_than_one(f32(s) / twice, "SQUARED_DIFFERENCE") for s in (x1_scale, x2_scale)),
             quantize_multiplier(total))  # fmt: skip
 
 
@@ -319,12 +316,12 @@ def running_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
 
     Source: micro/kernels/add_n.cc, cumsum.cc: twice x_scale / (2**20 * y_scale) in float64. ToolError from 2**19 up.
     """
-    return _smaller_than_one(2 * _f32(x_scale) / ((1 << 20) * _f32(y_scale)), "a running sum")
+    return _smaller_than_one(2 * f32(x_scale) / ((1 << 20) * f32(y_scale)), "a running sum")
 
 
 def comparison_multiplier(scale: float) -> tuple[int, int]:
     """(multiplier, shift) of an operand of EQUAL, LESS and the like: its scale, below 1. comparisons.cc."""
-    return _smaller_than_one(_f32(scale), "a comparison")
+    return _smaller_than_one(f32(scale), "a comparison")
 
 
 def rescaled_table(zero_point: int, multiplier: int, shift: int, left_shift: int) -> np.ndarray:
@@ -340,7 +337,7 @@ def rescaled_table(zero_point: int, multiplier: int, shift: int, left_shift: int
 
 def div_multiplier(x1_scale: float, x2_scale: float, y_scale: float) -> tuple[int, int]:
     """(multiplier, shift) of DIV: x1 / (x2 * y) in float64. Source: micro/kernels/div.cc CalculateOpDataDiv."""
-    return quantize_multiplier(_f32(x1_scale) / (_f32(x2_scale) * _f32(y_scale)))
+    return quantize_multiplier(f32(x1_scale) / (f32(x2_scale) * f32(y_scale)))
 
 
 def reciprocal(x: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic.fixed_point import softmax_scale
+from ..arithmetic.gemmlowp import softmax_scale
 from ..record import View
 from .core import int8, int32, put
 

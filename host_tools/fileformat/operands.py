@@ -10,6 +10,17 @@ from typing import Literal
 
 from ..record import KERNELS
 
+Access = Literal["r", "w", "rw"]
+
+# What a value of a name is in, whatever the kernel: the least and the most.
+NAMED = {
+    "shift": (0, 31),
+    "zero_point": (-128, 127),
+    "clamp_min": (-(1 << 15), (1 << 15) - 1),
+    "clamp_max": (-(1 << 15), (1 << 15) - 1),
+}
+UNBOUND = {("binary", "right_shift")}  # a quotient's, which is bounded where it is used
+
 _LSTM_GATES = 8  # four gates, each for x and for the hidden state
 _REGISTERS_BYTES = 64  # sixteen of a program
 
@@ -25,7 +36,7 @@ class Operand:
     name: str
     at: str
     bytes: str
-    access: Literal["r", "w", "rw"] = "r"
+    access: Access = "r"
     constants: bool = False
     alignment: int = 1
     when: str = ""
@@ -70,14 +81,14 @@ _IMAGE = "batches * in_h * in_w * in_c"
 _PIXELS = "batches * out_h * out_w"
 _TAPS = "kernel_h * kernel_w * in_c"
 _PLANES = "kernel_h * kernel_w"
-_WINDOW_SIZES = (("batches", "pad_left"),)
-_WINDOW_STEPS = (("kernel_h", "dilation_w"),)
+_PADDINGS = (("pad_top", "pad_left"),)
+_SIZES = (("batches", "dilation_w"),)
 _PIECE_STEP = "y_step == 0 or y_step >= out_c"
 _CUT_Y = f"spread({_PIXELS}, y_step or out_c, out_c)"  # of a piece: some of the channels of each pixel
 
 
 def _window(operands: tuple[Operand, ...], needs: tuple[str, ...] = (), packed: bool = False) -> Extents:
-    return Extents(operands, _WINDOW_SIZES, _WINDOW_STEPS, needs, packed)
+    return Extents(operands, _PADDINGS, _SIZES, needs, packed)
 
 
 def _pool(element: int) -> Extents:
@@ -85,7 +96,7 @@ def _pool(element: int) -> Extents:
     inside = tuple(
         f"pad_{pad} < kernel_{n} and (out_{n} - 1) * stride_{n} - pad_{pad} < in_{n}" for pad, n in (("top", "h"), ("left", "w"))
     )  # fmt: skip
-    needs = ("in_c == out_c", "dilation_h == dilation_w == 1", f"{_PIXELS} == 0 or {inside[0]} and {inside[1]}")
+    needs = ("in_c == out_c", "dilation_h == dilation_w == 1", *inside)
     return _window((_x(f"{element} * {_IMAGE}", element), _y(f"{element} * {_PIXELS} * out_c", element)), needs)
 
 
@@ -340,14 +351,19 @@ _SVDF = Extents(
     (("rank", "memory"),),
     needs=("element_bytes in (1, 2)", "filters % rank == 0"),
 )
-_STEPS = "(batches - 1) * {0}_batch_stride + (steps - 1) * {0}_step_stride + {1} * element_bytes"
+
+
+def _steps(name: str, elements: str, access: Access, size: int) -> Operand:
+    """x or y of an LSTM, of so many elements per time step, where an element is `size` bytes."""
+    rows = f"(batches - 1) * {name}_batch_stride + (steps - 1) * {name}_step_stride"
+    extent = f"{rows} + {elements} * element_bytes"
+    return Operand(name, f"{name}_offset", extent, access, alignment=size, when=f"element_bytes == {size}")
+
+
 _LSTM = Extents(
     (
-        *(
-            Operand(name, f"{name}_offset", _STEPS.format(name, units), access, alignment=size, when=f"element_bytes == {size}")
-            for name, units, access in (("x", "inputs", "r"), ("y", "units", "w"))
-            for size in (1, 2)
-        ),
+        *(_steps("x", "inputs", "r", size) for size in (1, 2)),
+        *(_steps("y", "units", "w", size) for size in (1, 2)),
         _scratch("8 * units + (inputs + units) * element_bytes"),
         Operand("hidden", "hidden_offset", "batches * units", "rw", when="element_bytes == 1"),
         Operand("hidden", "hidden_offset", "2 * batches * units", "rw", alignment=2, when="element_bytes == 2"),

@@ -180,7 +180,7 @@ def read(data: bytes, name: str = "model") -> Packed:
             calls = [piece_words(words, data, pieces_at, pieces_used + n) for n in range(count)]
             pieces_used += count
         for call in (words, *calls):
-            inside("constants", *call[RECORD.slice("const_offset", "const_bytes")], resident, HEADER_BYTES)
+            inside("constants", call[RECORD.const_offset], call[RECORD.const_bytes], resident, HEADER_BYTES)
             for word, operand in ((RECORD.x_offset, "x"), (RECORD.y_offset, "y"), (RECORD.x2_offset, "x2")):
                 limit = call[RECORD.const_bytes] if in_constants(kernel.name, call, operand) else arena
                 if not 0 <= call[word] <= limit:

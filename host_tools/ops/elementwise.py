@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..arithmetic import fixed_point
+from ..arithmetic import fixed_point, int8_tables
 from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
 from ..ir import Op, Tensor
@@ -93,7 +93,7 @@ def _sum(ctx: Lowering, op: Op, first: np.ndarray, second: np.ndarray, total: tu
 def add(ctx: Lowering, op: Op) -> None:
     x, x2, y = ctx.two(op)
     *operands, total = fixed_point.add_multipliers(x.scale, x2.scale, y.scale)
-    first, second = (fixed_point.add_table(t.zero_point, *m) for t, m in zip((x, x2), operands))
+    first, second = (int8_tables.add_table(t.zero_point, *m) for t, m in zip((x, x2), operands))
     _sum(ctx, op, first, second, total)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..arithmetic import fixed_point
+from ..arithmetic import int8_tables
 from ..arithmetic import tables as fixed_tables
 from ..ir import Op, Tensor
 from ..record import TABLE
@@ -68,7 +68,7 @@ def _scales(x: Tensor, y: Tensor) -> tuple[float, int, float, int]:
 
 @tabulates("RELU", "RELU6")
 def _relu(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
-    return fixed_point.relu_table(op.kind, *_scales(x, y))
+    return int8_tables.relu_table(op.kind, *_scales(x, y))
 
 
 @tabulates("RELU_N1_TO_1")
@@ -104,12 +104,12 @@ def _hard_swish(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
 
 @tabulates("LOGISTIC")
 def _logistic(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
-    return fixed_point.logistic_table(x.scale, x.zero_point)
+    return int8_tables.logistic_table(x.scale, x.zero_point)
 
 
 @tabulates("TANH")
 def _tanh(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
-    return fixed_point.tanh_table(x.scale, x.zero_point)
+    return int8_tables.tanh_table(x.scale, x.zero_point)
 
 
 @tabulates("EXP")
@@ -156,7 +156,7 @@ def _logical_not(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
 def _quantize(op: Op, x: Tensor, y: Tensor) -> np.ndarray:
     if x.dtype == y.dtype == "uint8":
         raise Unsupported("uint8 to uint8", "export the model again with int8")
-    return fixed_point.requantize_table(*_scales(x, y), x.dtype, y.dtype)
+    return int8_tables.requantize_table(*_scales(x, y), x.dtype, y.dtype)
 
 
 @tabulates("TABLE")

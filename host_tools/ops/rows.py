@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point
+from ..arithmetic import fixed_point, gemmlowp, int8_tables
 from ..arithmetic import tables as fixed_tables
 from ..assembler.constants import Constants
 from ..ir import Op
@@ -197,10 +197,10 @@ def log_softmax(ctx: Lowering, op: Op) -> None:
     x, y = ctx.one(op)
     if y.scale != 16 / 256 or y.zero_point != 127:
         raise Unsupported("its output is not quantized to scale 16/256, zero point 127", EXPORT)
-    if x.shape[-1] > fixed_point.SOFTMAX_MAX_DEPTH:
+    if x.shape[-1] > gemmlowp.SOFTMAX_MAX_DEPTH:
         raise Unsupported(f"{x.shape[-1]} classes", "use fewer than 4096")
-    exps = fixed_point.exp_table(1.0, x.scale)
-    multiplier, shift = fixed_point.softmax_multiplier(1.0, x.scale)
+    exps = int8_tables.exp_table(1.0, x.scale)
+    multiplier, shift = int8_tables.softmax_multiplier(1.0, x.scale)
     diffs = [fixed_point.multiply_by_quantized_multiplier(-d, multiplier, shift) for d in range(len(exps))]
     _emit(ctx, op, _LOG_SOFTMAX, log_program(), [exps, np.maximum(diffs, -23 << 26)])
 

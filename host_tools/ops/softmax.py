@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import fixed_point
+from ..arithmetic import gemmlowp, int8_tables
 from ..assembler.constants import Constants
 from ..ir import Op
 from ..record import SOFTMAX
@@ -14,9 +14,9 @@ from .core import Lowering, Step, Unsupported, lowers
 @lowers("SOFTMAX")
 def softmax(ctx: Lowering, op: Op) -> None:
     x, y = ctx.one(op)
-    table = np.asarray(fixed_point.exp_table(op.attrs.get("beta", 1.0), x.scale)).astype("<i4")
+    table = np.asarray(int8_tables.exp_table(op.attrs.get("beta", 1.0), x.scale)).astype("<i4")
     depth = x.shape[-1]
-    if depth > fixed_point.SOFTMAX_MAX_DEPTH:  # the sum of exponentials is Q12.19
+    if depth > gemmlowp.SOFTMAX_MAX_DEPTH:  # the sum of exponentials is Q12.19
         raise Unsupported(f"{depth} classes", "use fewer than 4096")
     k = Constants()
     words = SOFTMAX.words(rows=x.size // depth, depth=depth, table_count=len(table), table_offset=k.add(table))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import device_kernels, device_words, pages
+from . import device_kernels, device_words, format_tables
 from .written import rewritten
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,17 +17,16 @@ FORMAT = ROOT / "models" / "FORMAT.md"
 def stale() -> dict[Path, str]:
     """{file: its text as it should be} for each file that is not. ValueError for a block that cannot be written."""
     found = {}
-    for path in sorted(DEVICE.rglob("*.py")):
+    for path in (*sorted(DEVICE.rglob("*.py")), FORMAT):
         text = path.read_text()
         try:
-            new = rewritten(text, lambda what: device_block(text, what))
+            new = rewritten(
+                text, lambda what: format_tables.lines(what) if path == FORMAT else device_block(text, what)
+            )
         except device_words.UnknownWord as e:
             raise ValueError(f"{path.relative_to(ROOT)}: {e}") from None
         if new != text:
             found[path] = new
-    text = FORMAT.read_text()
-    if (new := rewritten(text, pages.block)) != text:
-        found[FORMAT] = new
     if PACKAGE.read_text() != package():
         found[PACKAGE] = package()
     return found

@@ -52,7 +52,9 @@ def _laid(program, choice: choices.Choice, distance: int) -> arena.Plan:
                      0, 0, 1, lifetimes.lifetimes(program), ((),), 0.0)  # fmt: skip
 
 
-def _nearest(allowed: overlap.Distances, size: int, x_size: int, y_size: int, source) -> list[tuple[str, int, int | None]]:
+def _nearest(
+    allowed: overlap.Distances, size: int, x_size: int, y_size: int, source
+) -> list[tuple[str, int, int | None]]:
     """(order, smallest distance allowed, one that is not): multiples of 4, where the two overlap at all."""
     found = []
     if allowed.any < y_size:
@@ -62,7 +64,10 @@ def _nearest(allowed: overlap.Distances, size: int, x_size: int, y_size: int, so
     if allowed.step and allowed.step < overlap.NEVER:
         if allowed.stepped <= -overlap.NEVER:  # any multiple, also with y above x
             low, high = -((x_size - 1) // allowed.step), (y_size - 1) // allowed.step
-            found += [("plane", allowed.step * source.integer(low, high), 4 if allowed.step > 4 else None), ("plane", 0, None)]
+            found += [
+                ("plane", allowed.step * source.integer(low, high), 4 if allowed.step > 4 else None),
+                ("plane", 0, None),
+            ]
         elif allowed.stepped < allowed.any:
             least = -(-allowed.stepped // allowed.step) * allowed.step
             if least < y_size and least > -x_size:

@@ -14,8 +14,14 @@ from host_tools.fileformat import extents, packed
 from host_tools.package import mpy
 
 ROOT = Path(__file__).parents[2]
-FILES = {"conv_2d": "rv32/conv.py", "depthwise_conv_2d": "rv32/depthwise.py", "fully_connected": "rv32/dense.py", "add": "rv32/elementwise.py",
-         "copy": "rv32/move.py", "lut": "rv32/lookup.py"}
+FILES = {
+    "conv_2d": "rv32/conv.py",
+    "depthwise_conv_2d": "rv32/depthwise.py",
+    "fully_connected": "rv32/dense.py",
+    "add": "rv32/elementwise.py",
+    "copy": "rv32/move.py",
+    "lut": "rv32/lookup.py",
+}
 _CODE, _STACK, _HEAP, _PAGE = 0x10000000, 0x18000000, 0x20000000, 4096
 _RETURN = _CODE + 0x10000
 REGISTERS = [getattr(rv, f"UC_RISCV_REG_X{i}") for i in range(32)]
@@ -72,7 +78,9 @@ class Machine:
         ranges = self.writable if kind == unicorn.UC_MEM_WRITE else self.readable
         if not any(at <= address and address + size <= at + n for at, n in ranges) and len(self.outside) < 5:
             verb = "writes" if kind == unicorn.UC_MEM_WRITE else "reads"
-            self.outside.append(f"{verb} {size} bytes at arena + {address - self.arena:#x}, pc {uc.reg_read(rv.UC_RISCV_REG_PC) - _CODE:#x}")
+            self.outside.append(
+                f"{verb} {size} bytes at arena + {address - self.arena:#x}, pc {uc.reg_read(rv.UC_RISCV_REG_PC) - _CODE:#x}"
+            )
         if address % size:
             self.outside.append(f"{size} bytes at {address:#x}: not aligned")
 
@@ -101,7 +109,11 @@ class Machine:
         if self.form == "assembler":
             values = (self.record, self.arena, self.constants)
         else:
-            objects = [self._object(self.record, 160), self._object(self.arena, 0), self._object(self.constants, 3 << 10)]
+            objects = [
+                self._object(self.record, 160),
+                self._object(self.arena, 0),
+                self._object(self.constants, 3 << 10),
+            ]
             arguments = self._put(struct.pack("<3I", *objects))
             self.readable.append((arguments, 12))
             values = (self._put(bytes(16)), 3, 0, arguments)

@@ -1,5 +1,6 @@
 """The rv32 kernels in real MicroPython on an emulated RISC-V: the oracle's bits, and what they cost there."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +56,11 @@ def test_larger_windows(op, monkeypatch):
     pick = np.random.default_rng(32)
     for name in ("conv_options", "depthwise_options"):  # each is as right as the fastest
 
-        def one(w, usual=getattr(rv32, name)):
+        def one(w, usual):
             options = usual(w)
             return [options[pick.integers(len(options))]] if options else []
 
-        monkeypatch.setattr(rv32, name, one)
+        monkeypatch.setattr(rv32, name, partial(one, usual=getattr(rv32, name)))
     cases = converted(op, 25, 32, LargeImages)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
     assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
@@ -116,7 +117,9 @@ def test_instructions_a_product(name):
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public networks (../shared/models) are not here")
 @pytest.mark.parametrize("name", ["kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8"])
 def test_public_networks(name):
-    network = packed.read(convert.convert_bytes((PUBLIC / f"{name}.tflite").read_bytes(), name, selftest=0, board="esp32c3"))
+    network = packed.read(
+        convert.convert_bytes((PUBLIC / f"{name}.tflite").read_bytes(), name, selftest=0, board="esp32c3")
+    )
     (t,) = network.inputs
     x = np.random.default_rng(4).integers(-128, 128, (3, *t.shape[1:])).astype(np.int8)
     x[0] = -128

@@ -34,7 +34,9 @@ def check(model: bytes, inputs, want, form: str, what: str) -> Machine:
     y = network.outputs[0].arena_offset
     got = np.frombuffer(after[y : y + network.outputs[0].bytes], np.int8)
     different = np.flatnonzero(got != want.ravel())
-    assert not len(different), f"{what}: output {different[0]}: got {got[different[0]]}, want {want.ravel()[different[0]]}"
+    assert not len(different), (
+        f"{what}: output {different[0]}: got {got[different[0]]}, want {want.ravel()[different[0]]}"
+    )
     return machine
 
 
@@ -73,7 +75,9 @@ def test_every_option(op, monkeypatch):
             return options[min(which, len(options) - 1) :][:1] if which < 5 else options[-1:]
 
         for name in ("conv_options", "depthwise_options"):
-            usual = getattr(rv32, name).__wrapped__ if hasattr(getattr(rv32, name), "__wrapped__") else getattr(rv32, name)
+            usual = (
+                getattr(rv32, name).__wrapped__ if hasattr(getattr(rv32, name), "__wrapped__") else getattr(rv32, name)
+            )
 
             def options(w, usual=usual):
                 return take(usual(w))
@@ -130,8 +134,15 @@ def test_extreme_lanes(op, kind):
 def test_shifts(op, scale):
     """Left shifts, none, right shifts; with and without clamps of an activation."""
     r = np.random.default_rng(6)
-    weights, x = r.integers(-128, 128, {"conv_2d": (5, 2, 2, 3), "depthwise_conv_2d": (1, 3, 3, 10), "fully_connected": (9, 13)}[op]), None
-    x = r.integers(-128, 128, (1, 13) if op == "fully_connected" else (1, 6, 5, 3 if op == "conv_2d" else 10)).astype(np.int8)
+    weights, x = (
+        r.integers(
+            -128, 128, {"conv_2d": (5, 2, 2, 3), "depthwise_conv_2d": (1, 3, 3, 10), "fully_connected": (9, 13)}[op]
+        ),
+        None,
+    )
+    x = r.integers(-128, 128, (1, 13) if op == "fully_connected" else (1, 6, 5, 3 if op == "conv_2d" else 10)).astype(
+        np.int8
+    )
     channels = weights.shape[3 if op == "depthwise_conv_2d" else 0]
     for activation, zero_point in (("NONE", 5), ("RELU", -128), ("RELU", 3), ("RELU6", -20)):
         model, want = layer(op, weights // 20 if scale < 1 else weights, x, r.integers(-500, 500, channels), scale, zero_point,
@@ -157,7 +168,13 @@ def test_requantizer_is_exact_at_every_step():
         m, c, pre, shift, fix = form
         real = multiplier * 2.0 ** (left - right - 31)
         steps = (np.arange(-300, 300) - 0.5) / real
-        a = np.unique(np.clip(np.concatenate([np.round(steps)[:, None] + np.arange(-2, 3), [[low, high, 0, 1, -1]]], axis=None), low, high))
+        a = np.unique(
+            np.clip(
+                np.concatenate([np.round(steps)[:, None] + np.arange(-2, 3), [[low, high, 0, 1, -1]]], axis=None),
+                low,
+                high,
+            )
+        )
         for acc in (int(v) for v in r.choice(a, min(len(a), 150), replace=False)):
             shifted = acc << pre
             assert -(1 << 31) <= shifted < 1 << 31
@@ -185,7 +202,11 @@ def test_inputs_at_odd_addresses(op):
         words = list(record.words)
         at = network.arena_bytes + 1 + done % 3
         words[5] = at
-        moved = replace(network, ops=(replace(record, words=tuple(words)),), tensors=(replace(x, arena_offset=at), *network.tensors[1:]))
+        moved = replace(
+            network,
+            ops=(replace(record, words=tuple(words)),),
+            tensors=(replace(x, arena_offset=at), *network.tensors[1:]),
+        )
         arena = bytearray(b"\xa5" * (at + x.bytes + 64))
         arena[at : at + x.bytes] = case.inputs[0].tobytes()
         after = Machine(moved, bytes(arena), "viper").run()
@@ -225,14 +246,16 @@ def test_inspect_says_what_else_viper_runs():
     for op, why in (("mul", "no assembler for this kernel"), ("add", "an operand is ")):
         found = set()
         for case in draw.generate(op, 15, 45):
-            row = inspect.describe(packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3")))["ops"][0]
+            row = inspect.describe(
+                packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3"))
+            )["ops"][0]
             found |= {row["backend_why"]} if row["backend"] == "viper" else set()
         assert any(w.startswith(why) for w in found), (op, found)
     assert variants.why_not("rv32", "conv_2d", [0] * 34 + [1] + [0] * 5, "rv32") == "weights of four bits"
 
 
 def test_scratch_options_get_smaller():
-    for case, model in packed_cases("conv_2d", 10, 3):
+    for _, model in packed_cases("conv_2d", 10, 3):
         (op,) = packed.read(model).ops
         sizes = [size for size, _ in rv32.conv_options(Window.of(op.words))]
         assert sizes == sorted(set(sizes), reverse=True)

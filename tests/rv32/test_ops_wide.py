@@ -13,6 +13,10 @@ pytest.importorskip("tflite_micro", reason="the oracle: pip install --pre tflite
 
 
 def test_every_op_on_a_32_bit_machine():
-    cases = [(c, convert.convert_bytes(c.tflite, c.name, selftest=0)) for op in draw.KERNELS_FROM_32 for c in draw.generate(op, 4, 21)]
+    cases = [
+        (c, convert.convert_bytes(c.tflite, c.name, selftest=0))
+        for op in draw.KERNELS_FROM_32
+        for c in draw.generate(op, 4, 21)
+    ]
     for (case, _), got in zip(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases], "viper")):
         assert got == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)

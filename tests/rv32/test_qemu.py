@@ -66,6 +66,8 @@ def test_viper_on_a_32_bit_machine(op):
 def test_bytes_in_assembler():
     """lut and copy in real MicroPython, called as viper functions are."""
     cases = [c for op in ("tanh", "pad", "strided_slice", "concatenation") for c in draw.generate(op, 6, 7)]
-    got = batch.run_qemu_rv32([(convert.convert_bytes(c.tflite, c.name, selftest=0, board="esp32c3"), c.inputs) for c in cases], "rv32")
+    got = batch.run_qemu_rv32(
+        [(convert.convert_bytes(c.tflite, c.name, selftest=0, board="esp32c3"), c.inputs) for c in cases], "rv32"
+    )
     for case, answer in zip(cases, got):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)

@@ -16,7 +16,14 @@ from tests.rv32 import machine
 FOLDER = Path(__file__).parents[2] / "device/fxnn"
 FILES = sorted(f"rv32/{path.name}" for path in FOLDER.glob("rv32/[!_]*.py"))
 # The labels between which the products are, for which the docstring has a table.
-PRODUCTS = {"rv32/elementwise.py": ("OUTPUT", "ROW_DONE"), "rv32/move.py": ("ROW", "ROW_DONE"), "rv32/lookup.py": ("FOUR", "ONES"), "rv32/conv.py": ("FIRST_LIST", "SUMS"), "rv32/dense.py": ("SEGMENT", "SUMS"), "rv32/depthwise.py": ("SIGNED_STRIP_3", "SIGNED_STRIP_DONE")}
+PRODUCTS = {
+    "rv32/elementwise.py": ("OUTPUT", "ROW_DONE"),
+    "rv32/move.py": ("ROW", "ROW_DONE"),
+    "rv32/lookup.py": ("FOUR", "ONES"),
+    "rv32/conv.py": ("FIRST_LIST", "SUMS"),
+    "rv32/dense.py": ("SEGMENT", "SUMS"),
+    "rv32/depthwise.py": ("SIGNED_STRIP_3", "SIGNED_STRIP_DONE"),
+}
 
 
 def function(name: str) -> ast.FunctionDef:
@@ -77,9 +84,19 @@ def test_registers(name):
     assert not every & {"gp", "tp"}
     frame = [args[-1] for op, args in listed if op in ("addi", "c_addi") and args[0] == "sp"]
     assert len(frame) == 2 and frame[0] == -frame[1] and f"Stack {frame[1]}" in ast.get_docstring(function(name))
-    assert all(args[0] != "sp" for op, args in listed if op not in ("addi", "c_addi", "label") and not op.endswith(("sw", "swsp")))
-    spots = {(args[0], args[1]) for op, args in listed if op in ("sw", "c_swsp") and args[0] in SAVED and (len(args) < 3 or args[2] == "sp")}
-    restored = [(args[0], args[1]) for op, args in listed if op in ("lw", "c_lwsp") and (len(args) < 3 or args[2] == "sp")][-len(SAVED) :]
+    assert all(
+        args[0] != "sp"
+        for op, args in listed
+        if op not in ("addi", "c_addi", "label") and not op.endswith(("sw", "swsp"))
+    )
+    spots = {
+        (args[0], args[1])
+        for op, args in listed
+        if op in ("sw", "c_swsp") and args[0] in SAVED and (len(args) < 3 or args[2] == "sp")
+    }
+    restored = [
+        (args[0], args[1]) for op, args in listed if op in ("lw", "c_lwsp") and (len(args) < 3 or args[2] == "sp")
+    ][-len(SAVED) :]
     assert [r for r, _ in restored] == SAVED and set(restored) <= spots
     assert len({offset for _, offset in restored}) == len(SAVED)
     assert all(offset < min(o for _, o in restored) for op, args in listed if op in ("sw", "c_swsp", "lw", "c_lwsp", "lhu", "lbu")
@@ -133,4 +150,8 @@ def test_no_assembler_function_is_shipped():
     for name in FILES:
         assert mpy.VIPER in kinds[name.replace(".py", ".mpy")]
     assert not any(name.startswith("thumb") for name in kinds)
-    assert not any(f.path.startswith("/lib/fxnn/rv32") for arch in ("armv6m", "xtensawin", "x64", None) for f in package_files(arch, source=arch is None))
+    assert not any(
+        f.path.startswith("/lib/fxnn/rv32")
+        for arch in ("armv6m", "xtensawin", "x64", None)
+        for f in package_files(arch, source=arch is None)
+    )

@@ -32,7 +32,8 @@ MODELS = {
     "m7": arm.UC_CPU_ARM_CORTEX_M7,
     "m33": arm.UC_CPU_ARM_CORTEX_M33,
 }
-_CODE, _TABLES, _TRAPS, _STACK, _HANDLES, _BUFFERS = 0x20000000, 0x22000000, 0x23000000, 0x24000000, 0x25000000, 0x30000000
+_CODE, _TABLES, _TRAPS = 0x20000000, 0x22000000, 0x23000000
+_STACK, _HANDLES, _BUFFERS = 0x24000000, 0x25000000, 0x30000000
 _PAGE = 4096
 _GUARD = 0xA5
 _VIPER, _ASM = 4, 5
@@ -250,7 +251,9 @@ def imported(path: Path, arch: str) -> list[Function]:
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.level == 1:
             names = {alias.name for alias in node.names}
-            found += [f for f in compiled(path.with_name(f"{node.module}.py"), arch)[1] if f.name in names and f.kind == _ASM]
+            found += [
+                f for f in compiled(path.with_name(f"{node.module}.py"), arch)[1] if f.name in names and f.kind == _ASM
+            ]
     return found
 
 

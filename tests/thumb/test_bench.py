@@ -25,7 +25,9 @@ def test_not_slower_than_before(name):
     if found is None:
         pytest.skip(f"{bench.NETWORKS[name]} is not in ../shared/models beside the repository")
     kept = KEPT["cycles"][name]["thumb"]
-    change = f"{name}: {found['cycles']:,} cycles, {kept:,} are kept in tests/kept/bench.json ({found['cycles'] / kept:.3f})"
+    change = (
+        f"{name}: {found['cycles']:,} cycles, {kept:,} are kept in tests/kept/bench.json ({found['cycles'] / kept:.3f})"
+    )
     print(change)
     assert found["cycles"] <= kept * SLOWER, f"{change}; make bench keeps new figures"
 

@@ -171,7 +171,9 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
     b = Builder()
     x = b.input((1, inputs), scale=0.05, zero_point=-7)
     w = b.constant(random.integers(-128, 128, (outputs, inputs)).astype(np.int8), 0.01)
-    y = b.fully_connected(x, w, b.constant(random.integers(-3000, 3000, outputs).astype(np.int32), 0.0005), scale=1.0, zero_point=3)
+    y = b.fully_connected(
+        x, w, b.constant(random.integers(-3000, 3000, outputs).astype(np.int32), 0.0005), scale=1.0, zero_point=3
+    )
     tflite = b.finish([y])
     values = random.integers(-128, 128, (1, inputs)).astype(np.int8)
     parts = set()

@@ -8,13 +8,20 @@ import tempfile
 from pathlib import Path
 
 from host_tools.package import mpy
-
 from tests.xtensa.machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
 GUARD = 64
-_FAMILIES = {"dense": "xtensa/dense", "conv_2d": "xtensa/conv", "fully_connected": "xtensa/conv", "depthwise_conv_2d": "xtensa/depthwise", "window": "xtensa/depthwise_window",
-             "add": "xtensa/elementwise", "copy": "xtensa/elementwise", "lut": "xtensa/elementwise"}
+_FAMILIES = {
+    "dense": "xtensa/dense",
+    "conv_2d": "xtensa/conv",
+    "fully_connected": "xtensa/conv",
+    "depthwise_conv_2d": "xtensa/depthwise",
+    "window": "xtensa/depthwise_window",
+    "add": "xtensa/elementwise",
+    "copy": "xtensa/elementwise",
+    "lut": "xtensa/elementwise",
+}
 _FUNCTION = {"fully_connected": "conv_2d", "copy": "box"}
 
 

@@ -39,5 +39,7 @@ def model(name: str, activation: str = "NONE") -> bytes:
     elif kind == "conv_2d":
         out = b.conv_2d(x, b.constant(weights, scales), bias, **y, activation=activation, stride=(stride, stride))
     else:
-        out = b.depthwise_conv_2d(x, b.constant(weights, scales, axis=3), bias, **y, activation=activation, stride=(stride, stride))
+        out = b.depthwise_conv_2d(
+            x, b.constant(weights, scales, axis=3), bias, **y, activation=activation, stride=(stride, stride)
+        )
     return b.finish([out])

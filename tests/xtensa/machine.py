@@ -205,7 +205,11 @@ class Machine:
         found = {}
         for index, child in enumerate(main.children):
             # MAKE_FUNCTION index, STORE_NAME name (py/bc0.h)
-            stores = [i for i in range(len(main.code) - 3) if main.code[i] == 0x32 and main.code[i + 1] == index and main.code[i + 2] == 0x16]
+            stores = [
+                i
+                for i in range(len(main.code) - 3)
+                if main.code[i] == 0x32 and main.code[i + 1] == index and main.code[i + 2] == 0x16
+            ]
             if child.kind == mpy.VIPER and stores:
                 number = main.code[stores[0] + 3]
                 entry = self.alloc(child.code + bytes(8))
@@ -217,7 +221,9 @@ class Machine:
     def run(self, calls, read=(), timeout: float = 120) -> tuple[list[int], list[int], list[bytes]]:
         """Calls function objects with small ints: (function, *ints). Returns what each returned, how many instructions
         each took, and the bytes at `read`: (address, size)."""
-        arrays = [self.alloc(struct.pack(f"<{len(args)}I", *((a << 1 | 1) & 0xFFFFFFFF for a in args))) for _, *args in calls]
+        arrays = [
+            self.alloc(struct.pack(f"<{len(args)}I", *((a << 1 | 1) & 0xFFFFFFFF for a in args))) for _, *args in calls
+        ]
         results = self.alloc(bytes(12 * len(calls)))
         start = self.base + 0x4000
         made = Code()
@@ -235,7 +241,9 @@ class Machine:
                 call = ast.parse(line).body[0].value
                 made.emit(call.func.id, [a.id if isinstance(a, ast.Name) else eval(ast.unparse(a)) for a in call.args])
 
-        do("movi(a2, 0); wsr_windowbase(a2); rsync(); movi(a2, 1); wsr_windowstart(a2); rsync(); movi(a2, 0); wsr_lcount(a2)")
+        do(
+            "movi(a2, 0); wsr_windowbase(a2); rsync(); movi(a2, 1); wsr_windowstart(a2); rsync(); movi(a2, 0); wsr_lcount(a2)"
+        )
         literal(2, 0x4000F)  # WOE, interrupts off
         do("wsr_ps(a2); rsync(); isync()")
         literal(2, self.base)
@@ -282,5 +290,7 @@ class Machine:
             command = [*qemu.command(TARGET), "-m", str(megabytes), *EXTRA, "-kernel", str(path)]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if done.returncode:
-            raise RuntimeError(_ERRORS.get(done.returncode, f"qemu ended with {done.returncode}: {done.stderr[-300:]!r}"))
+            raise RuntimeError(
+                _ERRORS.get(done.returncode, f"qemu ended with {done.returncode}: {done.stderr[-300:]!r}")
+            )
         return done.stdout

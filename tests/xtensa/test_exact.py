@@ -41,7 +41,9 @@ def fast_record(file: bytes, pick: random.Random, source=Small):
     network = packed.read(file)
     op = network.ops[0]
     words = list(op.words) + [0] * (40 - len(op.words))
-    left, right = zip(*((op.constants[at + 8], op.constants[at + 9]) for at in range(words[28], words[28] + 12 * words[14], 12)))
+    left, right = zip(
+        *((op.constants[at + 8], op.constants[at + 9]) for at in range(words[28], words[28] + 12 * words[14], 12))
+    )
     short = not any(left) and 1 <= min(right) and max(right) <= 21 and (words[25], words[26]) == (-128, 127)
     far = source is Cases
     options = xtensa.every_option(op.kernel, words, short and not far, far)
@@ -57,7 +59,9 @@ def fast_record(file: bytes, pick: random.Random, source=Small):
     constants = bytearray(op.constants)
     size = words[15] * words[16] * words[11]
     in_rows = op.kernel == "conv_2d" or op.kernel == "fully_connected" and not words[29]
-    for row in range(words[14] if size % 4 and in_rows else 0):  # the cases have anything there; FORMAT.md: padded with 128
+    for row in range(
+        words[14] if size % 4 and in_rows else 0
+    ):  # the cases have anything there; FORMAT.md: padded with 128
         at = words[27] + (row + 1) * (size + 3 & ~3)
         constants[at - (-size % 4) : at] = b"\x80" * (-size % 4)
     before, wanted = vector[: len(vector) // 2], vector[len(vector) // 2 :]
@@ -81,23 +85,35 @@ def run_records(kind: str, count: int, seed: int, source=Small) -> None:
         if made is None:
             continue
         kernel, words, constants, before, after, scratch = made
-        if words[5] & 3 and (kernel == "conv_2d" or kernel == "fully_connected" and not words[29]):  # the board takes viper's kernel there
+        in_words = kernel == "conv_2d" or kernel == "fully_connected" and not words[29]
+        if in_words and words[5] & 3:  # the board takes viper's kernel there
             continue
         run.add(kernel, words, constants, before + bytes(pick.randbytes(scratch + -scratch % 4)))
-        # The case's own scratch, a column, is not the fast form's.
-        network_column = extents.scratch_bytes(kernel, words[:30] + [0] * 10, "none")
-        wanted.append((words, before, after, scratch, network_column))
-    for (words, before, after, scratch, column), (arena, guards, _, same) in zip(wanted, run.go()):
+        wanted.append((words, before, after))
+    for (words, before, after), (arena, guards, _, same) in zip(wanted, run.go()):
         y = words[6], words[8] * words[12] * words[13] * words[14]
         want = bytearray(before)
         want[y[0] : y[0] + y[1]] = after[y[0] : y[0] + y[1]]
         got = arena[: len(before)]
-        assert got == bytes(want), (words[8:32], [(i, got[i], want[i]) for i in range(len(want)) if got[i] != want[i]][:5])
+        assert got == bytes(want), (
+            words[8:32],
+            [(i, got[i], want[i]) for i in range(len(want)) if got[i] != want[i]][:5],
+        )
         assert set(guards) == {0xA5} and same, words[8:32]
 
 
 @pytest.mark.parametrize("seed", (1, 2))
-@pytest.mark.parametrize("kind", ("conv_2d", "pointwise", "fully_connected", "requantize_conv_2d", "depthwise_conv_2d", "requantize_depthwise_conv_2d"))
+@pytest.mark.parametrize(
+    "kind",
+    (
+        "conv_2d",
+        "pointwise",
+        "fully_connected",
+        "requantize_conv_2d",
+        "depthwise_conv_2d",
+        "requantize_depthwise_conv_2d",
+    ),
+)
 def test_random_records(kind, seed):
     run_records(kind, 20 if kind.startswith("requantize") else 120, seed)
 
@@ -115,7 +131,9 @@ def test_models_equal_the_oracle(op):
     for i, case in enumerate(draw.generate(op, 60, 77)):
         prefer = ("ram", "speed", "balanced")[i % 3]  # the tightest plans let outputs lie over inputs
         try:
-            network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32", prefer=prefer))
+            network = packed.read(
+                convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32", prefer=prefer)
+            )
         except ToolError:
             continue
         record = network.ops[0]
@@ -133,10 +151,25 @@ def test_models_equal_the_oracle(op):
         assert set(guards) == {0xA5} and same, str(case)
 
 
-@pytest.mark.parametrize("name, most", [("L1", 1.5), ("L2", 1.6), ("L3", 3.2), ("L4", 1.8), ("L5", 1.8), ("L6", 4.2), ("L7", 3.4), ("L8", 4.3), ("L9", 5.9)])
+@pytest.mark.parametrize(
+    "name, most",
+    [
+        ("L1", 1.5),
+        ("L2", 1.6),
+        ("L3", 3.2),
+        ("L4", 1.8),
+        ("L5", 1.8),
+        ("L6", 4.2),
+        ("L7", 3.4),
+        ("L8", 4.3),
+        ("L9", 5.9),
+    ],
+)
 def test_instructions_per_mac(name, most):
     """Everything included: the call, padding, X and Y words, requantization. The scratch is what the plan grants."""
-    network = packed.read(convert.convert_bytes(layers.model(name), name, selftest=1, board="esp32", prefer="speed", placing="ram"))
+    network = packed.read(
+        convert.convert_bytes(layers.model(name), name, selftest=1, board="esp32", prefer="speed", placing="ram")
+    )
     record, vector = network.ops[0], network.selftest[0]
     x, y = network.inputs[0], network.outputs[0]
     arena = bytearray(network.arena_bytes)
@@ -155,13 +188,24 @@ class Nine(Small):
 
     def window(self, max_c):
         r = self.random
-        n, h, w, c, top, left = r.choice((1, 1, 2)), r.randint(1, 14), r.randint(1, 22), r.randint(1, max_c), r.randint(0, 2), r.randint(0, 2)
+        n, h, w, c, top, left = (
+            r.choice((1, 1, 2)),
+            r.randint(1, 14),
+            r.randint(1, 22),
+            r.randint(1, max_c),
+            r.randint(0, 2),
+            r.randint(0, 2),
+        )
         down, right = r.choice((1, 2, 2, 3)), r.choice((1, 2, 2, 4))
         oh, ow = (h + r.choice((-2, 0, 1)) + top - 1) // down, (w + r.choice((-2, 0, 1)) + left - 1) // right
         return [n, h, w, c, oh, ow, c, 3, 3, down, right, 1, 1, top, left] if oh > 0 < ow else self.window(max_c)
 
     def scale(self):
-        return self.random.choice((self.random.randint(2**30, 2**31 - 1), 2**30, 2**31 - 1)), 0, self.random.choice((1, 2, 5, 8, 9, 10, 11, 21))
+        return (
+            self.random.choice((self.random.randint(2**30, 2**31 - 1), 2**30, 2**31 - 1)),
+            0,
+            self.random.choice((1, 2, 5, 8, 9, 10, 11, 21)),
+        )
 
     def clamp(self):
         return self.random.choice((-128, 127, 0, self.random.randint(-128, 127))), -128, 127
@@ -179,11 +223,16 @@ def test_channels_of_one_output_may_have_any_bias(kind):
     shape = (1, 16) if kind == "fully_connected" else (1, 5, 5, 4)
     x = b.input(shape, scale=0.05, zero_point=-7)
     size = {"conv_2d": (4, 1, 1, 4), "depthwise_conv_2d": (1, 3, 3, 4), "fully_connected": (4, 16)}[kind]
-    weights, bias = random_.integers(-100, 100, size).astype(np.int8), np.array([2**30, -(2**30), 5, 2**30 + 128], np.int32)
+    weights, bias = (
+        random_.integers(-100, 100, size).astype(np.int8),
+        np.array([2**30, -(2**30), 5, 2**30 + 128], np.int32),
+    )
     channel = 3 if kind == "depthwise_conv_2d" else 0
     np.moveaxis(weights, channel, 0)[[0, 1]] = 0
     axis = {"axis": 3} if kind == "depthwise_conv_2d" else {}
-    out = getattr(b, kind)(x, b.constant(weights, np.full(4, 0.01), **axis), b.constant(bias, np.full(4, 0.0005)), scale=0.1, zero_point=-3)
+    out = getattr(b, kind)(
+        x, b.constant(weights, np.full(4, 0.01), **axis), b.constant(bias, np.full(4, 0.0005)), scale=0.1, zero_point=-3
+    )
     model = b.finish([out])
     network = packed.read(convert.convert_bytes(model, "biased", selftest=0, board="esp32"))
     record, t = network.ops[0], network.inputs[0]
@@ -218,7 +267,9 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
     if not far:
         w[0], w[2] = 127, -127
     bias = b.constant(np.array([far, 5, far + 7, 0], np.int32), [1.0, 2.0**-12, 1.0, 2.0**-12])
-    out = getattr(b, kind)(x, b.constant(w, [1.0, 2.0**-12, 1.0, 2.0**-12], **axis), bias, scale=2.0**22, zero_point=y_zero_point)
+    out = getattr(b, kind)(
+        x, b.constant(w, [1.0, 2.0**-12, 1.0, 2.0**-12], **axis), bias, scale=2.0**22, zero_point=y_zero_point
+    )
     model = b.finish([out])
     network = packed.read(convert.convert_bytes(model, "far", selftest=0, board="esp32"))
     record, t, y = network.ops[0], network.inputs[0], network.outputs[0]
@@ -270,7 +321,9 @@ def test_elements(kind):
             words[19], constants = 1, constants + bytes(256)
         if op.kernel == "add" and variants.why_not("xtensa", "add", words, "none"):
             continue
-        if op.kernel == "add" and abs(np.frombuffer(constants, "<i4", 512).astype(np.int64)).max() >= 1 << 28:  # the host makes none
+        if (
+            op.kernel == "add" and abs(np.frombuffer(constants, "<i4", 512).astype(np.int64)).max() >= 1 << 28
+        ):  # the host makes none
             continue
         vector = network.selftest[0]
         run.add(op.kernel, words, constants, vector[: len(vector) // 2])
@@ -296,7 +349,7 @@ def test_rows_of_words_and_bytes():
             after[y : y + n] = before[x : x + n]
             run.add("copy", words, b"", before)
             wanted.append(bytes(after))
-    for want, (arena, guards, count, same) in zip(wanted, run.go()):
+    for want, (arena, guards, _, same) in zip(wanted, run.go()):
         assert arena == want and set(guards) == {0xA5} and same
     words = [0] * 40
     words[5:12], words[15], words[19:27] = [0, 1000, 500, 1, 1, 1, 500], 1, [1, 1 << 30, 0, 8, 0, -3, -128, 127]

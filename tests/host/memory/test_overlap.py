@@ -69,9 +69,7 @@ def test_viper_on_unix(plain, tmp_path):
 
 def test_numpy_reads_all_before_it_writes(plain):
     for cases in plain:
-        answers = [
-            b"".join(y.tobytes() for y in exact.run(packed.read(c.model), list(c.case.inputs))) for c in cases
-        ]
+        answers = [b"".join(y.tobytes() for y in exact.run(packed.read(c.model), list(c.case.inputs))) for c in cases]
         assert not failures(cases, answers)
 
 
