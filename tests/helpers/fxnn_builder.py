@@ -38,11 +38,6 @@ def channel_table(channels) -> bytes:
     return b"".join(struct.pack("<IiBBH", c[0] & 0xFFFFFFFF, *c[1:], 0) for c in channels)
 
 
-def unsigned(values) -> bytes:
-    """int8 values as the format stores weights: value + 128."""
-    return bytes((v + 128) & 0xFF for v in values)
-
-
 class Network:
     """A packed network in the making. Ops and tensors are added in file order: inputs, outputs, others."""
 

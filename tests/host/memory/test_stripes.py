@@ -3,6 +3,7 @@
 import pytest
 
 from host_tools.compiler import pack
+from host_tools.compiler.options import PREFERENCES
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.memory import plan, stripes
@@ -25,7 +26,7 @@ def striped(count: int, target: str, most_side: int = 24):
             rows = stripes.rows(program, last)
             ends = sorted({*(source.integer(1, rows) for _ in range(source.integer(1, 5))), rows})
             cut = stripes.split(program, first, last, ends)
-            done = plan.plan(cut, source.choice(plan.PREFER), sum(b.bytes for b in cut.buffers.values()) // 2)
+            done = plan.plan(cut, source.choice(PREFERENCES), sum(b.bytes for b in cut.buffers.values()) // 2)
             found.append((pack.pack(done.program, done), case.inputs, done, case))
     return found
 
