@@ -12,6 +12,9 @@ import json
 import struct
 import zlib
 
+from host_tools.record import BY_ID, RECORD, WORDS
+from host_tools.record.variants import variants
+
 KERNEL_IDS = {
     "conv_2d": 1, "depthwise_conv_2d": 2, "fully_connected": 3, "max_pool_2d": 4, "average_pool_2d": 5, "mean": 6,
     "add": 7, "mul": 8, "copy": 9, "softmax": 10, "lut": 11, "gather": 12, "reduce": 13, "arg": 14,
@@ -48,8 +51,12 @@ class Network:
         self._tensors: list[tuple] = []
 
     def op(self, kernel, words: dict[int, int], constants: bytes = b"", name: str = "", macs: int = 0) -> Network:
-        """Adds an op. kernel: a name or an id. words: by number, from 5; words 0 to 4 are filled in."""
+        """Adds an op. kernel: a name or an id. words: by number, from 5; words 0 to 4 are filled in, and
+        the word `variants`, as for a file of no target."""
         id = KERNEL_IDS.get(kernel, kernel)
+        if id in BY_ID and RECORD.variants not in words:
+            taken = variants(BY_ID[id].name, [words.get(i, 0) for i in range(WORDS)], "none")
+            words = words | {RECORD.variants: taken}
         self._ops.append((name or f"op{len(self._ops)}", {0: id, 4: macs} | words, padded(constants)))
         return self
 
@@ -97,7 +104,7 @@ class Network:
         for _, words, _ in self._ops:
             mask |= 1 << words[0] if 0 <= words[0] < 64 else 0
         fields = dict(zip(HEADER_FIELDS, (
-            2, 96, 96 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
+            3, 96, 96 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
             len(self._tensors), self.inputs, self.outputs, labels_offset, len(self.labels), metadata_offset,
             len(metadata), selftest_offset, len(self.vectors), strings_offset, len(strings), mask & 0xFFFFFFFF,
             mask >> 32, 0, 0, 0,
