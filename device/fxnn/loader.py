@@ -402,14 +402,14 @@ def _check(file):
         _refuse("tensors")
     vector = 0
     for i in range(file.tensor_count):
-        words = file.tensor(i)
-        _check_name(file, words[0])
-        if not 1 <= words[1] <= 5 or words[2] > 6:
+        tensor = file.tensor(i)
+        _check_name(file, tensor[0])
+        if not 1 <= tensor[1] <= 5 or tensor[2] > 6:
             _refuse("tensors")
-        if words[4] + words[5] > arena:
+        if tensor[4] + tensor[5] > arena:
             _refuse("arena")
         if i < file.input_count + file.output_count:
-            vector += words[5]
+            vector += tensor[5]
     if file.selftest_offset & 3 or file.selftest_offset + file.selftest_count * vector > file.total_bytes:
         _refuse("selftest")
 

@@ -51,8 +51,8 @@ def _shapes(net):
     """What each op writes: {op index: shape}, from the tensor entries."""
     shapes = {}
     for i in range(net.file.tensor_count):
-        words = net.file.tensor(i)
-        shapes[words[8]] = text_shape(words[10 : 10 + words[2]])
+        tensor = net.file.tensor(i)
+        shapes[tensor[8]] = text_shape(tensor[10 : 10 + tensor[2]])
     return shapes
 
 
