@@ -1,11 +1,12 @@
-"""FORMAT.md's tables: blocks "words of conv", "words of depthwise besides conv", "kernels", "pieces"."""
+"""FORMAT.md's tables: blocks "words of conv", "words of depthwise besides conv", "kernels", "pieces", "modules"."""
 
 from __future__ import annotations
 
 from .device_words import LAYOUTS, UnknownWord
-from .kernels import KERNELS, PIECE
+from .kernels import BY_NAME, KERNELS, PIECE
 from .layout import Layout, Word
 from .layouts import CONV, RECORD
+from .variants import BACKENDS, MODULES, RULES
 
 
 def lines(what: str) -> list[str]:
@@ -14,6 +15,8 @@ def lines(what: str) -> list[str]:
         return _kernels()
     if what == "pieces":
         return _pieces()
+    if what == "modules":
+        return _modules()
     name, _, less = what.removeprefix("words of ").partition(" besides ")
     if not what.startswith("words of ") or name not in LAYOUTS or less and less not in LAYOUTS:
         raise UnknownWord(f"nothing is known to write as {what}")
@@ -27,7 +30,7 @@ def lines(what: str) -> list[str]:
 
 def _kernels() -> list[str]:
     return _table(
-        ("id", "kernel", "words 8 to 39", "in the constants may be"),
+        ("id", "kernel", "words 8 to 38", "in the constants may be"),
         [(str(k.id), k.name, k.layout.name, ", ".join(k.constant_operands)) for k in KERNELS],
     )
 
@@ -38,6 +41,22 @@ def _pieces() -> list[str]:
         ("offset", "type", "replaces word", "field"),
         [(str(4 * i), "i32", str(number), names[number]) for i, number in enumerate(PIECE)],
     )
+
+
+def _modules() -> list[str]:
+    numbers = range(1, 1 + max(max(modules) for modules in MODULES.values()))
+    return _table(
+        ("number", *BACKENDS),
+        [(str(number), *(_module(backend, number) for backend in BACKENDS)) for number in numbers],
+    )
+
+
+def _module(backend: str, number: int) -> str:
+    """The module of a number, with the ids of the kernels that it runs."""
+    if number not in MODULES[backend]:
+        return ""
+    ids = {BY_NAME[kernel].id for rule in RULES[backend] if rule.number == number for kernel in rule.kernels}
+    return f"{MODULES[backend][number]}: {', '.join(map(str, sorted(ids)))}"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:

@@ -38,6 +38,8 @@ def device_block(text: str, what: str) -> list[str]:
         return device_kernels.kernels(text)
     if what == "kernel names":
         return device_kernels.names()
+    if what.startswith("modules of "):
+        return device_kernels.modules(what.removeprefix("modules of "))
     if what == "words" or what.startswith("words of "):
         return device_words.lines(text, what)
     raise device_words.UnknownWord(f"nothing is known to write as {what}")
