@@ -42,6 +42,11 @@ def from_word(at: int, values) -> dict[int, int]:
     return dict(enumerate(values, at))
 
 
+def as_record(words: dict[int, int]) -> list[int]:
+    """The 40 words of a record, 0 where nothing is said."""
+    return [words.get(i, 0) for i in range(WORDS)]
+
+
 class Network:
     """A packed network in the making. Ops and tensors are added in file order: inputs, outputs, others."""
 
@@ -91,7 +96,7 @@ class Network:
             words = own | words
             strings += name.encode() + b"\0"
             # words may be given as u32 or i32
-            records += struct.pack("<40I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(WORDS)])
+            records += struct.pack("<40I", *[word & 0xFFFFFFFF for word in as_record(words)])
         for name, *fields in self._tensors:
             tensors += struct.pack("<IBBHIIfiii6I8x", strings_offset + len(strings), *fields)
             strings += name.encode() + b"\0"
