@@ -7,7 +7,7 @@ from binascii import crc32
 
 from micropython import const
 
-_VERSION = const(2)
+_VERSION = const(3)
 _HEADER_BYTES = const(96)
 _TENSOR_BYTES = const(64)
 _CHUNK_BYTES = const(1024)
@@ -31,6 +31,7 @@ _Y_OFFSET = const(6)
 _X2_OFFSET = const(7)
 _FLAGS = const(23)
 _PIECE_BYTES = const(32)
+_VARIANTS = const(39)
 _OP_BYTES = const(160)
 # end of words
 
@@ -158,7 +159,12 @@ def _load(file, arithmetic, arena, place):
         kernels = []
         for i in range(file.op_count):
             words = file.op(i)
-            kernels.append(arithmetic.kernel(words[_KERNEL], words, file.fast_target))
+            kernel = arithmetic.kernel(words[_KERNEL], words[_VARIANTS])
+            if kernel is None:
+                raise ValueError(
+                    "model: variant %d of kernel %d unknown, update fxnn" % (words[_VARIANTS] & 255, words[_KERNEL])
+                )
+            kernels.append(kernel)
         if in_place:
             file.where = "in place"
         elif mapped:
@@ -266,7 +272,7 @@ def _read_header(file, place):
         file.strings_bytes,
         file.kernel_mask,
         kernel_mask_high,
-        file.fast_target,
+        _,  # fast_target: what it says is in each record's word
         file.variables_offset,
         file.piece_count,
     ) = struct.unpack("<HH8IHH13I", header[4:])
@@ -402,14 +408,14 @@ def _check(file):
         _refuse("tensors")
     vector = 0
     for i in range(file.tensor_count):
-        tensor = file.tensor(i)
-        _check_name(file, tensor[0])
-        if not 1 <= tensor[1] <= 5 or tensor[2] > 6:
+        name, dtype, rank, _, at, size, *_ = file.tensor(i)
+        _check_name(file, name)
+        if not 1 <= dtype <= 5 or rank > 6:
             _refuse("tensors")
-        if tensor[4] + tensor[5] > arena:
+        if at + size > arena:
             _refuse("arena")
         if i < file.input_count + file.output_count:
-            vector += tensor[5]
+            vector += size
     if file.selftest_offset & 3 or file.selftest_offset + file.selftest_count * vector > file.total_bytes:
         _refuse("selftest")
 

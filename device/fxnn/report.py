@@ -51,8 +51,8 @@ def _shapes(net):
     """What each op writes: {op index: shape}, from the tensor entries."""
     shapes = {}
     for i in range(net.file.tensor_count):
-        tensor = net.file.tensor(i)
-        shapes[tensor[8]] = text_shape(tensor[10 : 10 + tensor[2]])
+        _, _, rank, _, _, _, _, _, first_op, _, *shape = net.file.tensor(i)
+        shapes[first_op] = text_shape(shape[:rank])
     return shapes
 
 

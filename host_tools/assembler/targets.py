@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from ..record import variants
 from .layer import Layer, Option, PackedVariant
 from .rv32 import prepare as rv32
 from .thumb import prepare as thumb
@@ -48,9 +49,13 @@ class Target(Protocol):
         """About what it takes; None: the earlier option is the faster one."""
         ...
 
-    def runs_in(self, kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-        """(the backend that a board's dispatch takes for any record, why or how in a few words). constants: the record's;
-        with them a variant that sums or scales forbid says which channel's."""
+    def how(self, kernel: str, words: Sequence[int]) -> str:
+        """How its kernels run a record, where it is not their fastest way; "" where it is. Of any record that they run."""
+        ...
+
+    def why_not(self, kernel: str, words: Sequence[int], constants: bytes) -> str:
+        """What is in the way of a packed variant, where its rule in record/variants.py cannot say it: which channel, of a
+        record's constants; "" where nothing is, or the rule says it."""
         ...
 
     @property
@@ -91,8 +96,14 @@ def options(target: str, kernel: str, words: Sequence[int]) -> tuple[Option, ...
 
 
 def runs_in(target: str, kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """Target.runs_in. A file of no target: the backends that have an assembler kernel which needs no packed variant."""
+    """(the backend whose kernel a board of this target takes for a record, as the record says; why or how in a few words).
+    constants: the record's; with them a variant that sums or scales forbid says which channel's. A file of no target: the
+    backends that have an assembler kernel which needs no packed variant."""
+    viper = variants.module("viper", kernel, words)
+    takers = [name for name in TARGETS if variants.module(name, kernel, words) != viper]
     if target not in TARGETS:
-        found = [name for name, module in TARGETS.items() if module.runs_in(kernel, words)[0] == name]
-        return ", ".join(found) or "viper", "converted for any board" + (", viper on others" if found else "")
-    return TARGETS[target].runs_in(kernel, words, constants)
+        return ", ".join(takers) or "viper", "converted for any board" + (", viper on others" if takers else "")
+    if target in takers:
+        return target, TARGETS[target].how(kernel, words)
+    why = TARGETS[target].why_not(kernel, words, constants)
+    return "viper", why or variants.why_not(target, kernel, words, target)

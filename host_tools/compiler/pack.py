@@ -29,6 +29,7 @@ from ..memory.place import Placed, place
 from ..memory.plan import Plan
 from ..ops.core import Program, Step
 from ..record import BY_NAME, CONV, RECORD, WORDS, view
+from ..record.variants import variants
 
 _CRC_OFFSET = 12
 
@@ -205,6 +206,7 @@ def _op_record(program: Program, plan: Plan, index: int, placed: Placed, strings
             words[word] = value
         words[CONV.y_step] = words[CONV.y_step] or words[CONV.out_c]
         words[CONV.piece_count] = len(placed.pieces)
+    words[RECORD.variants] = variants(step.kernel, words, program.target)  # after all that it depends on
     return words
 
 

@@ -9,9 +9,10 @@ from functools import cache
 from ..assembler.targets import TARGETS
 from ..record import BY_NAME, RECORD, WORDS, in_constants
 from .expressions import Evaluate, OutsideConstants, compiled
-from .operands import EXTENTS, Operand
+from .operands import EXTENTS, NAMED, UNBOUND, Operand
 
 Span = tuple[int, int]
+MOST = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class _Compiled:
     """A kernel's row of EXTENTS as functions of (words, constants)."""
 
     operands: tuple[tuple[Operand, Evaluate, Evaluate, Evaluate | None], ...]  # operand, at, bytes, when
-    least: tuple[tuple[slice, int], ...]
+    ranges: tuple[tuple[slice, int, int], ...]  # of words: their least, their most
     needs: tuple[Evaluate, ...]
     unused: tuple[int, ...]
     packed: bool
@@ -51,9 +52,18 @@ def _row(kernel: str) -> _Compiled:
         return compiled(text, layout)
 
     used = {n for word in layout.table for n in range(word.number, word.number + word.count)}
+    ranges = [
+        (layout.slice(*words), least, MOST)
+        for least, found in ((0, row.not_negative), (1, row.positive))
+        for words in found
+    ]
+    for word in layout.table:
+        for name, (least, most) in NAMED.items():
+            if f"_{word.name}".endswith(f"_{name}") and (kernel, word.name) not in UNBOUND:
+                ranges.append((layout.slice(word.name), least, most))
     return _Compiled(
         tuple((o, function(o.at), function(o.bytes), function(o.when) if o.when else None) for o in row.operands),
-        tuple((layout.slice(*words), least) for least, ranges in ((0, row.not_negative), (1, row.positive)) for words in ranges),
+        tuple(ranges),
         tuple(function(need) for need in row.needs),
         tuple(n for n in range(WORDS) if n not in used),
         row.packed,
@@ -85,7 +95,7 @@ def problem(kernel: str, words: Sequence[int], arena_bytes: int, target: str, co
     for where, limit in (("arena", arena_bytes), ("constants", words[RECORD.const_bytes])):
         for s in reached:
             if s.in_constants == (where == "constants") and (
-                s.offset < 0 or s.bytes < 0 or s.offset + s.bytes > limit or s.offset % s.operand.alignment
+                s.offset < 0 or s.bytes < 0 or s.offset + s.bytes > limit or s.bytes and s.offset % s.operand.alignment
             ):
                 return where
     return None
@@ -94,7 +104,7 @@ def problem(kernel: str, words: Sequence[int], arena_bytes: int, target: str, co
 def stretches(kernel: str, words: Sequence[int], target: str, constants: bytes = b"") -> list[Stretch] | str:
     """What a record reads and writes, in the table's order; "arena", "constants" where words make no sense."""
     row = _row(kernel)
-    if any(min(words[part]) < least for part, least in row.least):
+    if any(min(words[part]) < least or max(words[part]) > most for part, least, most in row.ranges):
         return "arena"
     try:
         if not all(need(words, constants) for need in row.needs):

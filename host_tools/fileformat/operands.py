@@ -10,18 +10,28 @@ from typing import Literal
 
 from ..record import KERNELS
 
+Access = Literal["r", "w", "rw"]
+
+# What a value of a name is in, whatever the kernel: the least and the most.
+NAMED = {
+    "shift": (0, 31),
+    "zero_point": (-128, 127),
+    "clamp_min": (-(1 << 15), (1 << 15) - 1),
+    "clamp_max": (-(1 << 15), (1 << 15) - 1),
+}
+UNBOUND = {("binary", "right_shift")}  # a quotient's, which is bounded where it is used
+
 _LSTM_GATES = 8  # four gates, each for x and for the hidden state
 _REGISTERS_BYTES = 64  # sixteen of a program
-Access = Literal["r", "w", "rw"]
 
 
 @dataclass(frozen=True)
 class Operand:
     """A stretch of the arena or of the constants that a kernel call reads or writes.
 
-    at: expression of its offset, as a rule the name of a word. bytes: expression of its length; None of either where the
-    operand is not there is said by `when`. constants: it lies in the constants; the operands "x" and "x2" may by the word
-    `flags`, where the schema says so. access: "r" reads, "w" writes. alignment: what its address is a multiple of."""
+    at, bytes: expressions of its offset (as a rule a word) and of its length. access: "r" reads, "w" writes. constants: it
+    lies in the constants; "x" and "x2" may by the word `flags`, where the schema says so. alignment: what its address is a
+    multiple of. when: expression that is true where a record has it."""
 
     name: str
     at: str
@@ -34,8 +44,9 @@ class Operand:
 
 @dataclass(frozen=True)
 class Extents:
-    """A kernel's operands, and what its words have to be besides: `words[0] to words[1]` at least 0 or 1, expressions that
-    are true. packed: the packed variants of assembler/targets.py have scratch and tables of their own."""
+    """A kernel's operands, and what its words have to be besides. not_negative, positive: words from one name to another
+    that are at least 0, or 1. needs: expressions that are true. packed: its packed variants (assembler/targets.py) have
+    scratch and tables of their own."""
 
     operands: tuple[Operand, ...]
     not_negative: tuple[tuple[str, str], ...] = ()
@@ -71,14 +82,14 @@ _IMAGE = "batches * in_h * in_w * in_c"
 _PIXELS = "batches * out_h * out_w"
 _TAPS = "kernel_h * kernel_w * in_c"
 _PLANES = "kernel_h * kernel_w"
-_WINDOW_SIZES = (("batches", "pad_left"),)
-_WINDOW_STEPS = (("kernel_h", "dilation_w"),)
+_PADDINGS = (("pad_top", "pad_left"),)
+_SIZES = (("batches", "dilation_w"),)
 _PIECE_STEP = "y_step == 0 or y_step >= out_c"
 _CUT_Y = f"spread({_PIXELS}, y_step or out_c, out_c)"  # of a piece: some of the channels of each pixel
 
 
 def _window(operands: tuple[Operand, ...], needs: tuple[str, ...] = (), packed: bool = False) -> Extents:
-    return Extents(operands, _WINDOW_SIZES, _WINDOW_STEPS, needs, packed)
+    return Extents(operands, _PADDINGS, _SIZES, needs, packed)
 
 
 def _pool(element: int) -> Extents:
@@ -86,7 +97,7 @@ def _pool(element: int) -> Extents:
     inside = tuple(
         f"pad_{pad} < kernel_{n} and (out_{n} - 1) * stride_{n} - pad_{pad} < in_{n}" for pad, n in (("top", "h"), ("left", "w"))
     )  # fmt: skip
-    needs = ("in_c == out_c", "dilation_h == dilation_w == 1", f"{_PIXELS} == 0 or {inside[0]} and {inside[1]}")
+    needs = ("in_c == out_c", "dilation_h == dilation_w == 1", *inside)
     return _window((_x(f"{element} * {_IMAGE}", element), _y(f"{element} * {_PIXELS} * out_c", element)), needs)
 
 

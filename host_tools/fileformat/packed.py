@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import ToolError
-from ..record import BY_ID, BYTES, CONV, RECORD, WORDS, in_constants
+from ..record import BY_ID, BYTES, CONV, RECORD, WORDS, in_constants, variants
 from ..record import PIECE as PIECE_WORDS
 from . import extents
 
 MAGIC = b"FXNN"
-VERSION = 2
+VERSION = 3
 HEADER = struct.Struct("<4sHH8IHH13I")
 OP = struct.Struct(f"<{WORDS}i")
 PIECE = struct.Struct(f"<{len(PIECE_WORDS)}i")
@@ -126,7 +126,8 @@ def read(data: bytes, name: str = "model") -> Packed:
      input_count, output_count, labels_at, label_count, meta_at, meta_bytes, test_at, test_count,
      strings_at, strings_bytes, mask_low, mask_high, fast_target, variables_at, piece_count) = HEADER.unpack_from(data)  # fmt: skip
     if version != VERSION or header_bytes != HEADER_BYTES:
-        refuse(f"version {version}, need {VERSION}")
+        older = "convert the model again with `fxnn convert`; `fxnn deploy` updates file and board"
+        refuse(f"version {version}, need {VERSION}", older if version < VERSION else "made by a newer fxnn: update it")
     if len(data) != total:
         refuse(f"truncated, {len(data)} of {total} bytes", "copy the file again")
     if crc32(data) != crc:
@@ -189,6 +190,8 @@ def read(data: bytes, name: str = "model") -> Packed:
             outside = extents.problem(kernel.name, call, arena, FAST_TARGETS[fast_target], constants)
             if outside:
                 refuse(f"offset outside the file ({outside})")
+        if unknown := variants.problem(kernel.name, words, FAST_TARGETS[fast_target]):
+            refuse(unknown, "convert the model again with `fxnn convert`, or update fxnn")
         ops.append(OpRecord(i, kernel.name, string(words[RECORD.name_offset]), words, b"".join(c for _, c in called), called,
                             FAST_TARGETS[fast_target]))  # fmt: skip
 

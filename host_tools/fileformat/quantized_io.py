@@ -11,6 +11,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -163,9 +164,10 @@ def write_outputs(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     if path.exists() and not path.is_file():
         raise ToolError(f"cannot write {path}", "it is no ordinary file", "name another file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    named: dict[str, Any] = dict(arrays)
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]: the names of arrays, as a dict of any
+            np.savez(file, **named)
         os.replace(temporary, path)
     except OSError as e:
         raise ToolError(

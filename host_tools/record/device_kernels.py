@@ -1,4 +1,4 @@
-"""What the board's loader and reports know of the kernels: blocks "kernels" and "kernel names" of device files."""
+"""What the board's loader, reports and backends know of the kernels: blocks "kernels", "kernel names", "modules of ..."."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 
 from .kernels import BY_ID, KERNELS, Kernel
+from .variants import MODULES
 
 
 def _ids(true: Callable[[Kernel], bool]) -> str:
@@ -35,6 +36,7 @@ TABLES = {
     "_HOLD_OFFSETS": ("their constants hold offsets or indices", _ids(lambda k: k.holds_offsets)),
     "_CUTTABLE": ("their constants may be cut into pieces", _ids(lambda k: k.cuttable)),
 }
+NAMES = {*TABLES, "_MODULES", "_LETTERS"}  # that the blocks of this module define
 
 
 def kernels(text: str) -> list[str]:
@@ -51,3 +53,23 @@ def names() -> list[str]:
     lines = textwrap.wrap(" ".join(words), 110)
     lines = [line + " " for line in lines[:-1]] + lines[-1:]
     return ["_KERNELS = (", *(f'    "{line}"' for line in lines), ").split()"]
+
+
+def modules(backend: str) -> list[str]:
+    """The names of a backend's modules, each after the letter of its number ("a" is 1) and a dot, as one text: a tuple
+    would take three times the memory. Of ref, whose records say nothing, the letter of each kernel by its id, too."""
+    names = MODULES[backend] if backend != "ref" else dict(enumerate(dict.fromkeys(k.family for k in KERNELS), 1))
+    letters = {name: chr(96 + number) for number, name in names.items()}
+    found = [*_text("_MODULES", "".join(f"{letter}.{name} " for name, letter in letters.items()))]
+    if backend == "ref":
+        of = (letters[BY_ID[id].family] if id in BY_ID else "-" for id in range(max(BY_ID) + 1))
+        found.append(f'_LETTERS = const("{"".join(of)}")')
+    return found
+
+
+def _text(name: str, text: str) -> list[str]:
+    """An assignment of a text, in lines of no more than 120."""
+    if len(text) <= 90:
+        return [f'{name} = const("{text}")']
+    lines = textwrap.wrap(text.strip(), 110)
+    return [f"{name} = const(", *(f'    "{line} "' for line in lines), ")"]

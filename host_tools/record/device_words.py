@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from . import layouts
-from .device_kernels import TABLES
+from .device_kernels import NAMES
 from .kernels import BY_ID, BY_NAME, BYTES, KERNELS, PIECE, X2_CONSTANT, X_CONSTANT
 from .layout import Layout
 from .written import blocks
@@ -46,7 +46,7 @@ def lines(text: str, what: str) -> list[str]:
             (used if isinstance(node.ctx, ast.Load) else own).add(node.id)
         elif isinstance(node, ast.ImportFrom):
             own.update(alias.asname or alias.name for alias in node.names)
-    found = {name: _number(name, taken) for name in used - own - set(TABLES)}
+    found = {name: _number(name, taken) for name in used - own - NAMES}
     clash = sorted(name for name in used & own if name[1:].lower() in {n for layout in taken for n in layout.names})
     if clash:
         raise UnknownWord(f"{clash[0]} is the name of a word, and of something else in the file")

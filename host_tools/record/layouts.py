@@ -15,6 +15,7 @@ RECORD = Layout(
     5 x_offset [bytes]: first input, from the start of the arena (or of the constants, where a flag says so)
     6 y_offset [bytes]: output, from the start of the arena
     7 x2_offset | scratch_offset [bytes]: second input, or scratch memory, as the kernel says
+    39 variants: the module that runs the record, a byte per backend, below
     """,
 )
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import device_kernels, device_words
+from . import device_kernels, device_words, format_tables
 from .written import rewritten
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "device" / "fxnn"
 PACKAGE = ROOT / "device" / "package.json"
+FORMAT = ROOT / "models" / "FORMAT.md"
 
 
 def stale() -> dict[Path, str]:
     """{file: its text as it should be} for each file that is not. ValueError for a block that cannot be written."""
     found = {}
-    for path in sorted(DEVICE.rglob("*.py")):
+    for path in (*sorted(DEVICE.rglob("*.py")), FORMAT):
         text = path.read_text()
         try:
-            new = rewritten(text, lambda what: device_block(text, what))
+            new = rewritten(
+                text, lambda what: format_tables.lines(what) if path == FORMAT else device_block(text, what)
+            )
         except device_words.UnknownWord as e:
             raise ValueError(f"{path.relative_to(ROOT)}: {e}") from None
         if new != text:
@@ -35,6 +38,8 @@ def device_block(text: str, what: str) -> list[str]:
         return device_kernels.kernels(text)
     if what == "kernel names":
         return device_kernels.names()
+    if what.startswith("modules of "):
+        return device_kernels.modules(what.removeprefix("modules of "))
     if what == "words" or what.startswith("words of "):
         return device_words.lines(text, what)
     raise device_words.UnknownWord(f"nothing is known to write as {what}")

@@ -12,7 +12,8 @@ import json
 import struct
 import zlib
 
-from host_tools.record import RECORD, WORDS
+from host_tools.record import BY_ID, RECORD, WORDS
+from host_tools.record.variants import variants
 
 KERNEL_IDS = {
     "conv_2d": 1, "depthwise_conv_2d": 2, "fully_connected": 3, "max_pool_2d": 4, "average_pool_2d": 5, "mean": 6,
@@ -60,8 +61,11 @@ class Network:
         self._tensors: list[tuple] = []
 
     def op(self, kernel, words: dict[int, int], constants: bytes = b"", name: str = "", macs: int = 0) -> Network:
-        """Adds an op. kernel: a name or an id. words: by number, from x_offset on; those before it are filled in."""
+        """Adds an op. kernel: a name or an id. words: by number, from x_offset on; those before it are filled in, and
+        the word `variants`, as for a file of no target."""
         id = KERNEL_IDS.get(kernel, kernel)
+        if id in BY_ID and RECORD.variants not in words:
+            words = words | RECORD.words(variants=variants(BY_ID[id].name, as_record(words), "none"))
         self._ops.append((name or f"op{len(self._ops)}", RECORD.words(kernel=id, macs=macs) | words, padded(constants)))
         return self
 
@@ -112,7 +116,7 @@ class Network:
             kernel = words[RECORD.kernel]
             mask |= 1 << kernel if 0 <= kernel < 64 else 0
         fields = dict(zip(HEADER_FIELDS, (
-            2, 96, 96 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
+            3, 96, 96 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
             len(self._tensors), self.inputs, self.outputs, labels_offset, len(self.labels), metadata_offset,
             len(metadata), selftest_offset, len(self.vectors), strings_offset, len(strings), mask & 0xFFFFFFFF,
             mask >> 32, 0, 0, 0,

@@ -76,8 +76,8 @@ def malformed():
     yield "ValueError: model: not an fxnn file", b""
     yield "ValueError: model: not an fxnn file", good[:95]
     yield "ValueError: model: not an fxnn file", b"UF2\n" + good[4:]
-    yield "ValueError: model: version 3, need 2", net(version=3)
-    yield "ValueError: model: version 2, need 2", net(header_bytes=84)
+    yield "ValueError: model: version 2, need 3", net(version=2)
+    yield "ValueError: model: version 3, need 3", net(header_bytes=84)
     yield f"ValueError: model: truncated, 100 of {len(good)} bytes", good[:100]
     yield f"ValueError: model: truncated, {len(good) + 4} of {len(good)} bytes", good + bytes(4)
     yield "ValueError: model: bad crc, copy it again", net(crc32=0)
@@ -90,6 +90,8 @@ def malformed():
     yield "ValueError: model: kernel 63 unknown, update fxnn", net(kernel_mask_high=1 << 31)
     yield "ValueError: model: kernel 28 unknown, update fxnn", net(kernel=28, kernel_mask=2)
     yield "ValueError: model: kernel 0 unknown, update fxnn", net(kernel=0, kernel_mask=2)
+    for number in (0, 1, 7, 99, 255):  # of no module, of a module of other kernels, too large
+        yield f"ValueError: model: variant {number} of kernel 11 unknown, update fxnn", net({RECORD.variants: number})
     outside = "ValueError: model: offset outside the file (%s)"
     end = len(good)
     for section, fields in {

@@ -8,7 +8,7 @@ import fxnn
 import fxnn.network
 from fxnn import viper
 
-for id in range(1, 12):
-    viper.kernel(id)
+for number, id in enumerate((1, 2, 4, 6, 7, 9, 10, 11), 1):
+    assert viper.kernel(id, number)
 gc.collect()
 print(gc.mem_alloc() - before)

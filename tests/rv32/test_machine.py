@@ -13,7 +13,7 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
-from host_tools.record import CONV, KERNELS, RECORD
+from host_tools.record import CONV, RECORD, variants
 from host_tools.report import inspect
 from tests import draw
 from tests.rv32.machine import Machine
@@ -41,9 +41,7 @@ def check(model: bytes, inputs, want, form: str, what: str) -> Machine:
 
 
 def runs_in_assembler(op) -> bool:
-    if op.kernel == "add":
-        return rv32.runs_in("add", op.words)[0] == "rv32"
-    return bool(op.words[CONV.packed_offset]) or op.kernel in ("copy", "lut")
+    return variants.number("rv32", op.words) != 0
 
 
 def packed_cases(op: str, count: int, seed: int):
@@ -219,35 +217,6 @@ def test_inputs_at_odd_addresses(op):
     assert done > 10
 
 
-def test_the_report_names_the_kernels_the_board_takes():
-    """assembler/rv32/prepare.py says what device/fxnn/rv32/__init__.py chooses."""
-    import ast
-    from pathlib import Path
-
-    tree = ast.parse((Path(__file__).parents[2] / "device/fxnn/rv32/__init__.py").read_text())
-    (function,) = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
-    constants = {n.targets[0].id: n.value.args[0].value for n in tree.body if isinstance(n, ast.Assign)}
-    branches, node = [], next(n for n in function.body if isinstance(n, ast.If))
-    while isinstance(node, ast.If):
-        branches.append((ast.unparse(node.test), ast.unparse(node.body[0])))
-        node = node.orelse[0]
-    ids = {kernel.name: kernel.id for kernel in KERNELS}
-    for op in (*OPS, "add", "mul", "pad", "tanh"):
-        for case in draw.generate(op, 15, 45):
-            try:
-                network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32c3"))
-            except ToolError:
-                continue
-            for record in network.ops:
-                names = dict(
-                    constants, id=ids[record.kernel], words=record.words, fast=record.words[CONV.packed_offset]
-                )
-                taken = next((module for test, module in branches if eval(test, names)), "viper")  # noqa: S307
-                assert ("rv32" if taken.startswith("from . import") else "viper") == rv32.runs_in(
-                    record.kernel, record.words
-                )[0], record
-
-
 FAR = (1 << 29) + (1 << 21) - 65000  # at a scale of 2^22 such sums straddle two outputs
 
 
@@ -283,7 +252,7 @@ def test_inspect_says_what_else_viper_runs():
             )["ops"][0]
             found |= {row["backend_why"]} if row["backend"] == "viper" else set()
         assert any(w.startswith(why) for w in found), (op, found)
-    assert rv32.runs_in("conv_2d", [0] * 34 + [1] + [0] * 5) == ("viper", "weights of four bits")
+    assert variants.why_not("rv32", "conv_2d", [0] * 34 + [1] + [0] * 5, "rv32") == "weights of four bits"
 
 
 def test_scratch_options_get_smaller():

@@ -50,7 +50,7 @@ def family(op) -> str | None:
     """The device module whose kernel the board takes for a record; None where it is no assembler's."""
     for name in ("ptr8", "ptr16", "ptr32"):  # viper's types, which CPython meets in annotations
         setattr(builtins, name, int)
-    kernel = device_module("thumb").kernel(BY_NAME[op.kernel].id, op.words, 1)
+    kernel = device_module("thumb").kernel(BY_NAME[op.kernel].id, op.words[RECORD.variants])
     path = Path(kernel.__code__.co_filename)
     return f"thumb/{path.stem}" if path.parent.name == "thumb" else None
 

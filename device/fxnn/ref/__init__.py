@@ -47,6 +47,14 @@ _CHANNEL_BYTES = const(12)  # of an entry of the channel table
 _SHORT_CHANNEL_BYTES = const(8)  # where weights are of four bits
 _WIDE_CHANNEL_BYTES = const(16)  # where activations are int16
 
+# modules of ref: written by python -m host_tools.record
+_MODULES = const(
+    "a.conv b.depthwise c.dense d.pool e.reduce f.elementwise g.move h.softmax i.lookup j.gather k.resize l.rows "
+    "m.matmul n.recurrent o.int16 p.integer "
+)
+_LETTERS = const("-abcddeffghijeeffkli------------amnnooooooooopp")
+# end of modules of ref
+
 
 def signed(byte):
     """int8 value of a raw byte."""
@@ -172,41 +180,10 @@ def _box(record, *words):
                     yield [i0 * s[0] + i1 * s[1] + i2 * s[2] + i3 * s[3] for s in strides]
 
 
-def kernel(id, words=None, target=0):
-    """The function of a kernel id; imports its family."""
-    if id == 1 or id == 32:
-        from . import conv as family
-    elif id == 2:
-        from . import depthwise as family
-    elif id == 3:
-        from . import dense as family
-    elif id < 6:
-        from . import pool as family
-    elif id == 6 or 13 <= id < 15:
-        from . import reduce as family
-    elif id < 9 or 15 <= id < 17:
-        from . import elementwise as family
-    elif id == 9:
-        from . import move as family
-    elif id == 10:
-        from . import softmax as family
-    elif id == 11 or id == 19:
-        from . import lookup as family
-    elif id == 12:
-        from . import gather as family
-    elif id == 17:
-        from . import resize as family
-    elif id == 18:
-        from . import rows as family
-    elif id == 33:
-        from . import matmul as family
-    elif id < 36:
-        from . import recurrent as family
-    elif id < 45:
-        from . import int16 as family
-    else:
-        from . import integer as family
-    return family.kernels[id]
+def kernel(id, variants=0):
+    """The function of a kernel id, whatever the word `variants` says; imports its family."""
+    at = _MODULES.find(_LETTERS[id] + ".") + 1
+    return __import__(__name__ + _MODULES[at : _MODULES.find(" ", at)], None, None, ("kernels",)).kernels[id]
 
 
 def record(view):

@@ -19,34 +19,34 @@ What every kernel here has to mind:
 
 import micropython
 
+# modules of viper: written by python -m host_tools.record
+_MODULES = const(
+    "a.conv b.depthwise c.pool d.reduce e.elementwise f.move g.softmax h.lookup i.gather j.binary k.resize l.rows "
+    "m.transpose_conv n.matmul o.recurrent p.int16_conv q.int16 r.integer s.int4 t.dense_pairs u.dense_twos "
+)
+# end of modules of viper
+
 # words of conv_2d, fully_connected: written by python -m host_tools.record
 _X_OFFSET = const(5)
 _Y_OFFSET = const(6)
 _OUT_C = const(14)
 _WEIGHTS_OFFSET = const(27)
 _CHANNELS_OFFSET = const(28)
-_WEIGHTS_LAYOUT = const(29)
 _PACKED_OFFSET = const(30)
 _PIECE_COUNT = const(33)
-_WEIGHTS_FORMAT = const(34)
 # end of words of conv_2d, fully_connected
 
 
-def kernel(id, words=None, target=0):
-    """The function for a record of kernel `id`; imports its family. words: the record's 40."""
-    if id == 3 and words and words[_WEIGHTS_LAYOUT]:
-        family = ".dense_twos" if words[_WEIGHTS_LAYOUT] == 2 else ".dense_pairs"
-    elif id <= 3 and words and words[_WEIGHTS_FORMAT]:
-        family = ".int4"
-    else:
-        # A string takes a third of the bytes of imports: the family's letter by id from 0, its name after that letter.
-        families = (
-            "a.conv b.depthwise c.pool d.reduce e.elementwise f.move g.softmax h.lookup i.gather j.binary k.resize "
-            "l.rows m.transpose_conv n.matmul o.recurrent p.int16_conv q.int16 r.integer "
-        )
-        at = families.find("-abaccdeefghiddjjklh------------mnooppqqqqqqqrr"[id] + ".") + 1
-        family = families[at : families.find(" ", at)]
-    return __import__(__name__ + family, None, None, ("kernels",)).kernels[id]
+def family(package, modules, number, id):
+    """The function for kernel `id` in the module of this number; imports it. None where there is no such module or kernel."""
+    at = modules.find(chr(96 + number) + ".") + 1
+    if at:
+        return __import__(package + modules[at : modules.find(" ", at)], None, None, ("kernels",)).kernels.get(id)
+
+
+def kernel(id, variants):
+    """The function for a record of kernel `id` whose word `variants` this is; None where this package has none."""
+    return family(__name__, _MODULES, variants & 255, id)
 
 
 def record(view):

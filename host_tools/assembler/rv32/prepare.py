@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...record import BY_NAME, CONV, DENSE, DEPTHWISE, view
-from ..elementwise import why_not_add
 from ..layer import CHANNEL, Layer, Option, PackedVariant
 from ..window import Window, in_tile, tile_halves
 from .packed_table import ADDED, PRE, fits, in_groups, moved, reach, requantizer, slots_of, u32
@@ -267,30 +266,19 @@ def cycles(kernel: str, words: Sequence[int]) -> float | None:
     return None
 
 
-_SHIFT_END = 22  # of the right shifts that add takes
+def how(kernel: str, words: Sequence[int]) -> str:
+    """Nothing: these kernels have one way to run a record."""
+    return ""
 
 
-def runs_in(kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """("rv32" or "viper", why): what device/fxnn/rv32 takes for a record; a test holds the two together. constants: the
-    record's; with them it says which channel has no requantizer."""
-    if kernel in ("copy", "lut"):
-        return "rv32", ""
-    if kernel == "add":
-        why = why_not_add(words, _SHIFT_END, constants=False)
-        return ("viper", why) if why else ("rv32", "")
+def why_not(kernel: str, words: Sequence[int], constants: bytes) -> str:
+    """What keeps a record of weights in rows from a packed variant: its window, or the channel that has no requantizer."""
     if not BY_NAME[kernel].cuttable:
-        return "viper", "no assembler for this kernel"
-    r = view(kernel, words)
-    if r.packed_offset:
-        return "rv32", ""
-    if r.weights_format:
-        return "viper", "weights of four bits"
+        return ""
     if kernel == "depthwise_conv_2d" and Window.of(words).reach_w > _PIXELS:
-        return "viper", f"a window of more than {_PIXELS} columns"
-    return "viper", constants and _channel_in_the_way(kernel, words, constants) or _NO_REQUANTIZER
-
-
-_NO_REQUANTIZER = "a sum may reach 2^29, or a scale is far off"
+        return f"a window of more than {_PIXELS} columns"
+    r = view(kernel, words)
+    return _channel_in_the_way(kernel, words, constants) if constants and not r.weights_format else ""
 
 
 def _channel_in_the_way(kernel: str, words: Sequence[int], constants: bytes) -> str:

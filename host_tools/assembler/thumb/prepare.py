@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...record import BY_NAME, CONV, DENSE, DEPTHWISE, view
-from ..elementwise import rescales_to_less, why_not_add
 from ..layer import Layer, Option, PackedVariant
 from ..window import Window, in_tile, tile_halves
 from .packed_table import ENTRY, SPLIT, depthwise_kinds, split, table
@@ -267,32 +266,19 @@ def cycles(kernel: str, words: Sequence[int]) -> float | None:
     return None
 
 
-_SHIFT_END = 21  # of the right shifts that add and mul take
-
-
-def runs_in(kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """("thumb" or "viper", why or how): what device/fxnn/thumb takes for a record; a test holds the two together."""
-    if kernel in ("max_pool_2d", "average_pool_2d", "mean", "copy", "lut", "channel_lut"):
-        return "thumb", ""
-    if kernel == "add":
-        why = why_not_add(words, _SHIFT_END)
-        return ("viper", why) if why else ("thumb", "")
-    if kernel == "mul":
-        return ("thumb", "") if rescales_to_less(words, _SHIFT_END) else ("viper", "its scales are far apart")
+def how(kernel: str, words: Sequence[int]) -> str:
+    """How these kernels run a record, where it is not their fastest way; "" where it is."""
     if not BY_NAME[kernel].cuttable:
-        return "viper", "no assembler for this kernel"
+        return ""
     r = view(kernel, words)
     if r.packed_offset:
         twice = kernel == "conv_2d" and r.variant_form & TWO_RUNS
-        return "thumb", "some channels twice: neighbouring weights of -128" if twice else ""
-    if r.weights_format:
-        return "viper", "weights of four bits"
-    if kernel != "depthwise_conv_2d":
-        return "viper", "no assembler for this kernel"
-    if r.plane_order & 1:
-        return "viper", "its output lies over its input, channel by channel"
+        return "some channels twice: neighbouring weights of -128" if twice else ""
     if not Window.of(words).three_by_three:
-        window = f"window {r.kernel_h}x{r.kernel_w}, dilation {r.dilation_h}x{r.dilation_w}"
-        return "thumb", f"a tap at a time: {window}"
-    why = "wide strides" if r.stride_w > _MOST_STRIDE_W else "neighbouring weights of -128"
-    return "thumb", f"a tap at a time: {why}"
+        return f"a tap at a time: window {r.kernel_h}x{r.kernel_w}, dilation {r.dilation_h}x{r.dilation_w}"
+    return "a tap at a time: " + ("wide strides" if r.stride_w > _MOST_STRIDE_W else "neighbouring weights of -128")
+
+
+def why_not(kernel: str, words: Sequence[int], constants: bytes) -> str:
+    """Nothing that record/variants.py could not say."""
+    return ""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...record import BY_NAME, CONV, DENSE, DEPTHWISE, view
-from ..elementwise import why_not_add
 from ..layer import CHANNEL, Layer, Option, PackedVariant
 from ..window import Window, in_tile, tile_halves
 from .channel_table import marked, tamed
@@ -360,32 +359,18 @@ def cycles(kernel: str, words: Sequence[int]) -> float:
     return _conv_instructions(w, _form(kernel, words), upper, lower)
 
 
-_SHIFT_END = 22  # of the right shifts that add takes
-_LEAST_COPY = 16  # bytes of a row that copy takes
-
-
-def runs_in(kernel: str, words: Sequence[int], constants: bytes = b"") -> tuple[str, str]:
-    """("xtensa" or "viper", why or how): what device/fxnn/xtensa takes for a record; a test holds the two together."""
-    if kernel == "lut":
-        return "xtensa", ""
-    if kernel == "copy":
-        row = view(kernel, words).all("dims")[-1]
-        return ("xtensa", "") if row >= _LEAST_COPY else ("viper", f"rows of less than {_LEAST_COPY}")
-    if kernel == "add":
-        why = why_not_add(words, _SHIFT_END)
-        return ("viper", why) if why else ("xtensa", "")
+def how(kernel: str, words: Sequence[int]) -> str:
+    """How these kernels run a record, where it is not their fastest way; "" where it is."""
     if not BY_NAME[kernel].cuttable:
-        return "viper", "no assembler for this kernel"
+        return ""
     r = view(kernel, words)
-    if r.weights_format:
-        return "viper", "weights of four bits"
-    if not r.packed_offset:
-        return "viper", "65,536 or more outputs in a row"
-    in_rows = kernel == "conv_2d" or kernel == "fully_connected" and not r.weights_layout
-    if r.scratch_offset & 3 or in_rows and r.x_offset & 3:
-        return "viper", "its input or its scratch lies at an address that is no multiple of 4"
     if kernel == "depthwise_conv_2d" and tile_halves(r.tile)[1] == GENERAL:
-        return "xtensa", f"a product at a time: dilation {r.dilation_h}x{r.dilation_w}"
+        return f"a product at a time: dilation {r.dilation_h}x{r.dilation_w}"
     if r.packed_offset not in (r.weights_offset, r.channels_offset):
-        return "xtensa", "channels whose sums may reach 2^29: exact modulo 2^32, or what their one output is"
-    return "xtensa", ""
+        return "channels whose sums may reach 2^29: exact modulo 2^32, or what their one output is"
+    return ""
+
+
+def why_not(kernel: str, words: Sequence[int], constants: bytes) -> str:
+    """Nothing that record/variants.py could not say."""
+    return ""

@@ -12,6 +12,7 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
+from host_tools.record import RECORD
 from tests.helpers.paths import PUBLIC_MODELS, ROOT
 
 PUBLIC_INT8 = ("kws_dscnn_int8", "ic_resnet8_int8", "ad_autoencoder_int8", "vww_mobilenet_int8")
@@ -134,7 +135,9 @@ def _patched(data: bytes, offset: int, value: int, fmt: str = "<I", fix_crc: boo
     [
         (lambda d: b"UF2\n" + d[4:], "not an fxnn file"),
         (lambda d: d[:40], "not an fxnn file"),
-        (lambda d: _patched(d, 4, 3, "<H"), "version 3, need 2"),
+        (lambda d: _patched(d, 4, 2, "<H"), "version 2, need 3"),
+        (lambda d: _patched(d, 4, 4, "<H"), "version 4, need 3"),
+        (lambda d: _patched(d, 96 + 4 * RECORD.variants, 0), "variant 0 of kernel 1 unknown"),
         (lambda d: d[:-10], "truncated"),
         (lambda d: d + b"\0", "truncated"),
         (lambda d: d[:200] + bytes([d[200] ^ 1]) + d[201:], "bad crc"),

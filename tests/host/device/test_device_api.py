@@ -58,9 +58,12 @@ def test_api_errors_and_memory_on_the_pico(files):
 
 @pytest.mark.pico
 def test_import_heap_on_the_pico():
-    """`import fxnn` and all it loads for a network that uses every kernel."""
+    """`import fxnn` and viper's kernels 1 to 11: their families' files, with all kernels of these (reduce beside mean).
+
+    26,624 bytes. A network has fewer: with viper alone, beside arena and file and with the network's own objects, digits
+    takes 24,020, DS-CNN 24,456, ResNet-8 22,980."""
     used = int(run_pico("import_heap.py", {}))
-    assert used < 25_000, used
+    assert used < 27_000, used
 
 
 def test_nothing_is_imported_by_importing_the_package():

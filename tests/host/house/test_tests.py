@@ -17,7 +17,6 @@ STILL_PRIVATE = {
     "host_tools.memory.plan._Search",
     "host_tools.memory.plan._union",
     "host_tools.memory.stripes._input_rows",
-    "host_tools.package.families._family",
     "host_tools.package.mpy._compile",
 }
 

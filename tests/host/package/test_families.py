@@ -1,5 +1,8 @@
 """What host_tools/package/families.py says a network needs is what the board's package imports for it, no more and no less."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from host_tools.assembler.targets import TARGETS, runs_in
@@ -8,11 +11,11 @@ from host_tools.emulators.unix_port import unix_micropython
 from host_tools.fileformat import packed
 from host_tools.package import families
 from host_tools.package.mpy import ARCHITECTURES
-from host_tools.record import BY_NAME, KERNELS
+from host_tools.record import KERNELS, RECORD, WORDS, variants
 from host_tools.targets.unix import arch_of
 from tests import draw
 from tests.helpers import batch, runners
-from tests.helpers.paths import DIGITS
+from tests.helpers.paths import DIGITS, ROOT
 
 DIGITS_TFLITE = DIGITS / "digits.tflite"
 SCRIPT = """\
@@ -86,26 +89,40 @@ def test_a_kernel_is_in_its_familys_file():
     own = {"fully_connected": "conv", "binary": "binary", "select": "binary", "transpose_conv": "transpose_conv",
            "conv_2d_16": "int16_conv", "depthwise_conv_2d_16": "int16_conv"}  # fmt: skip
     for kernel in KERNELS:
-        words = (kernel.id, *[0] * 39)
-        assert families._family("ref", kernel.id, words, 0) == f"ref.{kernel.family}"
-        assert families._family("viper", kernel.id, words, 0) == f"viper.{own.get(kernel.name, kernel.family)}"
+        words = [kernel.id, *[0] * (WORDS - 1)]
+        words[RECORD.variants] = variants.variants(kernel.name, words, "none")
+        assert variants.module("ref", kernel.name, words) == f"ref.{kernel.family}"
+        assert variants.module("viper", kernel.name, words) == f"viper.{own.get(kernel.name, kernel.family)}"
 
 
 def test_families_bring_what_they_import():
-    assert {"ref", "ref.int16"} <= families.with_imports({"ref.recurrent"})
-    assert "viper" in families.with_imports({"rv32"})
-
-
-def test_the_backend_is_the_one_that_the_board_picks():
-    picked = {arch: families.picked(arch) for arch in (*ARCHITECTURES.values(), None)}
-    assert (
-        picked["armv6m"] == picked["armv7emsp"] == "thumb"
-        and picked["xtensawin"] == "xtensa"
-        and picked["rv32imc"] == "rv32"
+    assert {"ref", "ref.int16"} <= families.with_imports({"ref.recurrent"}) and "viper" in families.with_imports(
+        {"rv32"}
     )
-    assert picked["x64"] == "viper" and picked[None] == "ref"
-    assert families.picked("xtensawin", "Generic ESP32S2 module with ESP32S2") == "viper"
-    assert families.picked("rv32imc", source=True) == "viper"
+
+
+def board_picks(monkeypatch, number: int | None, machine: str, source: bool) -> str:
+    """What device/fxnn/__init__.py takes where sys.implementation says so."""
+    fields = {"_machine": machine} | ({} if number is None else {"_mpy": number << 10})
+    monkeypatch.setitem(sys.modules, "sys", SimpleNamespace(implementation=SimpleNamespace(**fields)))
+    names = {"__file__": "__init__.py" if source else "__init__.mpy", "__name__": "fxnn"}
+    try:
+        exec((ROOT / "device/fxnn/__init__.py").read_text(), names)  # noqa: S102
+    finally:
+        monkeypatch.undo()
+    return names["backend"]
+
+
+def test_the_backend_is_the_one_that_the_board_picks(monkeypatch):
+    picked = set()
+    for number, arch in (*ARCHITECTURES.items(), (None, None)):
+        for machine in ("", "Generic ESP32S2 module with ESP32S2"):
+            for source in (False, True):
+                ours = families.picked(arch, machine, source)
+                assert ours == board_picks(monkeypatch, number, machine, source), (arch, machine, source)
+                picked.add(ours)
+    assert picked == set(families.BACKENDS)
+    assert families.picked("armv6m") == "thumb" and families.picked("x64") == "viper"
 
 
 def test_inspect_names_the_backends_that_the_boards_take(networks):
@@ -114,9 +131,7 @@ def test_inspect_names_the_backends_that_the_boards_take(networks):
         for op in network.ops:
             named = runs_in(network.fast_target, op.kernel, op.words, op.constants)[0].split(", ")
             for target in (network.fast_target,) if network.fast_target in TARGETS else TARGETS:
-                family = families._family(
-                    target, BY_NAME[op.kernel].id, op.words, packed.FAST_TARGET_IDS[network.fast_target]
-                )
+                family = variants.module(target, op.kernel, op.words)
                 assert (target in named) == family.startswith(f"{target}."), (
                     op.kernel,
                     network.fast_target,
