@@ -9,15 +9,6 @@ from tests import draw
 from tests.helpers.paths import ROOT
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
-# Private names of rooms that are being rebuilt; none may be added.
-STILL_PRIVATE = {
-    "host_tools.assembler.rv32.prepare._conv_options",
-    "host_tools.assembler.xtensa.nine._PRODUCT",
-    "host_tools.memory.plan._Search",
-    "host_tools.memory.plan._union",
-    "host_tools.memory.stripes._input_rows",
-    "host_tools.package.mpy._compile",
-}
 
 
 def imported(tree: ast.AST) -> dict[str, str]:
@@ -54,7 +45,7 @@ def test_no_private_name_of_another_module(trees):
             if isinstance(node.value, ast.Name) and node.value.id in names
         }
     ours = {name for name in used if name.startswith(("tests.", "host_tools."))}
-    assert ours <= STILL_PRIVATE, sorted(ours - STILL_PRIVATE)
+    assert not ours, sorted(ours)
 
 
 def test_no_test_imports_another(trees):
