@@ -43,6 +43,11 @@ def from_word(at: int, values) -> dict[int, int]:
     return dict(enumerate(values, at))
 
 
+def as_record(words: dict[int, int]) -> list[int]:
+    """The 40 words of a record, 0 where nothing is said."""
+    return [words.get(i, 0) for i in range(WORDS)]
+
+
 class Network:
     """A packed network in the making. Ops and tensors are added in file order: inputs, outputs, others."""
 
@@ -60,8 +65,7 @@ class Network:
         the word `variants`, as for a file of no target."""
         id = KERNEL_IDS.get(kernel, kernel)
         if id in BY_ID and RECORD.variants not in words:
-            taken = variants(BY_ID[id].name, [words.get(i, 0) for i in range(WORDS)], "none")
-            words = words | {RECORD.variants: taken}
+            words = words | RECORD.words(variants=variants(BY_ID[id].name, as_record(words), "none"))
         self._ops.append((name or f"op{len(self._ops)}", RECORD.words(kernel=id, macs=macs) | words, padded(constants)))
         return self
 
@@ -96,7 +100,7 @@ class Network:
             words = own | words
             strings += name.encode() + b"\0"
             # words may be given as u32 or i32
-            records += struct.pack("<40I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(WORDS)])
+            records += struct.pack("<40I", *[word & 0xFFFFFFFF for word in as_record(words)])
         for name, *fields in self._tensors:
             tensors += struct.pack("<IBBHIIfiii6I8x", strings_offset + len(strings), *fields)
             strings += name.encode() + b"\0"

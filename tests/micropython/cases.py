@@ -30,7 +30,7 @@ from host_tools.record import (
     X2_CONSTANT,
     X_CONSTANT,
 )
-from tests.helpers.fxnn_builder import KERNEL_IDS, Network, channel_table, from_word, padded
+from tests.helpers.fxnn_builder import KERNEL_IDS, Network, as_record, channel_table, from_word, padded
 from tests.helpers.paths import ROOT
 from tests.micropython import cases_ops
 
@@ -90,7 +90,7 @@ class Cases(cases_ops.OpCases):
         net.tensor("input", 0, (arena_bytes,)).tensor("output", 0, (arena_bytes,)).op(kernel, words, constants)
         arena = bytearray(x + self.raw(arena_bytes)[len(x) :])
         before = bytes(arena)
-        record = [words.get(i, 0) for i in range(40)]
+        record = as_record(words)
         ref.kernel(KERNEL_IDS[kernel])(record, arena, padded(constants))
         net.vectors.append(before + bytes(arena))
         return net.build()

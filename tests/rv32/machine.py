@@ -12,6 +12,7 @@ from unicorn import riscv_const as rv
 
 from host_tools.fileformat import extents, packed
 from host_tools.package import mpy
+from host_tools.record import CONV, view
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -43,7 +44,7 @@ class Machine:
 
     def __init__(self, network: packed.Packed, arena: bytes, form: str):
         (op,) = network.ops
-        file = FILES["fully_connected" if op.kernel == "conv_2d" and not op.words[29] else op.kernel]
+        file = FILES["fully_connected" if op.kernel == "conv_2d" and not op.words[CONV.variant_form] else op.kernel]
         self.form = form
         self.uc = uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
         uc.mem_map(_CODE, 0x20000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
@@ -53,15 +54,19 @@ class Machine:
         uc.mem_map(_HEAP, 64 << 20)
         self.instructions = 0
         self._next = _HEAP + 64
-        w = op.words
-        self.record = self._put(struct.pack("<40i", *w))
+        r = view(op.kernel, op.words)
+        self.record = self._put(struct.pack("<40i", *op.words))
         self.arena = self._put(arena)
         self.constants = self._put(op.constants)
         y = network.outputs[0].bytes
-        scratch = extents.scratch_bytes(op.kernel, w, network.fast_target)
-        self.readable = [(self.record, 160), (self.constants, len(op.constants)), (self.arena + w[7], scratch)]
+        scratch = extents.scratch_bytes(op.kernel, op.words, network.fast_target)
+        self.readable = [
+            (self.record, 160),
+            (self.constants, len(op.constants)),
+            (self.arena + r.scratch_offset, scratch),
+        ]
         self.readable += [(self.arena + t.arena_offset, t.bytes) for t in network.inputs]
-        self.writable = [(self.arena + w[6], y), (self.arena + w[7], scratch)]
+        self.writable = [(self.arena + r.y_offset, y), (self.arena + r.scratch_offset, scratch)]
         stack = (_STACK, 2 * _PAGE)
         self.readable.append(stack)
         self.writable.append(stack)

@@ -12,6 +12,7 @@ from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
+from host_tools.record import CONV, RECORD
 from host_tools.targets import open_target
 from tests import draw
 from tests.draw.shapes import LargeImages
@@ -46,7 +47,7 @@ def compare(cases, answers) -> None:
 def test_random_models(op, assembler):
     cases = converted(op, 30, 31)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases], None, assembler))
-    fast = sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases)
+    fast = sum(bool(packed.read(m).ops[0].words[CONV.packed_offset]) for _, m in cases)
     assert op == "add" or fast > len(cases) * 0.85  # not all fall back
 
 
@@ -63,7 +64,7 @@ def test_larger_windows(op, monkeypatch):
         monkeypatch.setattr(rv32, name, partial(one, usual=getattr(rv32, name)))
     cases = converted(op, 25, 32, LargeImages)
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
-    assert len({packed.read(m).ops[0].words[31] for _, m in cases}) > 5
+    assert len({packed.read(m).ops[0].words[CONV.tile] for _, m in cases}) > 5
 
 
 def test_pieces(small_blocks):
@@ -71,7 +72,7 @@ def test_pieces(small_blocks):
     cases = []
     for op in ("conv_2d", "depthwise_conv_2d", "fully_connected"):
         cases += [(c, n.data) for c, n in cut_cases(op, 12, 33, board="esp32c3")]
-    assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) * 0.5
+    assert sum(bool(packed.read(m).ops[0].words[CONV.packed_offset]) for _, m in cases) > len(cases) * 0.5
     compare(cases, batch.run_qemu_rv32([(m, c.inputs) for c, m in cases]))
 
 
@@ -96,7 +97,9 @@ def test_outputs_over_inputs():
         network = packed.read(model)
         x = r.integers(-128, 128, network.inputs[0].shape).astype(np.int8)
         cases.append((model, [x], exact.run(network, [x])[0].tobytes()))
-        written_over += sum(abs(op.words[5] - op.words[6]) < h * w * c for op in network.ops)
+        written_over += sum(
+            abs(op.words[RECORD.x_offset] - op.words[RECORD.y_offset]) < h * w * c for op in network.ops
+        )
     assert written_over > 10
     assert batch.run_qemu_rv32([(m, x) for m, x, _ in cases]) == [want for *_, want in cases]
 
@@ -129,7 +132,11 @@ def test_public_networks(name):
     for i in range(len(x)):
         for got, want in zip(outputs, exact.run(network, [x[i : i + 1]])):
             assert (got[i].ravel() == want.ravel()).all()
-    assert all(op.words[30] for op in network.ops if op.kernel in ("conv_2d", "depthwise_conv_2d", "fully_connected"))
+    assert all(
+        op.words[CONV.packed_offset]
+        for op in network.ops
+        if op.kernel in ("conv_2d", "depthwise_conv_2d", "fully_connected")
+    )
 
 
 def test_invoke_allocates_nothing():

@@ -13,7 +13,7 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
-from host_tools.record import variants
+from host_tools.record import CONV, RECORD, variants
 from host_tools.report import inspect
 from tests import draw
 from tests.rv32.machine import Machine
@@ -24,7 +24,7 @@ OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 def check(model: bytes, inputs, want, form: str, what: str) -> Machine:
     network = packed.read(model)
     (op,) = network.ops
-    assert op.words[30] or op.kernel in ("add", "copy", "lut"), what
+    assert op.words[CONV.packed_offset] or op.kernel in ("add", "copy", "lut"), what
     # Behind the arena as much again that nothing may touch; everything in it has its own value before.
     arena = bytearray(np.random.default_rng(1).integers(0, 256, network.arena_bytes + 64, np.uint8).tobytes())
     for t, x in zip(network.inputs, inputs):
@@ -86,7 +86,8 @@ def test_every_option(op, monkeypatch):
             monkeypatch.setattr(rv32, name, options)
         for case, model in packed_cases(op, 14, 22 + which):
             check(model, case.inputs, case.outputs[0], "viper", str(case))
-            seen.add(packed.read(model).ops[0].words[29:32:2])
+            words = packed.read(model).ops[0].words
+            seen.add((words[CONV.variant_form], words[CONV.tile]))
     assert len(seen) > 12
 
 
@@ -201,7 +202,7 @@ def test_inputs_at_odd_addresses(op):
         (x,), (record,) = network.inputs, network.ops
         words = list(record.words)
         at = network.arena_bytes + 1 + done % 3
-        words[5] = at
+        words[RECORD.x_offset] = at
         moved = replace(
             network,
             ops=(replace(record, words=tuple(words)),),
@@ -237,7 +238,7 @@ def test_inspect_says_why_viper_runs_it(op, weights, bias, scale, options, words
     x = np.zeros((1, 16) if op == "fully_connected" else (1, 4, 20, 4), np.int8)
     options = dict(options)
     model, _ = layer(op, np.full(weights, 127), x, bias, scale, **options)
-    assert not packed.read(model).ops[0].words[30]
+    assert not packed.read(model).ops[0].words[CONV.packed_offset]
     backend, why = reason(model)
     assert backend == "viper" and why.startswith(words), why
 

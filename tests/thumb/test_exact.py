@@ -9,6 +9,7 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
+from host_tools.record import CONV, RECORD
 from host_tools.report import inspect
 from tests import draw
 from tests.draw.shapes import ThreeByThreeOfImages
@@ -71,14 +72,18 @@ def test_random_models(op, shapes, seed):
         if len(network.ops) == 1 and len(network.inputs) == 1:
             first = network.ops[0]
             size = inspect.scratch_bytes(first)
-            head = np.array([first.words[7] if size else 0, size, network.inputs[0].arena_offset], "<u4")
+            head = np.array(
+                [first.words[RECORD.scratch_offset] if size else 0, size, network.inputs[0].arena_offset], "<u4"
+            )
             blobs.append((model, [head, *case.inputs]))
         cases.append((case, model))
     got = batch.run_pico([(m, c.inputs) for c, m in cases], "thumb")
     for (case, _), answer in zip(cases, got):
         assert answer == b"".join(np.ascontiguousarray(y).tobytes() for y in case.outputs), str(case)
     if op != "add":
-        assert sum(bool(packed.read(m).ops[0].words[30]) for _, m in cases) > len(cases) // 3  # not all fall back
+        assert (
+            sum(bool(packed.read(m).ops[0].words[CONV.packed_offset]) for _, m in cases) > len(cases) // 3
+        )  # not all fall back
         from host_tools.emulators.virtual_pico import run_script
 
         printed = run_script({**runners.package("armv6m"), "cases.bin": batch.cases_file(blobs)}, SCRIPT, 600)
@@ -95,9 +100,11 @@ def test_weights_of_four_bits(op):
             continue
         network = packed.read(model)
         record = network.ops[0]
-        assert record.words[34] == 1 and record.words[30]
+        assert record.words[CONV.weights_format] == 1 and record.words[CONV.packed_offset]
         if op == "conv_2d":
-            kinds |= set(record.constants[record.words[30] + 15 :][: 16 * record.words[14] : 16])
+            kinds |= set(
+                record.constants[record.words[CONV.packed_offset] + 15 :][: 16 * record.words[CONV.out_c] : 16]
+            )
         cases.append((model, case.inputs, exact.run(network, list(case.inputs))))
     assert len(cases) > 20 and (op != "conv_2d" or kinds == {0, 1})
     got = batch.run_pico([(model, inputs) for model, inputs, _ in cases], "thumb")
@@ -117,7 +124,10 @@ def test_four_bits_in_pieces_on_the_pico(name, tmp_path):
         pytest.skip("the public networks (../shared/models) are not here")
     quantize_file.quantize_file(source, None, tmp_path / "n.fxnn", Options(weights="int4"), placing="flash")
     network = packed.read_file(tmp_path / "n.fxnn")
-    assert any(op.words[33] and op.words[34] and op.words[30] for op in network.ops)
+    assert any(
+        op.words[CONV.piece_count] and op.words[CONV.weights_format] and op.words[CONV.packed_offset]
+        for op in network.ops
+    )
     (tensor,) = network.inputs
     x = np.random.default_rng(0).integers(-128, 128, (2, *tensor.shape)).astype(np.int8).reshape(2, *tensor.shape[1:])
     with open_target("pico") as target:

@@ -24,10 +24,11 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
-from host_tools.record import BY_NAME, RECORD
+from host_tools.record import BOX, BY_NAME, CHANNEL_TABLES, CONV, DENSE, RECORD, TABLE
 from host_tools.report import inspect
 from tests import draw
 from tests.draw.shapes import ThreeByThree
+from tests.helpers.fxnn_builder import as_record
 from tests.helpers.tflite_builder import Builder
 from tests.micropython.cases import device_module
 
@@ -39,6 +40,10 @@ DEVICE = Path(__file__).parents[2] / "device/fxnn"
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "average_pool_2d", "mean", "add", "mul", "logistic",
        "pad", "transpose", "strided_slice", "prelu")  # fmt: skip
 FUNCTIONS = {"max_pool_2d": "pool_2d", "average_pool_2d": "pool_2d"}  # where the kernel's name is another's
+
+
+def record_bytes(words: dict[int, int]) -> bytes:
+    return struct.pack("<40i", *as_record(words))
 
 
 def family(op) -> str | None:
@@ -64,14 +69,15 @@ def run(network, inputs, model: str) -> bool:
         machine = machines[module]
         arena = machine.buffer(after.tobytes())
         for i, (words, constant_bytes) in enumerate(op.calls):
-            words = (*words[:33], min(i, 1), *words[34:])
+            words = tuple(min(i, 1) if word == CONV.piece_count else value for word, value in enumerate(words))
             record = machine.buffer(struct.pack("<40i", *words))
             constants = machine.buffer(constant_bytes)
             machine.call(FUNCTIONS.get(op.kernel, op.kernel), record, arena, constants)
             assert record.read() == struct.pack("<40i", *words) and constants.read() == constant_bytes
         after = np.frombuffer(arena.read(), np.uint8)
         if op.kernel not in ("mul", "copy", "lut", "channel_lut"):  # they use none, mul has its second input there
-            may[op.words[7] : op.words[7] + inspect.scratch_bytes(op)] = True
+            at = op.words[RECORD.scratch_offset]
+            may[at : at + inspect.scratch_bytes(op)] = True
     (y,) = network.outputs
     (want,) = exact.run(network, list(inputs))
     got = exact.read_tensor(after, y)
@@ -123,7 +129,7 @@ def test_weights_of_four_bits(op, data):
     model = draw.four_bits(case)
     network = packed.read(model) if model else None
     if network is not None and len(network.ops) == 1:
-        assert network.ops[0].words[34] == 1 and network.ops[0].words[30]
+        assert network.ops[0].words[CONV.weights_format] == 1 and network.ops[0].words[CONV.packed_offset]
         assert run(network, case.inputs, data.draw(st.sampled_from(("m0", "m4"))))
 
 
@@ -133,14 +139,14 @@ def test_four_bits_with_the_inputs_in_parts():
     for case in draw.generate("fully_connected", 16, seed=8):
         network = packed.read(draw.four_bits(case))
         (op,) = network.ops
-        for part in sorted({1, 2, -(-op.words[11] // 16)}):
+        for part in sorted({1, 2, -(-op.words[CONV.in_c] // 16)}):
             words = list(op.words)
-            words[7], words[31] = -(-network.arena_bytes // 4) * 4, 4 * part
+            words[DENSE.scratch_offset], words[DENSE.tile] = -(-network.arena_bytes // 4) * 4, 4 * part
             scratch = thumb.scratch_bytes("fully_connected", words)
             parted = replace(network, ops=(replace(op, words=tuple(words), calls=((tuple(words), op.constants),)),),
-                             arena_bytes=words[7] + scratch)  # fmt: skip
+                             arena_bytes=words[DENSE.scratch_offset] + scratch)  # fmt: skip
             assert run(parted, case.inputs, "m0")
-            done += 8 * part < op.words[11]
+            done += 8 * part < op.words[CONV.in_c]
     assert done > 5
 
 
@@ -152,15 +158,14 @@ def test_a_table_for_each_index(a, b, c):
     x, tables = random.integers(0, 256, (a, b, c)).astype(np.uint8), random.integers(0, 256, (2, 256)).astype(np.uint8)
     which = random.integers(0, 2, b).astype("<u2")
     want = np.stack([tables[which[i]][x[:, i]] for i in range(b)], 1)
-    words = np.zeros(40, "<i4")
-    words[[6, 8, 9, 10, 12]] = x.size, a, b, c, 512
+    words = CHANNEL_TABLES.words(y_offset=x.size, a=a, b=b, c=c, which_offset=512)
     arena = machine.buffer(x.tobytes() + bytes(x.size))
     constants = machine.buffer(tables.tobytes() + which.tobytes())
-    machine.call("channel_lut", machine.buffer(words.tobytes()), arena, constants)
+    machine.call("channel_lut", machine.buffer(record_bytes(words)), arena, constants)
     assert arena.read() == x.tobytes() + want.tobytes()
     for n in range(1, min(x.size, 17) + 1):
-        words[[6, 8, 9]] = x.size, n, 256
-        machine.call("lut", machine.buffer(words.tobytes()), arena, constants)
+        words = TABLE.words(y_offset=x.size, count=n, table_offset=256)
+        machine.call("lut", machine.buffer(record_bytes(words)), arena, constants)
         assert arena.read()[x.size :] == tables[1][x.reshape(-1)[:n]].tobytes() + want.tobytes()[n:]
 
 
@@ -181,7 +186,7 @@ def test_pieces_keep_the_table_of_the_inputs(inputs, outputs):
         network = packed.read(convert.convert_bytes(tflite, "pieces", selftest=0, placing="flash", prefer=prefer))
         (op,) = network.ops
         assert len(op.calls) > 2
-        parts.add(-(-inputs // (2 * (op.words[31] & 0xFFFF))))
+        parts.add(-(-inputs // (2 * (op.words[CONV.tile] & 0xFFFF))))
         assert run(network, [values], "m0")
     assert 1 in parts and max(parts) > 1
 
@@ -196,7 +201,7 @@ def test_padding_after_the_image_of_a_pointwise_convolution(prefer):
     y = b.conv_2d(x, w, b.constant(random.integers(-99, 99, 4).astype(np.int32), 0.001), scale=0.1, padding="VALID")
     network = packed.read(convert.convert_bytes(b.finish([y]), "padded", selftest=0, prefer=prefer))
     (op,) = network.ops
-    assert op.words[9:14] == (4, 5, 4, 5, 7) and op.words[30]
+    assert op.words[CONV.slice("in_h", "out_w")] == (4, 5, 4, 5, 7) and op.words[CONV.packed_offset]
     assert run(network, [random.integers(-128, 128, (1, 4, 5, 4)).astype(np.int8)], "m0")
 
 
@@ -206,18 +211,17 @@ def test_copies_of_every_length_and_alignment():
     x = np.arange(1, 201, dtype=np.uint8)
     arena, record, none = (machine.buffer(bytes(n)) for n in (512, 160, 4))
     for n, x_at, y_at, step in itertools.product((1, 3, 4, 7, 16, 21, 37), range(4), range(4), (1, 2)):
-        words = np.zeros(40, "<i4")
-        words[[5, 6]] = x_at, 200 + y_at
-        words[8:20] = 1, 2, 2, n, 0, 80, 1, step, 0, 2 * (n + 3), n + 3, 1
-        words[[20, 21, 22]] = 4 * (n + 3) + n % 5, 0xA0 + n, 2
+        filled = 4 * (n + 3) + n % 5
+        words = BOX.words(x_offset=x_at, y_offset=200 + y_at, dims=(1, 2, 2, n), x_strides=(0, 80, 1, step),
+                          y_strides=(0, 2 * (n + 3), n + 3, 1), fill_bytes=filled, fill_value=0xA0 + n, start=2)  # fmt: skip
         want = np.full(512, 0x55, np.uint8)
         want[:200] = x
-        y = want[200 + y_at :][: words[20]]
-        y[:] = words[21]
+        y = want[200 + y_at :][:filled]
+        y[:] = 0xA0 + n
         for i, j in itertools.product(range(2), range(2)):
             y[2 + (2 * i + j) * (n + 3) :][:n] = x[x_at + 80 * i + j :][: n * step : step]
         arena.write(x.tobytes() + b"\x55" * 312)
-        record.write(words.tobytes())
+        record.write(record_bytes(words))
         machine.call("copy", record, arena, none)
         np.testing.assert_array_equal(np.frombuffer(arena.read(), np.uint8), want, f"{n} from {x_at} to {y_at}, {step}")
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from host_tools.package import mpy
+from host_tools.record import DENSE, DEPTHWISE
 from tests.xtensa.machine import Machine
 
 DEVICE = Path(__file__).parents[2] / "device/fxnn"
@@ -45,9 +46,9 @@ class Run:
     def add(self, kernel: str, words, constants: bytes, arena: bytes) -> None:
         """words: the record's 40; offsets of the arena are those of the record."""
         name = _FUNCTION.get(kernel, kernel)
-        if kernel == "fully_connected" and words[29]:
+        if kernel == "fully_connected" and words[DENSE.weights_layout]:
             kernel, name = "dense", kernel
-        if kernel == "depthwise_conv_2d" and words[31] & 8:
+        if kernel == "depthwise_conv_2d" and words[DEPTHWISE.tile] & 8:
             kernel = "window"
         family = _FAMILIES[kernel]
         if family not in self.functions:

@@ -12,13 +12,15 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import extents, packed
 from host_tools.measure.oracle import Oracle
-from host_tools.record import RECORD, variants
+from host_tools.record import ADD, BOX, CONV, PAIRWISE, RECORD, TABLE, variants, view
 from host_tools.report import inspect
 from tests import draw
+from tests.helpers.fxnn_builder import as_record
 from tests.helpers.tflite_builder import Builder
 from tests.micropython.cases import Cases
 from tests.xtensa import kernels, layers, machine
 
+ROW = (0, 0, 0, 1)  # strides of elements in a row
 pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(machine.available()))
 
 
@@ -41,15 +43,15 @@ def fast_record(file: bytes, pick: random.Random, source=Small):
     network = packed.read(file)
     op = network.ops[0]
     words = list(op.words) + [0] * (40 - len(op.words))
-    left, right = zip(
-        *((op.constants[at + 8], op.constants[at + 9]) for at in range(words[28], words[28] + 12 * words[14], 12))
-    )
-    short = not any(left) and 1 <= min(right) and max(right) <= 21 and (words[25], words[26]) == (-128, 127)
+    r = view(op.kernel, words)
+    table_end = r.channels_offset + 12 * r.out_c
+    left, right = zip(*((op.constants[at + 8], op.constants[at + 9]) for at in range(r.channels_offset, table_end, 12)))
+    short = not any(left) and 1 <= min(right) and max(right) <= 21 and (r.clamp_min, r.clamp_max) == (-128, 127)
     far = source is Cases
     options = xtensa.every_option(op.kernel, words, short and not far, far)
     if source is Nine:
-        options = [o for o in options if not o[31] & xtensa.PAIRED and o[31] & 15]
-    if op.kernel == "fully_connected" and words[29] == 1:  # weights stored for thumb
+        options = [o for o in options if not o[CONV.tile] & xtensa.PAIRED and o[CONV.tile] & 15]
+    if op.kernel == "fully_connected" and r.weights_layout == 1:  # weights stored for thumb
         return None
     if not options:
         return None
@@ -57,20 +59,19 @@ def fast_record(file: bytes, pick: random.Random, source=Small):
         words[word] = value
     vector = network.selftest[0]
     constants = bytearray(op.constants)
-    size = words[15] * words[16] * words[11]
-    in_rows = op.kernel == "conv_2d" or op.kernel == "fully_connected" and not words[29]
-    for row in range(
-        words[14] if size % 4 and in_rows else 0
-    ):  # the cases have anything there; FORMAT.md: padded with 128
-        at = words[27] + (row + 1) * (size + 3 & ~3)
+    size = r.kernel_h * r.kernel_w * r.in_c
+    in_rows = op.kernel == "conv_2d" or op.kernel == "fully_connected" and not r.weights_layout
+    # The cases have anything after a row; FORMAT.md: padded with 128.
+    for row in range(r.out_c if size % 4 and in_rows else 0):
+        at = r.weights_offset + (row + 1) * (size + 3 & ~3)
         constants[at - (-size % 4) : at] = b"\x80" * (-size % 4)
     before, wanted = vector[: len(vector) // 2], vector[len(vector) // 2 :]
     if far:  # as assembler/xtensa/prepare.py marks channels that may reach 2^29
-        table = bytearray(constants[words[28] : words[28] + 12 * words[14]])
+        table = bytearray(constants[r.channels_offset : table_end])
         table[7::12] = bytes(high | 128 for high in table[7::12])
-        words[30] = len(constants)
+        words[CONV.packed_offset] = len(constants)
         constants += table
-    words[7] = len(before)
+    words[RECORD.scratch_offset] = len(before)
     scratch = extents.scratch_bytes(op.kernel, words, "xtensa")
     return op.kernel, words, bytes(constants), before, wanted, scratch
 
@@ -85,21 +86,22 @@ def run_records(kind: str, count: int, seed: int, source=Small) -> None:
         if made is None:
             continue
         kernel, words, constants, before, after, scratch = made
-        in_words = kernel == "conv_2d" or kernel == "fully_connected" and not words[29]
-        if in_words and words[5] & 3:  # the board takes viper's kernel there
+        r = view(kernel, words)
+        in_words = kernel == "conv_2d" or kernel == "fully_connected" and not r.weights_layout
+        if in_words and r.x_offset & 3:  # the board takes viper's kernel there
             continue
         run.add(kernel, words, constants, before + bytes(pick.randbytes(scratch + -scratch % 4)))
-        wanted.append((words, before, after))
-    for (words, before, after), (arena, guards, _, same) in zip(wanted, run.go()):
-        y = words[6], words[8] * words[12] * words[13] * words[14]
+        wanted.append((r, before, after))
+    for (r, before, after), (arena, guards, _, same) in zip(wanted, run.go()):
+        y = r.y_offset, r.batches * r.out_h * r.out_w * r.out_c
         want = bytearray(before)
         want[y[0] : y[0] + y[1]] = after[y[0] : y[0] + y[1]]
         got = arena[: len(before)]
         assert got == bytes(want), (
-            words[8:32],
+            r.words,
             [(i, got[i], want[i]) for i in range(len(want)) if got[i] != want[i]][:5],
         )
-        assert set(guards) == {0xA5} and same, words[8:32]
+        assert set(guards) == {0xA5} and same, r.words
 
 
 @pytest.mark.parametrize("seed", (1, 2))
@@ -137,7 +139,7 @@ def test_models_equal_the_oracle(op):
         except ToolError:
             continue
         record = network.ops[0]
-        if len(network.ops) != 1 or not record.words[30]:
+        if len(network.ops) != 1 or not record.words[CONV.packed_offset]:
             continue
         arena = bytearray(network.arena_bytes)
         x = network.inputs[0].arena_offset
@@ -236,7 +238,7 @@ def test_channels_of_one_output_may_have_any_bias(kind):
     model = b.finish([out])
     network = packed.read(convert.convert_bytes(model, "biased", selftest=0, board="esp32"))
     record, t = network.ops[0], network.inputs[0]
-    assert record.words[30]
+    assert record.words[CONV.packed_offset]
     values = random_.integers(-128, 128, shape).astype(np.int8)
     (want,) = Oracle(model).run([values])
     arena = bytearray(network.arena_bytes)
@@ -281,11 +283,23 @@ def test_sums_beyond_29_bits_stay_in_assembler(kind, shape, weights, y_zero_poin
         arena = bytearray(network.arena_bytes)
         arena[t.arena_offset : t.arena_offset + t.bytes] = values.tobytes()
         run.add(record.kernel, record.words, record.constants, bytes(arena))
-    assert len(set(wanted)) > 1 and record.words[30]
+    assert len(set(wanted)) > 1 and record.words[CONV.packed_offset]
     for want, (after, guards, _, same) in zip(wanted, run.go()):
         assert after[y.arena_offset : y.arena_offset + y.bytes] == want and set(guards) == {0xA5} and same
     (row,) = inspect.describe(network)["ops"]
     assert row["backend"] == "xtensa" and "modulo 2^32" in row["backend_why"]
+
+
+def changes(words):
+    """Changes of a record that a variant may not like, whatever the kernel: of windows, and of pairs of rows."""
+    yield {}
+    yield CONV.words(packed_offset=0)
+    yield CONV.words(weights_format=1)
+    yield RECORD.words(x_offset=words[RECORD.x_offset] + 1)
+    yield RECORD.words(scratch_offset=2)
+    yield CONV.words(in_c=2)  # the last of the dims of a pair
+    yield CONV.words(kernel_h=0)  # the last stride of its x1
+    yield PAIRWISE.words(right_shift=25)
 
 
 def test_inspect_says_why_viper_runs_a_record():
@@ -296,7 +310,7 @@ def test_inspect_says_why_viper_runs_a_record():
             network = packed.read(convert.convert_bytes(case.tflite, case.name, selftest=0, board="esp32"))
             for record in network.ops:
                 words = list(record.words)
-                for change in ({}, {30: 0}, {34: 1}, {5: words[5] + 1}, {7: 2}, {11: 2}, {15: 0}, {22: 25}):
+                for change in changes(words):
                     changed = [change.get(i, w) for i, w in enumerate(words)]
                     changed[RECORD.variants] = variants.variants(record.kernel, changed, "xtensa")
                     backend, why = runs_in(network.fast_target, record.kernel, changed)
@@ -318,12 +332,11 @@ def test_elements(kind):
         (op,) = network.ops
         words, constants = list(op.words), op.constants
         if kind == "requantize_add":  # there x2 is one 0
-            words[19], constants = 1, constants + bytes(256)
+            words[ADD.slice("x2_strides").stop - 1], constants = 1, constants + bytes(256)
         if op.kernel == "add" and variants.why_not("xtensa", "add", words, "none"):
             continue
-        if (
-            op.kernel == "add" and abs(np.frombuffer(constants, "<i4", 512).astype(np.int64)).max() >= 1 << 28
-        ):  # the host makes none
+        far = op.kernel == "add" and abs(np.frombuffer(constants, "<i4", 512).astype(np.int64)).max() >= 1 << 28
+        if far:  # the host makes none
             continue
         vector = network.selftest[0]
         run.add(op.kernel, words, constants, vector[: len(vector) // 2])
@@ -342,8 +355,7 @@ def test_rows_of_words_and_bytes():
     random_ = random.Random(3)
     for n in (16, 17, 18, 19, 35):
         for x, y in ((4, 64), (5, 65), (4, 65), (6, 64), (8, 4), (7, 4), (40, 40)):
-            words = [0] * 40
-            words[5], words[6], words[8:12], words[15], words[19] = x, y, [1, 1, 1, n], 1, 1
+            words = as_record(BOX.words(x_offset=x, y_offset=y, dims=(1, 1, 1, n), x_strides=ROW, y_strides=ROW))
             before = random_.randbytes(112)
             after = bytearray(before)
             after[y : y + n] = before[x : x + n]
@@ -351,17 +363,17 @@ def test_rows_of_words_and_bytes():
             wanted.append(bytes(after))
     for want, (arena, guards, _, same) in zip(wanted, run.go()):
         assert arena == want and set(guards) == {0xA5} and same
-    words = [0] * 40
-    words[5:12], words[15], words[19:27] = [0, 1000, 500, 1, 1, 1, 500], 1, [1, 1 << 30, 0, 8, 0, -3, -128, 127]
-    words[27], words[28] = 0, 1024
+    words = ADD.words(x_offset=0, y_offset=1000, x2_offset=500, dims=(1, 1, 1, 500), x1_strides=ROW, x2_strides=ROW)
+    words |= ADD.words(multiplier=1 << 30, left_shift=0, right_shift=8, y_zero_point=-3, clamp_min=-128, clamp_max=127)
+    words |= ADD.words(table1_offset=0, table2_offset=1024)
     table = np.arange(256, dtype=np.int64).astype(np.int8).astype("<i4") * 700
     before = random_.randbytes(1500)
     x = np.frombuffer(before, np.int8).astype(np.int64)
     q = ((x[:500] + x[500:1000]) * 700 * (1 << 30) + (1 << 30)) >> 31
     want = np.clip(((q + 128 - (q < 0)) >> 8) - 3, -128, 127).astype(np.int8)
     run = kernels.Run()
-    run.add("add", words, table.tobytes() * 2, before)
-    run.add("lut", [0] * 5 + [0, 1000, 0, 500] + [0] * 31, bytes(range(255, -1, -1)), before)
+    run.add("add", as_record(words), table.tobytes() * 2, before)
+    run.add("lut", as_record(TABLE.words(x_offset=0, y_offset=1000, count=500)), bytes(range(255, -1, -1)), before)
     (added, looked) = run.go()
     assert added[0] == before[:1000] + want.tobytes() and added[2] < 20 * 500 + 300
     assert looked[0][1000:] == bytes(255 - b for b in before[:500]) and looked[2] < 4.6 * 500 + 300

@@ -2,6 +2,7 @@
 
 import pytest
 
+from host_tools.record import CONV, view
 from tests import draw
 from tests.helpers.cut_networks import cut_cases
 from tests.xtensa import kernels, machine
@@ -18,13 +19,15 @@ def test_pieces_write_their_channels(op, small_blocks):  # noqa: F811
         x, y = network.inputs[0], network.outputs[0]
         arena[x.arena_offset : x.arena_offset + x.bytes] = case.inputs[0].tobytes()
         record = network.ops[-1]
-        if len(network.ops) != 1 or not record.words[30] or record.words[5] & 3 or record.words[7] & 3:
+        r = view(record.kernel, record.words)
+        if len(network.ops) != 1 or not r.packed_offset or r.x_offset & 3 or r.scratch_offset & 3:
             continue  # viper's kernel there
-        channels = record.words[14]
+        channels = r.out_c
         answer = case.outputs[0].tobytes()
         for words, constants in record.calls:
             run.add(record.kernel, words, constants, bytes(arena))
-            own = [i for i in range(len(answer)) if words[6] <= y.arena_offset + i % channels < words[6] + words[14]]
+            first = words[CONV.y_offset] - y.arena_offset
+            own = [i for i in range(len(answer)) if first <= i % channels < first + words[CONV.out_c]]
             wanted.append((str(case), y.arena_offset, answer, own, bytes(arena)))
     assert len(wanted) > 20
     for (name, at, answer, own, before), (arena, guards, _, same) in zip(wanted, run.go()):

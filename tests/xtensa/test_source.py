@@ -243,7 +243,7 @@ def test_outputs_of_nine_products_have_every_weight_once(outputs):
     """And load as many words as they leave behind: of stride 1 two of each line per four outputs, of stride 2 four."""
     loads = dict.fromkeys(nine.LINE, 0)
     for products in outputs:
-        found = [nine._PRODUCT.fullmatch(text) for text in products.split()]
+        found = [nine.PRODUCT.fullmatch(text) for text in products.split()]
         assert sorted(m["k"] for m in found if m["k"]) == list("012345678"), products
         for m in found:
             if m["line"]:

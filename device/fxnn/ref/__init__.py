@@ -193,9 +193,9 @@ def record(view):
 
 def patch(record, table, entry, later):
     """Makes a record of `record` that of one piece of its op (FORMAT.md, pieces)."""
-    words = struct.unpack_from("<6i", table, _PIECE_BYTES * entry + 8)  # after where its constants lie
-    record[_X_OFFSET], record[_Y_OFFSET], record[_OUT_C] = words[:3]
-    record[_WEIGHTS_OFFSET], record[_CHANNELS_OFFSET], record[_PACKED_OFFSET] = words[3:]
+    moved = struct.unpack_from("<6i", table, _PIECE_BYTES * entry + 8)  # after where its constants lie
+    record[_X_OFFSET], record[_Y_OFFSET], record[_OUT_C] = moved[:3]
+    record[_WEIGHTS_OFFSET], record[_CHANNELS_OFFSET], record[_PACKED_OFFSET] = moved[3:]
     record[_PIECE_COUNT] = later
 
 

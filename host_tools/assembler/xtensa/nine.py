@@ -31,12 +31,12 @@ STRIDE_2 = (
     "w0*m2l w1*m2h w3*m3l w4*m3h w6*m0l,m1=first+ w7*m0h,m2=second+ w2*m1l,m3=third+ w5*m2l w8*m3l",
     "w3*m2l w4*m2h w0*m1l,m0=first+ w1*m1h,m1=second+ w6*m3l w7*m3h w2*m0l,m2=third+ w5*m1l w8*m2l",
 )
-_PRODUCT = re.compile(r"(?:w(?P<k>\d)\*(?P<m>m\d)(?P<half>[lh]))?,?(?:(?P<to>m\d)=(?P<line>\w+)(?P<way>[+-]))?")
+PRODUCT = re.compile(r"(?:w(?P<k>\d)\*(?P<m>m\d)(?P<half>[lh]))?,?(?:(?P<to>m\d)=(?P<line>\w+)(?P<way>[+-]))?")
 
 
 def product(f: Function, text: str) -> None:
     """One item of the tables: acc += weight * input, and a word loaded."""
-    found = _PRODUCT.fullmatch(text)
+    found = PRODUCT.fullmatch(text)
     assert found, f"no item of the tables: {text}"
     load, loaded = "", ()
     if found["to"]:
