@@ -1,12 +1,13 @@
 # make setup   .venv with fxnn in it
 # make demo    a network on the virtual Pico (make demo PORT=/dev/ttyACM0: on a real one)
 # make test    every test
+# make check   format, lint, types, dead code, the rules of tests/host/house: a minute, before the tests
 # make test-qemu      the emulated RISC-V and Xtensa with newer QEMUs, fetched from later Debian releases where that can be
 # make test-debian13  make demo and make test in a bare Debian 13 (root on a Debian; an hour or more on two cores)
 # make test-long      all that takes too long for every change: LONG
 # make bench   cycles of five layers and the public networks on the virtual Pico, per backend (BENCH=--write keeps them)
 LONG := test-qemu test-debian13
-.PHONY: setup demo test test-long $(LONG) bench clean
+.PHONY: setup demo check test test-long $(LONG) bench clean
 
 PYTHON ?= python3
 PORT ?= pico
@@ -17,6 +18,14 @@ setup: $(VENV)/.installed
 
 demo: setup
 	@$(BIN)/python -m host_tools.cli.demo --port $(PORT)
+
+check: $(VENV)/.test-installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/vulture
+	$(BIN)/vulture host_tools device/fxnn boot.py main.py tests
+	$(BIN)/pyright
+	$(BIN)/python -m pytest tests/host/house -m "not slow and not pico"
 
 test: $(VENV)/.test-installed
 	$(BIN)/python -m host_tools.emulators.setup_env

@@ -408,14 +408,14 @@ def _check(file):
         _refuse("tensors")
     vector = 0
     for i in range(file.tensor_count):
-        words = file.tensor(i)
-        _check_name(file, words[0])
-        if not 1 <= words[1] <= 5 or words[2] > 6:
+        name, dtype, rank, _, at, size, *_ = file.tensor(i)
+        _check_name(file, name)
+        if not 1 <= dtype <= 5 or rank > 6:
             _refuse("tensors")
-        if words[4] + words[5] > arena:
+        if at + size > arena:
             _refuse("arena")
         if i < file.input_count + file.output_count:
-            vector += words[5]
+            vector += size
     if file.selftest_offset & 3 or file.selftest_offset + file.selftest_count * vector > file.total_bytes:
         _refuse("selftest")
 

@@ -51,8 +51,8 @@ def _shapes(net):
     """What each op writes: {op index: shape}, from the tensor entries."""
     shapes = {}
     for i in range(net.file.tensor_count):
-        words = net.file.tensor(i)
-        shapes[words[8]] = text_shape(words[10 : 10 + words[2]])
+        _, _, rank, _, _, _, _, _, first_op, _, *shape = net.file.tensor(i)
+        shapes[first_op] = text_shape(shape[:rank])
     return shapes
 
 

@@ -29,9 +29,9 @@ _REGISTERS_BYTES = 64  # sixteen of a program
 class Operand:
     """A stretch of the arena or of the constants that a kernel call reads or writes.
 
-    at: expression of its offset, as a rule the name of a word. bytes: expression of its length; None of either where the
-    operand is not there is said by `when`. constants: it lies in the constants; the operands "x" and "x2" may by the word
-    `flags`, where the schema says so. access: "r" reads, "w" writes. alignment: what its address is a multiple of."""
+    at, bytes: expressions of its offset (as a rule a word) and of its length. access: "r" reads, "w" writes. constants: it
+    lies in the constants; "x" and "x2" may by the word `flags`, where the schema says so. alignment: what its address is a
+    multiple of. when: expression that is true where a record has it."""
 
     name: str
     at: str
@@ -44,8 +44,9 @@ class Operand:
 
 @dataclass(frozen=True)
 class Extents:
-    """A kernel's operands, and what its words have to be besides: `words[0] to words[1]` at least 0 or 1, expressions that
-    are true. packed: the packed variants of assembler/targets.py have scratch and tables of their own."""
+    """A kernel's operands, and what its words have to be besides. not_negative, positive: words from one name to another
+    that are at least 0, or 1. needs: expressions that are true. packed: its packed variants (assembler/targets.py) have
+    scratch and tables of their own."""
 
     operands: tuple[Operand, ...]
     not_negative: tuple[tuple[str, str], ...] = ()

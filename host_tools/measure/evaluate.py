@@ -29,7 +29,6 @@ from ..targets import Target, open_target
 from . import metrics
 from .datasets import Dataset
 
-TASKS = ("auto", "classify", "anomaly", "regress", "compare")
 _CUT_OFF = 0.1  # part of the inputs' values outside of their range, above which it looks like a mistake
 _BATCH = 64  # samples that the float interpreter takes at once
 
@@ -107,7 +106,7 @@ def answers(
 
 
 def task_of(data: Dataset, output_shape: tuple[int, ...], input_shape: tuple[int, ...]) -> str:
-    """What the network is for, told by its data: see TASKS."""
+    """What the network is for, told by its data: "classify", "anomaly", "regress" or "compare"."""
     size = int(np.prod(output_shape))
     if data.targets is not None:
         return "regress"
@@ -121,7 +120,7 @@ def task_of(data: Dataset, output_shape: tuple[int, ...], input_shape: tuple[int
 def score(
     outputs: list[np.ndarray], data: Dataset, task: str = "auto", k: int = 3, names: tuple[str, ...] = ()
 ) -> dict:
-    """The figures of one network's answers. `task` as in TASKS.
+    """The figures of one network's answers. `task` as task_of() says it, or "auto".
 
     classify: top1, topk, confusion, classes (a dict each). One output is the probability of class 1 (auc as well).
     anomaly: the score is the output itself (one number) or the mean squared error of reconstruction; auc; label 1 is odd.

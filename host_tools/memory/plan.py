@@ -9,7 +9,6 @@ from . import stripes
 from .arena import Plan
 from .search import Search
 
-PREFER = ("balanced", "speed", "ram")
 # The last bytes cost the most time: 1/64 of the arena may be spent on speed, of one in stripes 1/24.
 _GIVE_BACK, _GIVE_BACK_STRIPED = 64, 24
 

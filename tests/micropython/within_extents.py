@@ -62,7 +62,7 @@ with open("cases.json") as f:
         arena = guarded("the arena", case["arena"], places[False])
         constants = guarded("the constants", bytes.fromhex(case["constants"]), places[True])
         try:
-            ref.kernel(case["kernel"], case["words"], 0)(case["words"], arena, constants)
+            ref.kernel(case["kernel"])(case["words"], arena, constants)
             print("@ ok")
         except Exception as e:
             print("@", repr(e))

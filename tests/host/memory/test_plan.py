@@ -5,6 +5,7 @@ from types import MappingProxyType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host_tools.compiler.options import PREFERENCES
 from host_tools.ir import Graph
 from host_tools.memory import plan
 from host_tools.memory.arena import ALIGNMENT
@@ -35,7 +36,7 @@ def programs(draw):
 
 
 @settings(max_examples=150, deadline=None)
-@given(programs(), st.sampled_from(plan.PREFER))
+@given(programs(), st.sampled_from(PREFERENCES))
 def test_running_the_plan_overwrites_nothing_alive(program, prefer):
     p = plan.plan(program, prefer, sum(b.bytes for b in program.buffers.values()) // 2)
     owner: dict[int, str] = {}  # arena byte -> buffer that wrote it last
