@@ -113,6 +113,7 @@ def envelope(x: np.ndarray) -> np.ndarray:
     return y.astype(np.int8)
 
 
+@pytest.mark.slow  # it builds the unix port where there is none, which make check does not wait for
 def test_an_op(tree):
     (tree / "envelope.tflite").write_bytes(envelope_model(bytes([DECAY])))
     x = np.random.default_rng(0).integers(-128, 128, (6, ROWS, DEPTH), np.int8)
@@ -155,6 +156,7 @@ def tanh_model(count: int) -> bytes:
     return b.finish(b.op("TANH", [x], [b.output(x, (1, count), scale=1 / 128, zero_point=0)]))
 
 
+@pytest.mark.slow  # likewise
 def test_a_kernel_variant(tree):
     """The record names it, and the unix port runs it, which shows when the module is damaged."""
     x = np.arange(-128, 128, dtype=np.int8).reshape(2, 128)
