@@ -5,39 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from . import layouts
 from .layout import Layout
-from .layouts import (
-    ADD,
-    ARG,
-    BINARY,
-    BOX,
-    CHANNEL_TABLES,
-    CONV,
-    CONV_16,
-    DENSE,
-    DEPTHWISE,
-    DEPTHWISE_16,
-    EXTREME,
-    GATHER,
-    INTEGERS,
-    LSTM,
-    MATRICES,
-    MUL,
-    PAIRWISE_16,
-    POOL,
-    REDUCTION,
-    RESCALE,
-    RESIZE,
-    ROWS,
-    SELECT,
-    SIGMOID_16,
-    SOFTMAX,
-    SOFTMAX_16,
-    SUMS,
-    SVDF,
-    TABLE,
-    TRANSPOSE_CONV,
-)
 
 WORDS = 40
 BYTES = 4 * WORDS
@@ -67,47 +36,47 @@ class Kernel:
 _BOTH = ("x", "x2")
 
 KERNELS: tuple[Kernel, ...] = (
-    Kernel(1, "conv_2d", "conv", CONV, cuttable=True),
-    Kernel(2, "depthwise_conv_2d", "depthwise", DEPTHWISE, cuttable=True),
-    Kernel(3, "fully_connected", "dense", DENSE, cuttable=True),
-    Kernel(4, "max_pool_2d", "pool", POOL),
-    Kernel(5, "average_pool_2d", "pool", POOL),
-    Kernel(6, "mean", "reduce", REDUCTION),
-    Kernel(7, "add", "elementwise", ADD, _BOTH),
-    Kernel(8, "mul", "elementwise", MUL, _BOTH),
-    Kernel(9, "copy", "move", BOX, ("x",)),
-    Kernel(10, "softmax", "softmax", SOFTMAX),
-    Kernel(11, "lut", "lookup", TABLE),
-    Kernel(12, "gather", "gather", GATHER, _BOTH),
-    Kernel(13, "reduce", "reduce", EXTREME),
-    Kernel(14, "arg", "reduce", ARG),
-    Kernel(15, "binary", "elementwise", BINARY, _BOTH),
-    Kernel(16, "select", "elementwise", SELECT, _BOTH),
-    Kernel(17, "resize_bilinear", "resize", RESIZE, holds_offsets=True),
-    Kernel(18, "rows", "rows", ROWS, holds_offsets=True),
-    Kernel(19, "channel_lut", "lookup", CHANNEL_TABLES, holds_offsets=True),
-    Kernel(32, "transpose_conv", "conv", TRANSPOSE_CONV),
-    Kernel(33, "batch_matmul", "matmul", MATRICES, _BOTH),
-    Kernel(34, "lstm", "recurrent", LSTM, states=("hidden_offset", "cell_offset")),
-    Kernel(35, "svdf", "recurrent", SVDF, states=("state_offset",)),
-    Kernel(36, "conv_2d_16", "int16", CONV_16, wide=True),
-    Kernel(37, "depthwise_conv_2d_16", "int16", DEPTHWISE_16, wide=True),
-    Kernel(38, "max_pool_2d_16", "int16", POOL, wide=True),
-    Kernel(39, "average_pool_2d_16", "int16", POOL, wide=True),
-    Kernel(40, "mean_16", "int16", REDUCTION, wide=True),
-    Kernel(41, "pairwise_16", "int16", PAIRWISE_16, _BOTH, wide=True),
-    Kernel(42, "rescale", "int16", RESCALE),
-    Kernel(43, "sigmoid_16", "int16", SIGMOID_16, wide=True),
-    Kernel(44, "softmax_16", "int16", SOFTMAX_16, wide=True),
-    Kernel(45, "cumsum", "integer", SUMS),
-    Kernel(46, "numbers", "integer", INTEGERS, _BOTH),
+    Kernel(1, "conv_2d", "conv", layouts.CONV, cuttable=True),
+    Kernel(2, "depthwise_conv_2d", "depthwise", layouts.DEPTHWISE, cuttable=True),
+    Kernel(3, "fully_connected", "dense", layouts.DENSE, cuttable=True),
+    Kernel(4, "max_pool_2d", "pool", layouts.POOL),
+    Kernel(5, "average_pool_2d", "pool", layouts.POOL),
+    Kernel(6, "mean", "reduce", layouts.REDUCTION),
+    Kernel(7, "add", "elementwise", layouts.ADD, _BOTH),
+    Kernel(8, "mul", "elementwise", layouts.MUL, _BOTH),
+    Kernel(9, "copy", "move", layouts.BOX, ("x",)),
+    Kernel(10, "softmax", "softmax", layouts.SOFTMAX),
+    Kernel(11, "lut", "lookup", layouts.TABLE),
+    Kernel(12, "gather", "gather", layouts.GATHER, _BOTH),
+    Kernel(13, "reduce", "reduce", layouts.EXTREME),
+    Kernel(14, "arg", "reduce", layouts.ARG),
+    Kernel(15, "binary", "elementwise", layouts.BINARY, _BOTH),
+    Kernel(16, "select", "elementwise", layouts.SELECT, _BOTH),
+    Kernel(17, "resize_bilinear", "resize", layouts.RESIZE, holds_offsets=True),
+    Kernel(18, "rows", "rows", layouts.ROWS, holds_offsets=True),
+    Kernel(19, "channel_lut", "lookup", layouts.CHANNEL_TABLES, holds_offsets=True),
+    Kernel(32, "transpose_conv", "conv", layouts.TRANSPOSE_CONV),
+    Kernel(33, "batch_matmul", "matmul", layouts.MATRICES, _BOTH),
+    Kernel(34, "lstm", "recurrent", layouts.LSTM, states=("hidden_offset", "cell_offset")),
+    Kernel(35, "svdf", "recurrent", layouts.SVDF, states=("state_offset",)),
+    Kernel(36, "conv_2d_16", "int16", layouts.CONV_16, wide=True),
+    Kernel(37, "depthwise_conv_2d_16", "int16", layouts.DEPTHWISE_16, wide=True),
+    Kernel(38, "max_pool_2d_16", "int16", layouts.POOL, wide=True),
+    Kernel(39, "average_pool_2d_16", "int16", layouts.POOL, wide=True),
+    Kernel(40, "mean_16", "int16", layouts.REDUCTION, wide=True),
+    Kernel(41, "pairwise_16", "int16", layouts.PAIRWISE_16, _BOTH, wide=True),
+    Kernel(42, "rescale", "int16", layouts.RESCALE),
+    Kernel(43, "sigmoid_16", "int16", layouts.SIGMOID_16, wide=True),
+    Kernel(44, "softmax_16", "int16", layouts.SOFTMAX_16, wide=True),
+    Kernel(45, "cumsum", "integer", layouts.SUMS),
+    Kernel(46, "numbers", "integer", layouts.INTEGERS, _BOTH),
 )
 BY_NAME: Mapping[str, Kernel] = {kernel.name: kernel for kernel in KERNELS}
 BY_ID: Mapping[int, Kernel] = {kernel.id: kernel for kernel in KERNELS}
 
 # What an entry of the pieces replaces in the record, in its order.
 PIECE = tuple(
-    getattr(CONV, name)
+    getattr(layouts.CONV, name)
     for name in ("const_offset", "const_bytes", "x_offset", "y_offset", "out_c", "weights_offset", "channels_offset", "packed_offset")
 )  # fmt: skip
 

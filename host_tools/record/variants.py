@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .kernels import BY_NAME, View, view
+from .kernels import BY_NAME, KERNELS, View, view
 from .layouts import RECORD
 
 Need = tuple[Callable[[View], bool], str]  # what is true of a record that the module runs; why viper runs the others
@@ -32,6 +32,11 @@ class Rule:
     kernels: tuple[str, ...]
     packed: str = ""
     needs: tuple[Need, ...] = ()
+
+
+def _all_of(family: str) -> tuple[str, ...]:
+    """The kernels of a family that one module has all of."""
+    return tuple(kernel.name for kernel in KERNELS if kernel.family == family)
 
 
 def _shifts_right(end: int) -> Need:
@@ -63,23 +68,23 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(19, "int4", ("conv_2d",), needs=(_INT4,)),
         Rule(1, "conv", ("fully_connected",), needs=(_ROWS, _UINT8)),
         Rule(1, "conv", ("conv_2d",), needs=(_UINT8,)),
-        Rule(2, "depthwise", ("depthwise_conv_2d",)),
-        Rule(3, "pool", ("max_pool_2d", "average_pool_2d")),
-        Rule(4, "reduce", ("mean", "reduce", "arg")),
+        Rule(2, "depthwise", _all_of("depthwise")),
+        Rule(3, "pool", _all_of("pool")),
+        Rule(4, "reduce", _all_of("reduce")),
         Rule(5, "elementwise", ("add", "mul")),
-        Rule(6, "move", ("copy",)),
-        Rule(7, "softmax", ("softmax",)),
-        Rule(8, "lookup", ("lut", "channel_lut")),
-        Rule(9, "gather", ("gather",)),
+        Rule(6, "move", _all_of("move")),
+        Rule(7, "softmax", _all_of("softmax")),
+        Rule(8, "lookup", _all_of("lookup")),
+        Rule(9, "gather", _all_of("gather")),
         Rule(10, "binary", ("binary", "select")),
-        Rule(11, "resize", ("resize_bilinear",)),
-        Rule(12, "rows", ("rows",)),
+        Rule(11, "resize", _all_of("resize")),
+        Rule(12, "rows", _all_of("rows")),
         Rule(13, "transpose_conv", ("transpose_conv",)),
-        Rule(14, "matmul", ("batch_matmul",)),
-        Rule(15, "recurrent", ("lstm", "svdf")),
+        Rule(14, "matmul", _all_of("matmul")),
+        Rule(15, "recurrent", _all_of("recurrent")),
         Rule(16, "int16_conv", ("conv_2d_16", "depthwise_conv_2d_16")),
         Rule(17, "int16", ("max_pool_2d_16", "average_pool_2d_16", "mean_16", "pairwise_16", "rescale", "sigmoid_16", "softmax_16")),
-        Rule(18, "integer", ("cumsum", "numbers")),
+        Rule(18, "integer", _all_of("integer")),
     ),
     "thumb": (
         Rule(1, "conv", ("conv_2d",), NO_ASSEMBLER),

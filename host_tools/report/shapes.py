@@ -1,9 +1,13 @@
-"""The shapes that an op's record works on, as its words hold them: dimensions that the packer merged stay merged."""
+"""The shapes that an op's record works on, as its words hold them: dimensions that the packer merged stay merged.
+
+A layout without a row here is shown by the bytes that its kernel reads and writes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ..fileformat import extents
 from ..fileformat.packed import OpRecord
 from ..record import (
     ADD,
@@ -79,4 +83,12 @@ SHAPES: Mapping[Layout, _Shapes] = {
 
 def shapes(op: OpRecord) -> tuple[Shape, Shape]:
     """(of the first input, of the output)."""
-    return SHAPES[BY_NAME[op.kernel].layout](view(op.kernel, op.words))
+    shape = SHAPES.get(BY_NAME[op.kernel].layout)
+    return shape(view(op.kernel, op.words)) if shape else _bytes(op)
+
+
+def _bytes(op: OpRecord) -> tuple[Shape, Shape]:
+    reached = extents.stretches(op.kernel, op.words, op.fast_target, op.constants)
+    assert not isinstance(reached, str)  # the reader has checked the record
+    found = {stretch.operand.name: stretch.bytes for stretch in reached}
+    return (found["x"],), (found["y"],)

@@ -1,6 +1,7 @@
 """`fxnn report` and `fxnn compare`: what the page says is what was measured, and it fits screens of both widths."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -143,6 +144,13 @@ def test_skips_are_drawn():
 
 def test_every_layout_has_its_shapes():
     assert {kernel.layout for kernel in KERNELS} == set(shapes.SHAPES)
+
+
+def test_a_layout_without_shapes_is_shown_by_its_bytes(monkeypatch):
+    by_shape = [[math.prod(shape) for shape in shapes.shapes(op)] for op in NETWORK.ops]
+    monkeypatch.setattr(shapes, "SHAPES", {})
+    assert [[math.prod(shape) for shape in shapes.shapes(op)] for op in NETWORK.ops] == by_shape
+    assert all(len(shape) == 1 for op in NETWORK.ops for shape in shapes.shapes(op))
 
 
 def test_verdicts_name_how_they_were_made():
