@@ -50,8 +50,8 @@ def fast_rp2040py() -> Path | None:
 
 
 def _compiler() -> str | None:
-    words = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
-    return shutil.which(words[0]) or shutil.which("cc")
+    command = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    return shutil.which(command[0]) or shutil.which("cc")
 
 
 def _can_build() -> bool:

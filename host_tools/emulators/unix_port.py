@@ -57,10 +57,10 @@ def _why_not(program: str) -> str:
         result = subprocess.run([program, "-c", _CHECK], capture_output=True, text=True, errors="replace", timeout=30)
     except (OSError, subprocess.TimeoutExpired) as e:
         return str(e)
-    words = result.stdout.split()
-    if result.returncode or len(words) != 4 or words[0] != "micropython":
+    said = result.stdout.split()
+    if result.returncode or len(said) != 4 or said[0] != "micropython":
         return (result.stderr or result.stdout).strip()[-500:] or "it is not MicroPython"
-    arch, version = int(words[1]), (int(words[2]), int(words[3]))
+    arch, version = int(said[1]), (int(said[2]), int(said[3]))
     if version < _OLDEST:
         return f"it is MicroPython {version[0]}.{version[1]}, {_OLDEST[0]}.{_OLDEST[1]} or newer is needed"
     return "" if arch else "it was built without native code"

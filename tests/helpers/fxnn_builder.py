@@ -1,6 +1,6 @@
 """Writes packed files (models/FORMAT.md) from Python ints, for tests: independent of the host's packer.
 
-    Network(arena_bytes).op("lut", {5: 0, 6: 64, 8: 64, 9: 0}, constants=table).build()
+    Network(arena_bytes).op("lut", TABLE.words(x_offset=0, y_offset=64, count=64, table_offset=0), table).build()
 
 Nothing is checked, so that malformed files can be built: `build(version=3)` replaces a header field,
 `build(crc32=0)` the checksum, and the result is bytes to cut and patch.
@@ -38,6 +38,11 @@ def channel_table(channels) -> bytes:
     return b"".join(struct.pack("<IiBBH", c[0] & 0xFFFFFFFF, *c[1:], 0) for c in channels)
 
 
+def from_word(at: int, values) -> dict[int, int]:
+    """{word: value} of a row of words from word `at` on: from_word(CONV.batches, (1, 8, 8)) has in_h and in_w, too."""
+    return dict(enumerate(values, at))
+
+
 class Network:
     """A packed network in the making. Ops and tensors are added in file order: inputs, outputs, others."""
 
@@ -51,13 +56,13 @@ class Network:
         self._tensors: list[tuple] = []
 
     def op(self, kernel, words: dict[int, int], constants: bytes = b"", name: str = "", macs: int = 0) -> Network:
-        """Adds an op. kernel: a name or an id. words: by number, from 5; words 0 to 4 are filled in, and
+        """Adds an op. kernel: a name or an id. words: by number, from x_offset on; those before it are filled in, and
         the word `variants`, as for a file of no target."""
         id = KERNEL_IDS.get(kernel, kernel)
         if id in BY_ID and RECORD.variants not in words:
             taken = variants(BY_ID[id].name, [words.get(i, 0) for i in range(WORDS)], "none")
             words = words | {RECORD.variants: taken}
-        self._ops.append((name or f"op{len(self._ops)}", {0: id, 4: macs} | words, padded(constants)))
+        self._ops.append((name or f"op{len(self._ops)}", RECORD.words(kernel=id, macs=macs) | words, padded(constants)))
         return self
 
     def tensor(
@@ -86,10 +91,12 @@ class Network:
         strings = b""
         records = tensors = b""
         for (name, words, constants), const_offset in zip(self._ops, constants_at):
-            words = {1: strings_offset + len(strings), 2: const_offset, 3: len(constants)} | words
+            name_offset = strings_offset + len(strings)
+            own = RECORD.words(name_offset=name_offset, const_offset=const_offset, const_bytes=len(constants))
+            words = own | words
             strings += name.encode() + b"\0"
             # words may be given as u32 or i32
-            records += struct.pack("<40I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(40)])
+            records += struct.pack("<40I", *[words.get(i, 0) & 0xFFFFFFFF for i in range(WORDS)])
         for name, *fields in self._tensors:
             tensors += struct.pack("<IBBHIIfiii6I8x", strings_offset + len(strings), *fields)
             strings += name.encode() + b"\0"
@@ -102,7 +109,8 @@ class Network:
         body += padded(metadata) + padded(b"".join(self.vectors))
         mask = 0
         for _, words, _ in self._ops:
-            mask |= 1 << words[0] if 0 <= words[0] < 64 else 0
+            kernel = words[RECORD.kernel]
+            mask |= 1 << kernel if 0 <= kernel < 64 else 0
         fields = dict(zip(HEADER_FIELDS, (
             3, 96, 96 + len(body), 0, resident, self.arena_bytes, ops_offset, len(self._ops), tensors_offset,
             len(self._tensors), self.inputs, self.outputs, labels_offset, len(self.labels), metadata_offset,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import struct
 
-from host_tools.record import RECORD
-from tests.helpers.fxnn_builder import Network, channel_table
+from host_tools.record import BOX, DENSE, MUL, PAIRWISE, RECORD, REDUCTION, SOFTMAX, TABLE, X2_CONSTANT, X_CONSTANT
+from tests.helpers.fxnn_builder import Network, channel_table, from_word
+
+
+def _copy(count: int, **words: int) -> dict[int, int]:
+    """The words of a copy of `count` bytes in a row."""
+    return BOX.words(dims=(1, 1, 1, count), x_strides=(0, 0, 0, 1), y_strides=(0, 0, 0, 1), **words)
 
 
 def tiny() -> bytes:
     net = Network(16, "tiny")
     net.tensor("input", 0, (2, 3), scale=0.5, zero_point=-1).tensor("output", 8, (2, 3), scale=0.25, first=0, last=1)
     table = bytes(min(127, (q ^ 128) - 128 + 1) & 0xFF for q in range(256))
-    net.op("lut", {5: 0, 6: 8, 8: 6, 9: 0}, table, "plus_one", 7)
+    net.op("lut", TABLE.words(x_offset=0, y_offset=8, count=6, table_offset=0), table, "plus_one", 7)
     net.labels = ["a", "b"]
     net.vectors = [bytes([0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]), bytes([255] * 6 + [0] * 6)]
     return net.build()
@@ -23,8 +28,7 @@ def two() -> bytes:
     net = Network(32, "")
     net.tensor("input", 0, (2,)).tensor("input", 4, (3,), "second")
     net.tensor("output", 8, (3,), last=2).tensor("output", 12, (2,), "out2", dtype=2, first=1, last=2)
-    one = {8: 1, 9: 1, 10: 1, 15: 1, 19: 1}
-    net.op("copy", one | {5: 4, 6: 8, 11: 3}).op("copy", one | {5: 0, 6: 12, 11: 2})
+    net.op("copy", _copy(3, x_offset=4, y_offset=8)).op("copy", _copy(2, x_offset=0, y_offset=12))
     net.metadata = {}
     net.vectors = [bytes([1, 2, 3, 4, 5, 3, 4, 5, 1, 2]), bytes([5, 6, 7, 8, 9, 7, 8, 9, 6, 6])]
     return net.build()
@@ -34,25 +38,23 @@ def every_kernel() -> bytes:
     """A network that uses every kernel on an 8-byte activation."""
     net = Network(64, "all")
     net.tensor("input", 0, (1, 2, 2, 2)).tensor("output", 8, (8,), first=10, last=11)
-    window = {
-        5: 0,
-        6: 8,
-        7: 16,
-        **dict(enumerate([1, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0], 8)),
-        24: 0,
-        25: -128,
-        26: 127,
-    }
+    window = from_word(DENSE.batches, [1, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0])
+    window |= DENSE.words(x_offset=0, y_offset=8, scratch_offset=16, y_zero_point=0, clamp_min=-128, clamp_max=127)
+    window |= DENSE.words(weights_offset=24, channels_offset=0, weights_layout=1)
     table = channel_table([(5, 2**30, 0, 3)] * 2)
     for kernel in ("conv_2d", "fully_connected", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d"):
-        net.op(kernel, window | {27: 24, 28: 0, 29: 1}, table + bytes(range(100, 108)))
-    scale = {24: 0, 25: -128, 26: 127}
-    net.op("mean", {5: 0, 6: 8, 8: 1, 9: 2, 10: 2, 11: 1, 12: 2, 13: -512, 14: 2**30, **scale})
-    pair = {5: 0, 6: 8, 7: 0, 8: 1, 9: 1, 10: 1, 11: 8, 15: 1, 19: 1, 20: 2**31 - 1, 22: 3, **scale}
-    net.op("add", pair, struct.pack("<256i", *range(256))).op("mul", pair | {27: -3, 28: 5})
-    net.op("copy", {5: 0, 6: 8, 8: 1, 9: 1, 10: 1, 11: 4, 15: 1, 19: 1, 20: 8, 21: 1})
-    net.op("softmax", {5: 0, 6: 8, 8: 2, 9: 4, 10: 2, 11: 0}, struct.pack("<2i", 2**31 - 1, 2**30))
-    net.op("lut", {5: 0, 6: 8, 8: 8}, bytes(range(256)))
+        net.op(kernel, window, table + bytes(range(100, 108)))
+    ends = {"x_offset": 0, "y_offset": 8}
+    output = {**ends, "y_zero_point": 0, "clamp_min": -128, "clamp_max": 127}
+    net.op("mean", REDUCTION.words(a=1, r1=2, b=2, r2=1, c=2, acc_offset=-512, multiplier=2**30, **output))
+    pair = PAIRWISE.words(dims=(1, 1, 1, 8), x1_strides=(0, 0, 0, 1), x2_strides=(0, 0, 0, 1), x2_offset=0,
+                          multiplier=2**31 - 1, right_shift=3, **output)  # fmt: skip
+    net.op("add", pair, struct.pack("<256i", *range(256)))
+    net.op("mul", pair | MUL.words(x1_zero_point=-3, x2_zero_point=5))
+    net.op("copy", _copy(4, fill_bytes=8, fill_value=1, **ends))
+    softmax = SOFTMAX.words(rows=2, depth=4, table_count=2, table_offset=0, **ends)
+    net.op("softmax", softmax, struct.pack("<2i", 2**31 - 1, 2**30))
+    net.op("lut", TABLE.words(count=8, **ends), bytes(range(256)))
     return net.build()
 
 
@@ -64,7 +66,7 @@ def malformed():
         n.tensor("input", 0, (8,)).tensor("output", 8, (8,))
         for args in tensors:
             n.tensor(*args)
-        n.op(kernel, {5: 0, 6: 8, 8: 8} | (words or {}), constants)
+        n.op(kernel, TABLE.words(x_offset=0, y_offset=8, count=8) | (words or {}), constants)
         n.labels = ["a"]
         n.vectors = [bytes(16)]
         return n.build(**header)
@@ -109,15 +111,17 @@ def malformed():
     }.items():
         for header in fields:
             yield outside % section, net(**header)
-    for words in ({2: 97}, {2: end}, {3: 260}, {3: -4}, {2: -4}):
-        yield outside % "constants", net(words)
-    for words in ({5: 17}, {6: 17}, {7: 17}, {5: -1}, {6: -(2**31)}):
-        yield outside % "arena", net(words)
-    yield outside % "arena", net({23: 1, 5: 13}, "copy", bytes(12))
-    yield outside % "arena", net({23: 2, 7: 13}, "mul", bytes(12))
-    yield "none", net({23: 3, 5: 300, 7: 300}, "mul", bytes(300))
-    yield outside % "strings", net({1: end})
-    yield outside % "strings", net({1: 0})
+    for word, values in {RECORD.const_offset: (97, end, -4), RECORD.const_bytes: (260, -4)}.items():
+        for value in values:
+            yield outside % "constants", net({word: value})
+    for word, values in {RECORD.x_offset: (17, -1), RECORD.y_offset: (17, -(2**31)), RECORD.x2_offset: (17,)}.items():
+        for value in values:
+            yield outside % "arena", net({word: value})
+    yield outside % "arena", net(BOX.words(flags=X_CONSTANT, x_offset=13), "copy", bytes(12))
+    yield outside % "arena", net(MUL.words(flags=X2_CONSTANT, x2_offset=13), "mul", bytes(12))
+    yield "none", net(MUL.words(flags=X_CONSTANT | X2_CONSTANT, x_offset=300, x2_offset=300), "mul", bytes(300))
+    yield outside % "strings", net(RECORD.words(name_offset=end))
+    yield outside % "strings", net(RECORD.words(name_offset=0))
     yield outside % "arena", net(tensors=[("other", 12, (5,))])
     yield outside % "tensors", net(tensors=[("other", 0, (5,), "", 1.0, 0, 9)])
     yield "none", net(tensors=[("other", 12, (4,))])

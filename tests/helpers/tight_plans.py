@@ -11,6 +11,7 @@ from host_tools.errors import ToolError
 from host_tools.memory import arena, choices, lifetimes, overlap, place
 from host_tools.ops import lowering as lower
 from host_tools.readers import tflite
+from host_tools.record import CONV
 from tests import draw
 
 POISON = 0xA5
@@ -101,8 +102,8 @@ def tight(
             for order, least, nearer in _nearest(allowed, 4, *sizes, source):
                 words = {**step.words, **dict(choice.words)}
                 form = f"{step.kernel} {order}"
-                if words.get(30):
-                    form += f" fast {words[29]}" if step.kernel == "conv_2d" else " fast"
+                if words.get(CONV.packed_offset):
+                    form += f" fast {words[CONV.variant_form]}" if step.kernel == "conv_2d" else " fast"
                 for distance, kept in ((least, right), (nearer, wrong)):
                     if distance is not None:
                         laid = _laid(program, choice, distance)

@@ -13,7 +13,24 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from tests.helpers.fxnn_builder import KERNEL_IDS, Network, channel_table, padded
+from host_tools.record import (
+    ADD,
+    BOX,
+    CONV,
+    DENSE,
+    DEPTHWISE,
+    MUL,
+    PAIRWISE,
+    POOL,
+    RECORD,
+    REDUCTION,
+    SOFTMAX,
+    TABLE,
+    WINDOW,
+    X2_CONSTANT,
+    X_CONSTANT,
+)
+from tests.helpers.fxnn_builder import KERNEL_IDS, Network, channel_table, from_word, padded
 from tests.helpers.paths import ROOT
 from tests.micropython import cases_ops
 
@@ -79,7 +96,7 @@ class Cases(cases_ops.OpCases):
         return net.build()
 
     def window(self, max_c: int) -> list[int]:
-        """Words 8 to 22 of a window whose every output sees at least one input."""
+        """The words from batches to pad_left of a window whose every output sees at least one input."""
         r = self.random
         while True:
             n, h, w, c = r.choice((1, 1, 2)), r.randint(1, 7), r.randint(1, 7), r.randint(1, max_c)
@@ -133,37 +150,44 @@ class Cases(cases_ops.OpCases):
         if kernel == "fully_connected" and r.random() < 0.6:
             return self._in_pairs(v) if r.random() < 0.5 else self._in_twos(v)
         x, column, y = v[0] * v[1] * v[2] * v[3], v[7] * v[8] * v[3], v[0] * v[4] * v[5] * out_c
-        words = dict(enumerate(v, 8)) | {5: r.choice((0, 4, 5)), 23: r.choice((-128, 127, r.randint(-128, 127)))}
-        words[7] = (words[5] + x + 3) & ~3
-        words[6] = words[7] + column + r.randint(0, 3)
-        words[24], words[25], words[26] = self.clamp()
+        words = from_word(CONV.batches, v)
+        words |= CONV.words(x_offset=r.choice((0, 4, 5)), x_zero_point=r.choice((-128, 127, r.randint(-128, 127))))
+        words[CONV.scratch_offset] = (words[CONV.x_offset] + x + 3) & ~3
+        words[CONV.y_offset] = words[CONV.scratch_offset] + column + r.randint(0, 3)
+        words |= from_word(POOL.y_zero_point, self.clamp())
         table = self.short_channels(out_c) if int4 else self.channels(out_c)
-        words[28], words[27], words[34] = 0, len(table), int(int4)
+        words |= CONV.words(channels_offset=0, weights_offset=len(table), weights_format=int(int4))
         row = ((column + 7) & ~7) // 2 if int4 else (column + 3) & ~3
-        return self.network(kernel, words[6] + y + 8, words, table + self.raw(out_c * row))
+        return self.network(kernel, words[RECORD.y_offset] + y + 8, words, table + self.raw(out_c * row))
 
     def _in_twos(self, v: list[int]) -> bytes:
-        """Fully connected with weights in twos (word 29 is 2)."""
+        """Fully connected with weights in twos."""
         r = self.random
         v[6] = out_c = r.randint(1, 20)
-        words = dict(enumerate(v, 8)) | {5: r.choice((0, 4, 5)), 23: r.choice((-128, 127, 3)), 29: 2}
-        words[6] = words[7] = words[5] + v[1] * v[3] + r.randint(0, 3)
-        words[24], words[25], words[26] = self.clamp()
+        words = from_word(DENSE.batches, v)
+        words |= DENSE.words(x_offset=r.choice((0, 4, 5)), x_zero_point=r.choice((-128, 127, 3)), weights_layout=2)
+        y = words[DENSE.x_offset] + v[1] * v[3] + r.randint(0, 3)
+        words |= DENSE.words(y_offset=y, scratch_offset=y)
+        words |= from_word(POOL.y_zero_point, self.clamp())
         weights = self.raw(out_c * (v[3] + 15 & ~15))
-        words[27], words[28] = 0, len(weights)
-        return self.network("fully_connected", words[6] + v[1] * out_c + 8, words, weights + self.channels(out_c))
+        words |= DENSE.words(weights_offset=0, channels_offset=len(weights))
+        return self.network(
+            "fully_connected", words[RECORD.y_offset] + v[1] * out_c + 8, words, weights + self.channels(out_c)
+        )
 
     def _in_pairs(self, v: list[int]) -> bytes:
-        """Fully connected with weights in pairs of inputs and channels (word 29)."""
+        """Fully connected with weights in pairs of inputs and channels."""
         r = self.random
         v[6] = out_c = r.randint(1, 20)
-        words = dict(enumerate(v, 8)) | {5: 4, 6: 5 + v[1] * v[3], 23: r.choice((-128, 127, 3)), 29: 1}
-        words[7] = words[6]
-        words[24], words[25], words[26] = self.clamp()
+        y = 5 + v[1] * v[3]
+        words = from_word(DENSE.batches, v)
+        words |= DENSE.words(x_offset=4, y_offset=y, x_zero_point=r.choice((-128, 127, 3)), weights_layout=1)
+        words[DENSE.scratch_offset] = y
+        words |= from_word(POOL.y_zero_point, self.clamp())
         table = self.channels(out_c + out_c % 2)
-        words[28], words[27] = 0, len(table)
+        words |= WINDOW.words(channels_offset=0, weights_offset=len(table))
         weights = self.raw((out_c + out_c % 2) * (v[3] + v[3] % 2))
-        return self.network("fully_connected", words[6] + v[1] * out_c + 8, words, table + weights)
+        return self.network("fully_connected", words[RECORD.y_offset] + v[1] * out_c + 8, words, table + weights)
 
     def depthwise_conv_2d(self) -> bytes:
         r = self.random
@@ -173,19 +197,23 @@ class Cases(cases_ops.OpCases):
         times = r.choice((1, 1, 2, 3))
         v[6] = out_c = v[3] * times
         x, y = v[0] * v[1] * v[2] * v[3], v[0] * v[4] * v[5] * out_c
-        words = dict(enumerate(v, 8)) | {5: 4, 6: 7 + x, 23: r.choice((-128, 127, r.randint(-128, 127))), 29: times}
-        words[24], words[25], words[26] = self.clamp()
+        words = from_word(DEPTHWISE.batches, v)
+        words |= DEPTHWISE.words(x_offset=4, y_offset=7 + x, x_zero_point=r.choice((-128, 127, r.randint(-128, 127))))
+        words[DEPTHWISE.depth_multiplier] = times
+        words |= from_word(POOL.y_zero_point, self.clamp())
         table = self.channels(out_c)
-        words[28], words[27] = 0, len(table)
-        return self.network("depthwise_conv_2d", words[6] + y + 8, words, table + self.raw(v[7] * v[8] * out_c))
+        words |= WINDOW.words(channels_offset=0, weights_offset=len(table))
+        return self.network(
+            "depthwise_conv_2d", words[RECORD.y_offset] + y + 8, words, table + self.raw(v[7] * v[8] * out_c)
+        )
 
     def _pool(self, kernel: str) -> bytes:
         v = self.window(self.random.choice((1, 4, 9)))
         v[11] = v[12] = 1
         x, y = v[0] * v[1] * v[2] * v[3], v[0] * v[4] * v[5] * v[3]
-        words = dict(enumerate(v, 8)) | {5: 3, 6: 5 + x}
-        _, words[25], words[26] = self.clamp()
-        return self.network(kernel, words[6] + y + 8, words)
+        words = from_word(POOL.batches, v) | POOL.words(x_offset=3, y_offset=5 + x)
+        words |= from_word(POOL.clamp_min, self.clamp()[1:])
+        return self.network(kernel, words[RECORD.y_offset] + y + 8, words)
 
     def max_pool_2d(self) -> bytes:
         return self._pool("max_pool_2d")
@@ -198,12 +226,13 @@ class Cases(cases_ops.OpCases):
         dims = [r.randint(1, 4) for _ in range(5)]
         a, r1, b, r2, c = dims
         zero = r.randint(-128, 127)
-        words = dict(enumerate(dims, 8)) | {5: 2, 6: 8 + a * r1 * b * r2 * c, 13: -(zero + 128) * r1 * r2}
-        words[14], words[15], words[16] = self.scale()
+        words = from_word(REDUCTION.a, dims)
+        words |= REDUCTION.words(x_offset=2, y_offset=8 + a * r1 * b * r2 * c, acc_offset=-(zero + 128) * r1 * r2)
+        words |= from_word(REDUCTION.multiplier, self.scale())
         if r.random() < 0.3:
-            words[14] = r.randint(0, 2**31 - 1)
-        words[24], words[25], words[26] = self.clamp()
-        return self.network("mean", words[6] + a * b * c + 8, words)
+            words[REDUCTION.multiplier] = r.randint(0, 2**31 - 1)
+        words |= from_word(POOL.y_zero_point, self.clamp())
+        return self.network("mean", words[RECORD.y_offset] + a * b * c + 8, words)
 
     def _pairwise(self, kernel: str) -> bytes:
         r = self.random
@@ -211,21 +240,22 @@ class Cases(cases_ops.OpCases):
         size = dims[0] * dims[1] * dims[2] * dims[3]
         dense = [size // dims[0], dims[2] * dims[3], dims[3], 1]
         strides = [[s if r.random() < 0.8 else 0 for s in dense] for _ in range(2)]
-        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {5: 0, 7: size, 6: 2 * size + 4}
-        words[20], words[21], words[22] = self.scale()
-        words[23] = r.choice((0, 0, 1, 2))
-        words[24], words[25], words[26] = self.clamp()
+        words = PAIRWISE.words(x_offset=0, x2_offset=size, y_offset=2 * size + 4)
+        words |= PAIRWISE.words(dims=dims, x1_strides=strides[0], x2_strides=strides[1])
+        words |= from_word(PAIRWISE.multiplier, self.scale())
+        words[PAIRWISE.flags] = flags = r.choice((0, 0, X_CONSTANT, X2_CONSTANT))
+        words |= from_word(POOL.y_zero_point, self.clamp())
         constants = b""
         if kernel == "add":
             limit = r.choice((127 << 20, 2**30))
             constants = struct.pack("<512i", *[r.randint(-limit, limit) for _ in range(512)])
-            words[27], words[28] = r.choice(((0, 1024), (1024, 0), (0, 0)))
+            words |= from_word(ADD.table1_offset, r.choice(((0, 1024), (1024, 0), (0, 0))))
         else:
-            words[27], words[28] = r.randint(-128, 127), r.choice((-128, 127, 0))
-        if words[23]:
-            words[5 if words[23] == 1 else 7] = len(constants)
+            words |= MUL.words(x1_zero_point=r.randint(-128, 127), x2_zero_point=r.choice((-128, 127, 0)))
+        if flags:
+            words[RECORD.x_offset if flags == X_CONSTANT else RECORD.x2_offset] = len(constants)
             constants += self.raw(size)
-        return self.network(kernel, words[6] + size + 8, words, constants)
+        return self.network(kernel, words[RECORD.y_offset] + size + 8, words, constants)
 
     def add(self) -> bytes:
         return self._pairwise("add")
@@ -245,9 +275,10 @@ class Cases(cases_ops.OpCases):
         source = [r.choice((s, s, s, 0)) for s in dense]
         if r.random() < 0.1:
             dims = [0, 0, 0, 0]
-        words = dict(enumerate(dims + source + to, 8)) | {5: 1, 6: size + 3, 22: start, 23: r.choice((0, 0, 1))}
-        words[20], words[21] = r.choice(((0, 0), (y_size, r.randint(0, 255)), (y_size // 2, 128)))
-        return self.network("copy", words[6] + y_size + 8, words, self.raw(size + 1) if words[23] else b"")
+        words = BOX.words(x_offset=1, y_offset=size + 3, dims=dims, x_strides=source, y_strides=to, start=start)
+        words[BOX.flags] = flags = r.choice((0, 0, X_CONSTANT))
+        words |= from_word(BOX.fill_bytes, r.choice(((0, 0), (y_size, r.randint(0, 255)), (y_size // 2, 128))))
+        return self.network("copy", words[RECORD.y_offset] + y_size + 8, words, self.raw(size + 1) if flags else b"")
 
     def softmax(self) -> bytes:
         r = self.random
@@ -257,7 +288,8 @@ class Cases(cases_ops.OpCases):
         table = [2**31 - 1] + [max(0, min(2**31 - 1, round(2**31 * decay**d))) for d in range(1, count)]
         if r.random() < 0.2:
             table = [2**31 - 1] * count
-        words = {5: 2, 6: r.choice((2, rows * depth + 5)), 8: rows, 9: depth, 10: count, 11: 4}
+        words = SOFTMAX.words(rows=rows, depth=depth, table_count=count, table_offset=4)
+        words |= SOFTMAX.words(x_offset=2, y_offset=r.choice((2, rows * depth + 5)))
         return self.network("softmax", 2 * rows * depth + 12, words, struct.pack(f"<i{count}i", 0, *table))
 
     def near_tie(self) -> tuple[int, int, int, int]:
@@ -278,28 +310,28 @@ class Cases(cases_ops.OpCases):
         tie = (2 * r.randint(-130, 130) + 1) << (right - 1)
         return (tie << 31) // multiplier + r.randint(-2, 2), multiplier, 0, right
 
+    def _pixel(self) -> dict[int, int]:
+        """The words of a window of one pixel and one channel, with 200 channels of output."""
+        words = from_word(WINDOW.batches, [1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0])
+        words |= WINDOW.words(x_offset=0, y_offset=8, weights_offset=2400, channels_offset=0)
+        return words | WINDOW.words(y_zero_point=self.random.randint(-2, 2), clamp_min=-128, clamp_max=127)
+
     def requantize_conv_2d(self) -> bytes:
         """A pixel of one channel with weights of 0: every accumulator is its channel's word 0."""
-        words = dict(enumerate([1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0], 8))
-        words |= {5: 0, 6: 8, 7: 4, 24: self.random.randint(-2, 2), 25: -128, 26: 127, 27: 2400, 28: 0}
+        words = self._pixel() | CONV.words(scratch_offset=4)
         table = channel_table([self.near_tie() for _ in range(200)])
         return self.network("conv_2d", 208, words, table + b"\x80" * 800)
 
     def requantize_depthwise_conv_2d(self) -> bytes:
-        words = dict(enumerate([1, 1, 1, 1, 1, 1, 200, 1, 1, 1, 1, 1, 1, 0, 0], 8))
-        words |= {5: 0, 6: 8, 24: self.random.randint(-2, 2), 25: -128, 26: 127, 27: 2400, 28: 0, 29: 200}
+        words = self._pixel() | DEPTHWISE.words(depth_multiplier=200)
         table = channel_table([self.near_tie() for _ in range(200)])
         return self.network("depthwise_conv_2d", 208, words, table + b"\x80" * 800)
 
     def requantize_mean(self) -> bytes:
         """Means of one input: accumulators from 128 below to 127 above a tie."""
         acc, multiplier, left, right = self.near_tie()
-        words = dict(enumerate([1, 1, 1, 1, 256, acc - 128, multiplier, left, right], 8)) | {
-            5: 0,
-            6: 256,
-            25: -128,
-            26: 127,
-        }
+        words = from_word(REDUCTION.a, [1, 1, 1, 1, 256, acc - 128, multiplier, left, right])
+        words |= REDUCTION.words(x_offset=0, y_offset=256, clamp_min=-128, clamp_max=127)
         return self.network("mean", 512, words)
 
     def requantize_add(self) -> bytes:
@@ -308,8 +340,11 @@ class Cases(cases_ops.OpCases):
         step = max(1, (1 << right + 31) // multiplier)
         table = [self.random.randint(-128, 128) * step + step // 2 + self.random.randint(-2, 2) for _ in range(256)]
         table = [max(-(2**31), min(2**31 - 1, acc)) for acc in table]
-        words = {5: 0, 6: 256, 7: 2048, 8: 1, 9: 1, 10: 1, 11: 256, 15: 1, 20: multiplier, 21: left, 22: right, 23: 2}
-        words |= {25: -128, 26: 127, 27: 0, 28: 1024}
+        words = ADD.words(
+            x_offset=0, y_offset=256, x2_offset=2048, flags=X2_CONSTANT, table1_offset=0, table2_offset=1024
+        )
+        words |= ADD.words(dims=(1, 1, 1, 256), x1_strides=(0, 0, 0, 1), clamp_min=-128, clamp_max=127)
+        words |= from_word(ADD.multiplier, (multiplier, left, right))
         return self.network("add", 512, words, struct.pack("<512i", *table, *[0] * 256) + b"\0")
 
     def tie_softmax(self) -> bytes:
@@ -332,12 +367,12 @@ class Cases(cases_ops.OpCases):
                     break
                 e = max(0, min(2**31 - 1, e + ((target - product) << 31) // scale + r.choice((0, 0, 1, -1))))
         rows = b"".join(bytes((0x7F, 0x7F - d & 0xFF)) for d in range(1, 200))
-        words = {5: 0, 6: 400, 8: 199, 9: 2, 10: 200, 11: 0}
+        words = SOFTMAX.words(x_offset=0, y_offset=400, rows=199, depth=2, table_count=200, table_offset=0)
         return self.network("softmax", 800, words, struct.pack("<200i", *table), rows)
 
     def lut(self) -> bytes:
         count = self.random.randint(1, 40)
-        words = {5: 1, 6: self.random.choice((1, count + 3)), 8: count, 9: 4}
+        words = TABLE.words(x_offset=1, y_offset=self.random.choice((1, count + 3)), count=count, table_offset=4)
         return self.network("lut", 2 * count + 8, words, b"\0\0\0\0" + self.raw(256))
 
 

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import struct
 
+from host_tools.record import (
+    ARG,
+    BINARY,
+    CHANNEL_TABLES,
+    EXTREME,
+    GATHER,
+    RECORD,
+    RESIZE,
+    ROWS,
+    SELECT,
+    X2_CONSTANT,
+    X_CONSTANT,
+)
+from tests.helpers.fxnn_builder import from_word
+
 DENSE = lambda dims: [dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3], 1]  # noqa: E731
 
 
@@ -21,46 +36,42 @@ class OpCases:
             r.choice((r.randint(0, rows - 1), r.randint(0, rows - 1), -1, 99, 2**31 - 1, -(2**31))) for _ in range(j)
         ]
         places = [r.randint(0, columns - 1) for _ in range(k)]
-        words = dict(enumerate([a, j, b, k, c, rows * row, row, line, column, rows, columns, 4], 8))
+        words = from_word(GATHER.a, [a, j, b, k, c, rows * row, row, line, column, rows, columns, 4])
         constants = struct.pack(f"<i{k}i", 0, *places)
-        words[23] = flags = r.randint(0, 3)
+        words[GATHER.flags] = flags = r.randint(0, 3)
         x, y = b"", size + 8
         y += -y % 4
-        if flags & 1:
-            words[5] = len(constants)
+        if flags & X_CONSTANT:
+            words[GATHER.x_offset] = len(constants)
             constants += self.raw(size)
             constants += bytes(-len(constants) % 4)
         else:
-            words[5] = 0
+            words[GATHER.x_offset] = 0
             x = self.raw(size)
         table = struct.pack(f"<{j}i", *indices)
-        if flags & 2:
-            words[7] = len(constants)
+        if flags & X2_CONSTANT:
+            words[GATHER.x2_offset] = len(constants)
             constants += table
         else:
-            words[7] = len(x) + -len(x) % 4
+            words[GATHER.x2_offset] = len(x) + -len(x) % 4
             x += bytes(-len(x) % 4) + table
-        words[6] = max(y, len(x) + 4)
-        return self.network("gather", words[6] + a * j * b * k * c + 8, words, constants, x)
+        words[GATHER.y_offset] = max(y, len(x) + 4)
+        return self.network("gather", words[RECORD.y_offset] + a * j * b * k * c + 8, words, constants, x)
 
     def select(self) -> bytes:
         r = self.random
         dims = [r.randint(1, 4) for _ in range(4)]
         size = dims[0] * dims[1] * dims[2] * dims[3]
         strides = [[s if r.random() < 0.8 else 0 for s in DENSE(dims)] for _ in range(2)]
-        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {
-            5: 0,
-            7: size,
-            6: 2 * size + 3,
-            23: r.randint(0, 3),
-        }
+        words = SELECT.words(dims=dims, x1_strides=strides[0], x2_strides=strides[1], flags=r.randint(0, 3))
+        words |= SELECT.words(x_offset=0, x2_offset=size, y_offset=2 * size + 3)
         constants = b""
-        for flag, word in ((1, 5), (2, 7)):
-            if words[23] & flag:
+        for flag, word in ((X_CONSTANT, SELECT.x_offset), (X2_CONSTANT, SELECT.x2_offset)):
+            if words[SELECT.flags] & flag:
                 words[word] = len(constants)
-                constants += self.raw(size) if flag == 1 else bytes(r.randint(0, 1) for _ in range(size))
+                constants += self.raw(size) if flag == X_CONSTANT else bytes(r.randint(0, 1) for _ in range(size))
         x = self.raw(size) + bytes(r.randint(0, 1) for _ in range(size))
-        return self.network("select", words[6] + size + 8, words, constants, x)
+        return self.network("select", words[RECORD.y_offset] + size + 8, words, constants, x)
 
     def channel_lut(self) -> bytes:
         r = self.random
@@ -68,7 +79,8 @@ class OpCases:
         tables = r.randint(1, 3)
         which = [r.randint(0, tables - 1) for _ in range(b)]
         pad = -2 * b % 4
-        words = {5: 1, 6: r.choice((1, a * b * c + 2)), 8: a, 9: b, 10: c, 11: 2 * b + pad, 12: 0}
+        words = CHANNEL_TABLES.words(a=a, b=b, c=c, tables_offset=2 * b + pad, which_offset=0)
+        words |= CHANNEL_TABLES.words(x_offset=1, y_offset=r.choice((1, a * b * c + 2)))
         constants = struct.pack(f"<{b}H", *which) + bytes(pad) + self.raw(256 * tables)
         return self.network("channel_lut", 2 * a * b * c + 8, words, constants)
 
@@ -76,32 +88,34 @@ class OpCases:
         r = self.random
         dims = [r.randint(1, 4) for _ in range(5)]
         a, r1, b, r2, c = dims
-        words = dict(enumerate(dims, 8)) | {5: 2, 6: 8 + a * r1 * b * r2 * c, 13: r.randint(0, 1)}
-        return self.network("reduce", words[6] + a * b * c + 8, words)
+        words = from_word(EXTREME.a, dims)
+        words |= EXTREME.words(x_offset=2, y_offset=8 + a * r1 * b * r2 * c, smallest=r.randint(0, 1))
+        return self.network("reduce", words[RECORD.y_offset] + a * b * c + 8, words)
 
     def arg(self) -> bytes:
         r = self.random
         a, n, c = r.randint(1, 4), r.choice((1, 2, 5, 300)), r.randint(1, 4)
         x = bytes(r.choice((0x80, 0x7F, 0, 1)) for _ in range(a * n * c)) if r.random() < 0.5 else self.raw(a * n * c)
-        words = {5: 0, 6: (a * n * c + 7) & ~3, 8: a, 9: n, 10: c, 11: r.randint(0, 1)}
-        return self.network("arg", words[6] + 4 * a * c + 8, words, b"", x)
+        words = ARG.words(x_offset=0, y_offset=(a * n * c + 7) & ~3, a=a, r=n, c=c, smallest=r.randint(0, 1))
+        return self.network("arg", words[RECORD.y_offset] + 4 * a * c + 8, words, b"", x)
 
     def _binary(self, function: int) -> bytes:
         r = self.random
         dims = [r.randint(1, 4) for _ in range(4)]
         size = dims[0] * dims[1] * dims[2] * dims[3]
         strides = [[s if r.random() < 0.8 else 0 for s in DENSE(dims)] for _ in range(2)]
-        words = dict(enumerate(dims + strides[0] + strides[1], 8)) | {5: 0, 7: size, 6: 2 * size + 4, 29: function}
-        words[20], words[21], words[22] = self.scale()
-        words[30], words[31], words[32] = self.scale()
-        words[23] = r.choice((0, 0, 1, 2))
-        words[24], words[25], words[26] = self.clamp()
-        words[27], words[28] = r.randint(-128, 127), r.choice((-128, 127, 0))
+        words = BINARY.words(dims=dims, x1_strides=strides[0], x2_strides=strides[1], function=function)
+        words |= BINARY.words(x_offset=0, x2_offset=size, y_offset=2 * size + 4)
+        words |= from_word(BINARY.multiplier, self.scale())
+        words |= from_word(BINARY.negative_multiplier, self.scale())
+        words[BINARY.flags] = flags = r.choice((0, 0, X_CONSTANT, X2_CONSTANT))
+        words |= from_word(BINARY.y_zero_point, self.clamp())
+        words |= BINARY.words(x1_zero_point=r.randint(-128, 127), x2_zero_point=r.choice((-128, 127, 0)))
         constants = b""
         if 2 <= function <= 6:
             limit = r.choice((3, 2**14, 2**14 if function == 6 else 2**31 - 1))
             constants = struct.pack("<512i", *[r.randint(-limit, limit) for _ in range(512)])
-            words[27], words[28] = r.choice(((0, 1024), (1024, 0), (0, 0)))
+            words |= from_word(BINARY.table1_offset, r.choice(((0, 1024), (1024, 0), (0, 0))))
         if function == 8:
             ref = __import__("fxnn.ref", fromlist=["ref"])
             softmax = __import__("fxnn.ref.softmax", fromlist=["softmax"])
@@ -110,12 +124,12 @@ class OpCases:
                 value = abs(ref.signed(q) - 3)
                 inverse, zeros = softmax.reciprocal(value) if value > 0 else (0, 31)
                 table += [inverse, 31 - zeros | (256 if ref.signed(q) < 3 else 0)]
-            constants, words[28] = struct.pack("<512i", *table), 0
-            words[21], words[22] = 0, r.randint(-22, 3)
-        if words[23]:
-            words[5 if words[23] == 1 else 7] = len(constants)
+            constants = struct.pack("<512i", *table)
+            words |= BINARY.words(inverses_offset=0, left_shift=0, right_shift=r.randint(-22, 3))
+        if flags:
+            words[BINARY.x_offset if flags == X_CONSTANT else BINARY.x2_offset] = len(constants)
             constants += self.raw(size)
-        return self.network("binary", words[6] + size + 8, words, constants)
+        return self.network("binary", words[RECORD.y_offset] + size + 8, words, constants)
 
     def binary(self) -> bytes:
         return self._binary(self.random.randint(0, 5))
@@ -142,8 +156,11 @@ class OpCases:
             return struct.pack(f"<{3 * out}i", *values)
 
         rows, columns = table(h, out_h, w * c), table(w, out_w, c)
-        words = dict(enumerate([n, h * w * c, c, out_h, out_w, 0, len(rows)], 8)) | {5: 1, 6: n * h * w * c + 3}
-        return self.network("resize_bilinear", words[6] + n * out_h * out_w * c + 8, words, rows + columns)
+        words = from_word(RESIZE.n, [n, h * w * c, c, out_h, out_w, 0, len(rows)])
+        words |= RESIZE.words(x_offset=1, y_offset=n * h * w * c + 3)
+        return self.network(
+            "resize_bilinear", words[RECORD.y_offset] + n * out_h * out_w * c + 8, words, rows + columns
+        )
 
     def rows(self) -> bytes:
         """The two programs that are used, or a random one of every instruction."""
@@ -182,12 +199,14 @@ class OpCases:
         tables = struct.pack(f"<{2 * count}i", *exps, *diffs)
         at = len(tables)
         constants = tables + b"".join(bytes(c) for c in code) + struct.pack(f"<{len(values)}i", *values)
-        words = {5: 0, 7: size + -size % 4, 8: n, 9: depth, 10: count, 11: 0, 12: 4 * count, 13: len(code), 14: at,
-                 15: at + 4 * len(code), 16: len(values), 17: mode, 18: r.randint(-128, 127)}  # fmt: skip
-        words[6] = words[7] + 66
+        scratch, zero = size + -size % 4, r.randint(-128, 127)
+        words = ROWS.words(x_offset=0, y_offset=scratch + 66, scratch_offset=scratch, rows=n, depth=depth, table_count=count,
+                           table_offset=0, diff_offset=4 * count, program_count=len(code), program_offset=at,
+                           values_offset=at + 4 * len(code), values_count=len(values), function=mode,
+                           x_zero_point=zero)  # fmt: skip
         # rows of a zero point and its neighbours, whose sum is 0 or 1, now and then
-        x = bytes((words[18] + r.randint(-1, 1)) & 0xFF for _ in range(size)) if r.random() < 0.3 else self.raw(size)
-        return self.network("rows", words[6] + size + 8, words, constants, x)
+        x = bytes((zero + r.randint(-1, 1)) & 0xFF for _ in range(size)) if r.random() < 0.3 else self.raw(size)
+        return self.network("rows", words[RECORD.y_offset] + size + 8, words, constants, x)
 
 
 KERNELS = ("gather", "select", "channel_lut", "reduce", "arg", "binary", "squared_difference", "prelu", "div",

@@ -47,9 +47,9 @@ with open("errors.bin", "rb") as f:
             got = error(source)
             # What is free and the largest block are the board's, as are the records and what loading takes besides.
             if text.startswith("MemoryError"):
-                words = got.replace(",", "").replace(";", "").split()
-                need, free, largest = int(words[3]), int(words[5]), int(words[9])
-                if 10**9 <= need <= 10**9 + 4096 and 0 < largest <= free and 0 <= int(words[-1]) < free:
+                said = got.replace(",", "").replace(";", "").split()
+                need, free, largest = int(said[3]), int(said[5]), int(said[9])
+                if 10**9 <= need <= 10**9 + 4096 and 0 < largest <= free and 0 <= int(said[-1]) < free:
                     got = text
             if got != text:
                 raise AssertionError("file %d: got %r, want %r" % (done, got, text))

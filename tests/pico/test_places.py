@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from host_tools.record import CONV
 from tests.helpers.command_line import fxnn
 from tests.helpers.paths import PUBLIC_MODELS
 from tests.helpers.runners import run_pico
@@ -19,7 +20,11 @@ BLOCKED_BYTES = 130_000
 @pytest.mark.slow
 def test_whatever_happens_to_the_file():
     network, x, y = packed_case(many_weights(1, 8), "small", placing="flash")
-    assert {op.kernel for op in network.ops if op.words[33]} == {"conv_2d", "depthwise_conv_2d", "fully_connected"}
+    assert {op.kernel for op in network.ops if op.words[CONV.piece_count]} == {
+        "conv_2d",
+        "depthwise_conv_2d",
+        "fully_connected",
+    }
     other = packed_case(many_weights(2, 8), "other", placing="flash")[0]
     files = {"net.fxnn": network.data, "other.fxnn": other.data, "input.bin": x, "output.bin": y}
     assert run_pico("places.py", files).endswith("\nok\n")

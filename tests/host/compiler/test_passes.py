@@ -9,6 +9,7 @@ from host_tools.errors import ToolError
 from host_tools.exact import run as exact_run
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
+from host_tools.record import CONV
 from tests.helpers.tflite_builder import Builder
 
 RNG = np.random.default_rng(5)
@@ -75,7 +76,7 @@ def test_pad_before_conv_is_the_convs_own(padding, stride):
     b = Builder()
     x = b.pad(b.input((1, 7, 6, 3), scale=0.1, zero_point=-20), [[0, 0], [1, 2], [0, 3], [0, 0]])
     network = exact(b.finish([conv(b, x, padding=padding, stride=stride)]), ["conv_2d"])
-    assert network.ops[0].words[9:11] == (7, 6)
+    assert network.ops[0].words[CONV.slice("in_h", "in_w")] == (7, 6)
 
 
 def test_pad_of_channels_stays():

@@ -2,6 +2,7 @@
 
 from host_tools.compiler.convert import convert_bytes
 from host_tools.fileformat import extents, packed
+from host_tools.record import RECORD
 from tests import draw
 from tests.helpers import batch
 
@@ -16,6 +17,7 @@ def test_arenas_are_the_same(tmp_path):
         scratch = set()
         for op in packed.read(model).ops:
             for words, _ in op.calls:
-                scratch |= set(range(words[7], words[7] + extents.scratch_bytes(op.kernel, words, op.fast_target)))
+                at = words[RECORD.scratch_offset]
+                scratch |= set(range(at, at + extents.scratch_bytes(op.kernel, words, op.fast_target)))
         wrong = [i for i, (a, b) in enumerate(zip(viper, ref)) if a != b and i not in scratch]
         assert not wrong, f"{case}: bytes {wrong[:8]} of {len(ref)}"

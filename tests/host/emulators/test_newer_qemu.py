@@ -12,6 +12,7 @@ from host_tools.emulators import newer_qemu, qemu
 from host_tools.emulators.qemu_rv32 import why_not
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
+from host_tools.record import view
 from host_tools.targets import open_target
 from tests.helpers.paths import DIGITS
 from tests.xtensa import kernels
@@ -61,8 +62,8 @@ def on_xtensa() -> dict[int, int]:
             done.append(index)
     counts = {}
     for index, (arena, guards, count, same) in zip(done, run.go()):
-        words = network.ops[index].words
-        y = slice(words[6], words[6] + words[8] * words[12] * words[13] * words[14])
+        r = view(network.ops[index].kernel, network.ops[index].words)
+        y = slice(r.y_offset, r.y_offset + r.batches * r.out_h * r.out_w * r.out_c)
         assert arena[y] == arenas[index + 1][y].tobytes() and set(guards) == {0xA5} and same, index
         counts[index] = count
     assert len(counts) >= 3

@@ -28,12 +28,12 @@ def test_every_command(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "FXNN_PICO_IMAGE": str(tmp_path / "pico.img")}
     ran = 0
     for line in commands():
-        words = shlex.split(line)
-        if words[0] == "make":  # how this test came to run
-            assert words[1] in (ROOT / "Makefile").read_text()
+        arguments = shlex.split(line)
+        if arguments[0] == "make":  # how this test came to run
+            assert arguments[1] in (ROOT / "Makefile").read_text()
             continue
-        assert words[0] == FXNN, line
-        done = subprocess.run([sys.executable, "-m", "host_tools", *words[1:]], cwd=tmp_path, env=environment,
+        assert arguments[0] == FXNN, line
+        done = subprocess.run([sys.executable, "-m", "host_tools", *arguments[1:]], cwd=tmp_path, env=environment,
                               capture_output=True, text=True, timeout=300)  # fmt: skip
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         ran += 1
@@ -45,9 +45,9 @@ def test_each_page_can_be_followed_alone():
     for page in pages.PAGES:
         made = set()
         for line in "".join(pages.blocks(page, "sh")).splitlines():
-            words = shlex.split(line)
-            outputs = {words[i + 1] for i, word in enumerate(words) if word in ("-o", "--output", "--png")}
-            for word in words[1:]:
+            arguments = shlex.split(line)
+            outputs = {arguments[i + 1] for i, word in enumerate(arguments) if word in ("-o", "--output", "--png")}
+            for word in arguments[1:]:
                 if "." in word and not word.startswith("-") and word not in outputs | made:
                     assert (ROOT / word).exists(), f"{pages.name(page)}: {line}: {word} is not there yet"
             made |= outputs

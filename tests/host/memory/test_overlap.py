@@ -11,6 +11,7 @@ from host_tools.assembler.window import Window
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.memory import overlap
+from host_tools.record import CONV
 from tests import draw
 from tests.draw.shapes import TiledImages
 from tests.helpers import batch, tight_plans
@@ -98,7 +99,9 @@ def test_distances_of_tiles_are_what_a_simulation_of_the_order_finds():
         sh, sw, top, left = *random.integers(1, 3, 2), *random.integers(0, 2, 2)
         oh, ow = max(1, (h + 2 * top - kh) // sh + 1), max(1, (w + 2 * left - kw) // sw + 1)
         words = [0] * 40
-        words[8:23] = [int(v) for v in (1, h, w, c, oh, ow, oc, kh, kw, sh, sw, 1, 1, top, left)]
+        words[CONV.slice("batches", "pad_left")] = [
+            int(v) for v in (1, h, w, c, oh, ow, oc, kh, kw, sh, sw, 1, 1, top, left)
+        ]
         band, tile = int(random.integers(1, oh + 1)), int(random.integers(1, ow + 1))
         allowed = overlap.of_tiles(Window.of(words), band, tile, False)
         events = []

@@ -13,6 +13,7 @@ from host_tools.fileformat import littlefs as littlefs_blocks
 from host_tools.fileformat import packed
 from host_tools.memory import place
 from host_tools.ops.core import Step
+from host_tools.record import CONV, DENSE, RECORD
 from tests import draw
 from tests.helpers import batch
 from tests.helpers.cut_networks import SMALL_BLOCK, cut_cases
@@ -46,8 +47,11 @@ def test_pieces_answer_as_the_whole_on_the_host_and_on_unix(op, small_blocks, tm
         wrong = draw.difference(case, exact.run(network, list(case.inputs)))
         assert wrong is None, wrong
         for op_record in network.ops:
-            if op_record.words[33]:
-                assert all(call[3] <= littlefs_blocks.room(call[2]) for call, _ in op_record.calls)
+            if op_record.words[CONV.piece_count]:
+                assert all(
+                    call[CONV.const_bytes] <= littlefs_blocks.room(call[CONV.const_offset])
+                    for call, _ in op_record.calls
+                )
     models = [(network.data, list(case.inputs)) for case, network in cases]
     for name, answers in (("ref", batch.run_ref(models, tmp_path)), ("viper", batch.run_unix(models, tmp_path))):
         for case, answer in zip(wanted, answers):
@@ -68,9 +72,9 @@ def test_public_networks_lie_in_blocks(name):
     # Every channel once, in order.
     for op in cut.ops:
         if op.kernel in OPS:
-            assert sum(call[14] for call, _ in op.calls) == op.words[14]
-            firsts = np.cumsum([0] + [call[14] for call, _ in op.calls])[:-1]
-            assert [call[6] - op.words[6] for call, _ in op.calls] == firsts.tolist()
+            assert sum(call[CONV.out_c] for call, _ in op.calls) == op.words[CONV.out_c]
+            firsts = np.cumsum([0] + [call[CONV.out_c] for call, _ in op.calls])[:-1]
+            assert [call[CONV.y_offset] - op.words[RECORD.y_offset] for call, _ in op.calls] == firsts.tolist()
     assert len(cut.data) < 1.15 * len(whole.data)
     # A network that fits the board's RAM is left whole, one that does not is cut.
     auto = packed.read(convert.convert_bytes(path.read_bytes(), name, source=path.name))
@@ -80,7 +84,15 @@ def test_public_networks_lie_in_blocks(name):
 def test_an_op_whose_channels_are_longer_than_a_block_stays_whole(small_blocks):
     k = Constants()
     at = k.add(np.zeros((4, 2 * SMALL_BLOCK), np.uint8))
-    step = Step("fully_connected", "fc", "x", "y", {14: 4, 27: at, 28: at}, bytes(k.data), cut=k)
+    step = Step(
+        "fully_connected",
+        "fc",
+        "x",
+        "y",
+        DENSE.words(out_c=4, weights_offset=at, channels_offset=at),
+        bytes(k.data),
+        cut=k,
+    )
     program = type("P", (), {"steps": (step,), "blocks": True})
     _, placed = place.place(program, 100)
     assert placed[0].pieces == () and placed[0].bytes == len(k.data)

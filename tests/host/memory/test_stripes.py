@@ -8,6 +8,7 @@ from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.memory import plan, stripes
 from host_tools.memory.search import Search
+from host_tools.record import CONV, RECORD
 from tests import draw
 from tests.draw import image_chains
 from tests.helpers import batch, tight_plans
@@ -69,7 +70,9 @@ def test_in_ref(plain, tmp_path):
 @pytest.mark.pico
 def test_in_thumb_on_the_pico():
     done = striped(24, "thumb")
-    assert any(s.words.get(30) and s.y_bytes is not None for _, _, p, _ in done for s in p.program.steps)
+    assert any(
+        s.words.get(CONV.packed_offset) and s.y_bytes is not None for _, _, p, _ in done for s in p.program.steps
+    )
     check(done, tight_plans.poisoned(batch.run_pico, [d[:3] for d in done], "thumb"))
 
 
@@ -80,7 +83,7 @@ def test_constants_are_stored_once():
         by_name: dict[str, set[int]] = {}
         for op in network.ops:
             if op.constants:
-                by_name.setdefault(op.name, set()).add(op.words[2])
+                by_name.setdefault(op.name, set()).add(op.words[RECORD.const_offset])
         assert all(len(places) == 1 for places in by_name.values())
 
 
@@ -94,7 +97,7 @@ def test_needs_is_never_above_what_the_planner_takes():
 def test_rows_that_nobody_reads_are_left_out():
     """VALID windows with strides leave rows: they are not computed in stripes."""
     words = [0] * 40
-    words[8:23] = [1, 9, 4, 1, 4, 2, 1, 2, 2, 2, 2, 1, 1, 0, 0]
+    words[CONV.slice("batches", "pad_left")] = [1, 9, 4, 1, 4, 2, 1, 2, 2, 2, 2, 1, 1, 0, 0]
     assert stripes.input_rows(words, 0, 4) == (0, 8) and stripes.input_rows(words, 1, 2) == (2, 4)
-    words[21] = 1
+    words[CONV.pad_top] = 1
     assert stripes.input_rows(words, 0, 1) == (0, 1) and stripes.input_rows(words, 4, 5) == (7, 9)

@@ -9,6 +9,7 @@ from host_tools.compiler import convert
 from host_tools.errors import ToolError
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
+from host_tools.record import TABLE
 from tests.helpers import batch
 from tests.helpers.fxnn_builder import Network
 from tests.helpers.paths import DIGITS
@@ -108,7 +109,9 @@ def test_labels_as_windows_writes_them(tmp_path):
 
 
 def _lut(y_offset=8, count=8, table=0) -> bytes:
-    n = Network(16).op("lut", {5: 0, 6: y_offset, 8: count, 9: table}, constants=bytes(256))
+    n = Network(16).op(
+        "lut", TABLE.words(x_offset=0, y_offset=y_offset, count=count, table_offset=table), constants=bytes(256)
+    )
     return n.tensor("input", 0, (8,)).tensor("output", 8, (8,)).build()
 
 

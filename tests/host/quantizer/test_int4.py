@@ -13,6 +13,7 @@ from host_tools.floats import float_graph
 from host_tools.measure import evaluate, quantize_file
 from host_tools.quantizer import Options, mixed, prepare, quantize
 from host_tools.readers import tflite
+from host_tools.record import CONV
 from tests.helpers.paths import DIGITS, PUBLIC_MODELS
 from tests.helpers.quantizing import OFF, everything
 from tests.helpers.tflite_builder import Builder
@@ -29,7 +30,7 @@ def digits_int4(tmp_path_factory):
 
 def test_digits_in_int4_stay_within_two_points(digits_int4, digits_data):
     net = packed.read_file(digits_int4[0])
-    assert [op.words[34] for op in net.ops if op.kernel in ("conv_2d", "fully_connected")] == [1, 1, 1]
+    assert [op.words[CONV.weights_format] for op in net.ops if op.kernel in ("conv_2d", "fully_connected")] == [1, 1, 1]
     figures = {}
     for name, path in (("int4", digits_int4[0]), ("float", DIGITS / "digits_float.tflite")):
         figures[name] = evaluate.evaluate(evaluate.open_network(path), digits_data)["figures"]["top1"]
@@ -57,7 +58,7 @@ def test_flash_takes_the_least_sensitive_weights_first(tmp_path, digits_data):
                                        Options(samples=400, flash=limit))  # fmt: skip
     net = packed.read_file(tmp_path / "d.fxnn")
     assert len(net.data) <= limit and (tmp_path / "d.fxnn").stat().st_size == len(net.data)
-    int4 = [op.words[34] for op in net.ops if op.kernel in ("conv_2d", "fully_connected")]
+    int4 = [op.words[CONV.weights_format] for op in net.ops if op.kernel in ("conv_2d", "fully_connected")]
     assert int4 == [0, 1, 0] and any("int4 weights of 1 ops" in t.what and t.taken for t in done.quantized.trials)
     score = evaluate.evaluate(evaluate.open_network(tmp_path / "d.fxnn"), digits_data)["figures"]
     assert score["top1"] >= 0.974
@@ -123,9 +124,15 @@ def test_an_int8_model_keeps_its_scales_and_what_stays_int8(tmp_path):
         (t.scale, t.zero_point) for t in (*b.inputs, *b.outputs)
     ]
     for x, y in zip(a.ops, b.ops):
-        assert (x.words[23], x.words[24]) == (y.words[23], y.words[24])
+        assert (x.words[CONV.x_zero_point], x.words[CONV.y_zero_point]) == (
+            y.words[CONV.x_zero_point],
+            y.words[CONV.y_zero_point],
+        )
         if x.kernel == "depthwise_conv_2d":
-            assert x.constants[x.words[27] : x.words[27] + 72] == y.constants[y.words[27] : y.words[27] + 72]
+            assert (
+                x.constants[x.words[CONV.weights_offset] : x.words[CONV.weights_offset] + 72]
+                == y.constants[y.words[CONV.weights_offset] : y.words[CONV.weights_offset] + 72]
+            )
 
 
 def test_int4_of_an_int8_model_is_better_with_data(tmp_path, digits_data):
@@ -192,6 +199,6 @@ def test_int4_in_pieces_for_the_flash(tmp_path):
         for name in ("host", "unix"):
             with open_target(name) as target:
                 answers.append(target.run(packed.read_file(out), (x,))[0][0])
-    assert any(op.words[33] for op in packed.read_file(tmp_path / "flash.fxnn").ops)
+    assert any(op.words[CONV.piece_count] for op in packed.read_file(tmp_path / "flash.fxnn").ops)
     for other in answers[1:]:
         np.testing.assert_array_equal(other, answers[0])

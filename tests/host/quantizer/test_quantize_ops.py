@@ -156,10 +156,10 @@ def test_an_embedding_takes_whole_numbers():
     table = b.constant(random.normal(size=(20, 4)).astype(F))
     y = b.op("GATHER", [table, x], [b.tensor((1, 6, 4), "float32")], "GatherOptions")[0]
     y = b.fully_connected(b.reshape(y, (1, 24)), b.constant(random.normal(size=(3, 24)).astype(F)), scale=None)
-    words = random.integers(0, 20, (40, 6))
-    made = quantize(tflite.read(b.finish([y]), "words"), [words], OFF)
+    texts = random.integers(0, 20, (40, 6))
+    made = quantize(tflite.read(b.finish([y]), "words"), [texts], OFF)
     net = evaluate.Network("words", packed.read(convert.convert_graph(made.graph, "words", selftest=0).data))
-    got, want = evaluate.answers(net, Dataset((words[:8],)))[0], float_graph.run(made.real, [words[:8]])[0]
+    got, want = evaluate.answers(net, Dataset((texts[:8],)))[0], float_graph.run(made.real, [texts[:8]])[0]
     assert metrics.sqnr_db(got.reshape(8, 3), want.reshape(8, 3)) > 30
     assert net.form.inputs[0].dtype == "int32"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from host_tools.fileformat import packed
-from host_tools.record import KERNELS
+from host_tools.record import KERNELS, TABLE
 from host_tools.report import build, facts, inspect, page, shapes, verdicts
 from tests.helpers.command_line import fxnn
 from tests.helpers.paths import DIGITS, PUBLIC_MODELS
@@ -178,7 +178,7 @@ def test_names_are_escaped(tmp_path):
     n = Network(16)
     n.metadata = {"name": "<b>&\"'"}
     n.tensor("input", 0, (8,)).tensor("output", 8, (8,))
-    n.op("lut", {5: 0, 6: 8, 8: 8}, bytes(256), name="<script>alert(1)</script>")
+    n.op("lut", TABLE.words(x_offset=0, y_offset=8, count=8), bytes(256), name="<script>alert(1)</script>")
     html = page.render(build.build(packed.read(n.build()), on=None))
     assert "<script>" not in html and "&lt;b&gt;" in html
 
