@@ -157,13 +157,12 @@ def _load(file, arithmetic, arena, place):
             file.read_into(0, file.head)
         _check(file)
         kernels = []
-        for i in range(file.op_count):
-            words = file.op(i)
-            kernel = arithmetic.kernel(words[_KERNEL], words[_VARIANTS])
+        for at in range(file.ops_offset, file.pieces_offset, _OP_BYTES):
+            id = file.head[at]  # below 64, as _check knows
+            variants = struct.unpack_from("<i", file.head, at + 4 * _VARIANTS)[0]
+            kernel = arithmetic.kernel(id, variants)
             if kernel is None:
-                raise ValueError(
-                    "model: variant %d of kernel %d unknown, update fxnn" % (words[_VARIANTS] & 255, words[_KERNEL])
-                )
+                raise ValueError("model: variant %d of kernel %d unknown, update fxnn" % (variants & 255, id))
             kernels.append(kernel)
         if in_place:
             file.where = "in place"

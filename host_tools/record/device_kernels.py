@@ -36,7 +36,8 @@ TABLES = {
     "_HOLD_OFFSETS": ("their constants hold offsets or indices", _ids(lambda k: k.holds_offsets)),
     "_CUTTABLE": ("their constants may be cut into pieces", _ids(lambda k: k.cuttable)),
 }
-NAMES = {*TABLES, "_MODULES", "_LETTERS"}  # that the blocks of this module define
+MODULE_WIDTH = 17  # of a name among the modules, with its dot
+NAMES = {*TABLES, "_MODULES", "_WIDTH", "_LETTERS"}  # that the blocks of this module define
 
 
 def kernels(text: str) -> list[str]:
@@ -56,20 +57,19 @@ def names() -> list[str]:
 
 
 def modules(backend: str) -> list[str]:
-    """The names of a backend's modules, each after the letter of its number ("a" is 1) and a dot, as one text: a tuple
-    would take three times the memory. Of ref, whose records say nothing, the letter of each kernel by its id, too."""
+    """The names of a backend's modules as one text, each after a dot and filled up to as many characters, by number from 1:
+    a tuple would take three times the memory. Of ref, whose records say nothing, the number of each kernel's as a letter,
+    by id, too."""
     names = MODULES[backend] if backend != "ref" else dict(enumerate(dict.fromkeys(k.family for k in KERNELS), 1))
-    letters = {name: chr(96 + number) for number, name in names.items()}
-    found = [*_text("_MODULES", "".join(f"{letter}.{name} " for name, letter in letters.items()))]
+    columns = [f".{names[number]}".ljust(MODULE_WIDTH) for number in range(1, 1 + len(names))]
+    lines = ["".join(columns[at : at + 6]) for at in range(0, len(columns), 6)]
+    found = ["_MODULES = const(", *(f'    "{line}"' for line in lines), ")"]
+    if len(lines) == 1:
+        found = [f'_MODULES = const("{lines[0]}")']
+    if backend in ("viper", "ref"):
+        found.append(f"_WIDTH = const({MODULE_WIDTH})")
     if backend == "ref":
+        letters = {name: chr(96 + number) for number, name in names.items()}
         of = (letters[BY_ID[id].family] if id in BY_ID else "-" for id in range(max(BY_ID) + 1))
-        found.append(f'_LETTERS = const("{"".join(of)}")')
+        found.append(f'_LETTERS = const(b"{"".join(of)}")')
     return found
-
-
-def _text(name: str, text: str) -> list[str]:
-    """An assignment of a text, in lines of no more than 120."""
-    if len(text) <= 90:
-        return [f'{name} = const("{text}")']
-    lines = textwrap.wrap(text.strip(), 110)
-    return [f"{name} = const(", *(f'    "{line} "' for line in lines), ")"]

@@ -49,10 +49,12 @@ _WIDE_CHANNEL_BYTES = const(16)  # where activations are int16
 
 # modules of ref: written by python -m host_tools.record
 _MODULES = const(
-    "a.conv b.depthwise c.dense d.pool e.reduce f.elementwise g.move h.softmax i.lookup j.gather k.resize l.rows "
-    "m.matmul n.recurrent o.int16 p.integer "
+    ".conv            .depthwise       .dense           .pool            .reduce          .elementwise     "
+    ".move            .softmax         .lookup          .gather          .resize          .rows            "
+    ".matmul          .recurrent       .int16           .integer         "
 )
-_LETTERS = const("-abcddeffghijeeffkli------------amnnooooooooopp")
+_WIDTH = const(17)
+_LETTERS = const(b"-abcddeffghijeeffkli------------amnnooooooooopp")
 # end of modules of ref
 
 
@@ -182,8 +184,8 @@ def _box(record, *words):
 
 def kernel(id, variants=0):
     """The function of a kernel id, whatever the word `variants` says; imports its family."""
-    at = _MODULES.find(_LETTERS[id] + ".") + 1
-    return __import__(__name__ + _MODULES[at : _MODULES.find(" ", at)], None, None, ("kernels",)).kernels[id]
+    end = (_LETTERS[id] - 96) * _WIDTH
+    return __import__(__name__ + _MODULES[end - _WIDTH : end].rstrip(), None, None, ("kernels",)).kernels[id]
 
 
 def record(view):

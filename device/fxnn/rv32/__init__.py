@@ -6,14 +6,13 @@ Same names, same contract and the same results as `ref`, bit for bit. The kernel
 firmware calls, and as assembler ones, which Espressif's boards do not: they look at how they were called.
 """
 
-from ..viper import aligned, family, patch, record  # noqa: F401  (what the loader needs of a backend)
-from ..viper import kernel as viper
+from ..viper import aligned, find, patch, record  # noqa: F401  (what the loader needs of a backend)
 
 # modules of rv32: written by python -m host_tools.record
-_MODULES = const("a.conv b.dense c.depthwise d.elementwise e.move f.lookup ")
+_MODULES = const(".conv            .dense           .depthwise       .elementwise     .move            .lookup          ")
 # end of modules of rv32
 
 
 def kernel(id, variants):
     """The function for a record of kernel `id` whose word `variants` this is; None where not even viper has one."""
-    return family(__name__, _MODULES, variants >> 24 & 255, id) or viper(id, variants)
+    return find(id, variants, 24, __name__, _MODULES)

@@ -7,14 +7,16 @@ Same names, same contract and the same results as `ref`, bit for bit. Cortex-M0+
 Cortex-M runs them.
 """
 
-from ..viper import aligned, family, patch, record  # noqa: F401  (what the loader needs of a backend)
-from ..viper import kernel as viper
+from ..viper import aligned, find, patch, record  # noqa: F401  (what the loader needs of a backend)
 
 # modules of thumb: written by python -m host_tools.record
-_MODULES = const("a.conv b.depthwise c.depthwise_window d.int4 e.dense f.pool g.add h.elementwise ")
+_MODULES = const(
+    ".conv            .depthwise       .depthwise_window.int4            .dense           .pool            "
+    ".add             .elementwise     "
+)
 # end of modules of thumb
 
 
 def kernel(id, variants):
     """The function for a record of kernel `id` whose word `variants` this is; None where not even viper has one."""
-    return family(__name__, _MODULES, variants >> 8 & 255, id) or viper(id, variants)
+    return find(id, variants, 8, __name__, _MODULES)

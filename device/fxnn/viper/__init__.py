@@ -17,13 +17,18 @@ What every kernel here has to mind:
 - Thumb keeps two variables in registers, the first two arguments: hot loops reuse those.
 """
 
+import sys
+
 import micropython
 
 # modules of viper: written by python -m host_tools.record
 _MODULES = const(
-    "a.conv b.depthwise c.pool d.reduce e.elementwise f.move g.softmax h.lookup i.gather j.binary k.resize l.rows "
-    "m.transpose_conv n.matmul o.recurrent p.int16_conv q.int16 r.integer s.int4 t.dense_pairs u.dense_twos "
+    ".conv            .depthwise       .pool            .reduce          .elementwise     .move            "
+    ".softmax         .lookup          .gather          .binary          .resize          .rows            "
+    ".transpose_conv  .matmul          .recurrent       .int16_conv      .int16           .integer         "
+    ".int4            .dense_pairs     .dense_twos      "
 )
+_WIDTH = const(17)
 # end of modules of viper
 
 # words of conv_2d, fully_connected: written by python -m host_tools.record
@@ -37,16 +42,24 @@ _PIECE_COUNT = const(33)
 # end of words of conv_2d, fully_connected
 
 
-def family(package, modules, number, id):
-    """The function for kernel `id` in the module of this number; imports it. None where there is no such module or kernel."""
-    at = modules.find(chr(96 + number) + ".") + 1
-    if at:
-        return __import__(package + modules[at : modules.find(" ", at)], None, None, ("kernels",)).kernels.get(id)
+def find(id, variants, shift, package, modules):
+    """The function for kernel `id` in the module that the word `variants` names from bit `shift` on; imports it.
+
+    Where modules has no such number, or the module no such kernel, that of viper's module; None where this has none either.
+    """
+    end = (variants >> shift & 255) * _WIDTH
+    name = modules[end - _WIDTH : end]  # empty for 0, too
+    if name:
+        name = package + name.rstrip()
+        kernel = (sys.modules.get(name) or __import__(name, None, None, ("kernels",))).kernels.get(id)
+        if kernel:
+            return kernel
+    return find(id, variants, 0, __name__, _MODULES) if shift else None
 
 
 def kernel(id, variants):
     """The function for a record of kernel `id` whose word `variants` this is; None where this package has none."""
-    return family(__name__, _MODULES, variants & 255, id)
+    return find(id, variants, 0, __name__, _MODULES)
 
 
 def record(view):

@@ -6,14 +6,13 @@ elementwise has add, lut and copy.
 Same names, same contract and the same results as `ref`, bit for bit.
 """
 
-from ..viper import aligned, family, patch, record  # noqa: F401  (what the loader needs of a backend)
-from ..viper import kernel as viper
+from ..viper import aligned, find, patch, record  # noqa: F401  (what the loader needs of a backend)
 
 # modules of xtensa: written by python -m host_tools.record
-_MODULES = const("a.depthwise_window b.depthwise c.dense d.conv e.elementwise ")
+_MODULES = const(".depthwise_window.depthwise       .dense           .conv            .elementwise     ")
 # end of modules of xtensa
 
 
 def kernel(id, variants):
     """The function for a record of kernel `id` whose word `variants` this is; None where not even viper has one."""
-    return family(__name__, _MODULES, variants >> 16 & 255, id) or viper(id, variants)
+    return find(id, variants, 16, __name__, _MODULES)

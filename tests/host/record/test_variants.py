@@ -38,7 +38,7 @@ def test_every_module_and_kernel_of_the_device_package_is_in_the_table(backend):
     modules = variants.MODULES[backend]
     files = {path.stem for path in (DEVICE / backend).glob("*.py")} - {"__init__"}
     assert set(modules.values()) == files and len(modules) == len(files)
-    assert list(modules) == list(range(1, len(modules) + 1)) and len(modules) < 27  # letters, on the board
+    assert list(modules) == list(range(1, len(modules) + 1))
     for module in files:
         named = {BY_NAME[k].id for rule in variants.RULES[backend] if rule.module == module for k in rule.kernels}
         assert named == kernels_of(backend, module), module
@@ -50,16 +50,25 @@ def test_the_board_finds_the_module_of_each_number(monkeypatch):
         monkeypatch.setattr(builtins, name, int, raising=False)
     asked = []
     modules = SimpleNamespace(kernels={1: "conv"})
-    names = {"chr": chr, "__import__": lambda name, *_: asked.append(name) or modules}
-    family = FunctionType(device_module("viper").family.__code__, {"__builtins__": names})
-    for backend in variants.BACKENDS:
+    names = {
+        "__builtins__": {"__import__": lambda name, *_: asked.append(name) or modules},
+        "sys": SimpleNamespace(modules={}),
+        "__name__": "fxnn.viper",
+        "_MODULES": device_module("viper")._MODULES,
+        "_WIDTH": device_module("viper")._WIDTH,
+    }
+    names["find"] = find = FunctionType(device_module("viper").find.__code__, names)
+    for shift, backend in zip((0, 8, 16, 24), variants.BACKENDS, strict=True):
         text = device_module(backend)._MODULES
         for number in range(256):
             asked.clear()
             name = variants.MODULES[backend].get(number)
-            assert family(f"fxnn.{backend}", text, number, 1) == ("conv" if name else None)
-            assert asked == ([f"fxnn.{backend}.{name}"] if name else [])
-        assert family("fxnn.viper", text, 1, 2) is None  # no kernel of that module
+            assert find(1, number << shift | (shift and 1), shift, f"fxnn.{backend}", text) == (
+                "conv" if shift or name else None
+            )
+            assert asked == ([f"fxnn.{backend}.{name}"] if name else ["fxnn.viper.conv"] if shift else [])
+        asked.clear()  # no kernel of that module, nor of viper's
+        assert find(2, 1 << shift | 1, shift, f"fxnn.{backend}", text) is None and len(asked) == (2 if shift else 1)
 
 
 def test_a_record_without_a_module_and_with_a_number_to_come_is_vipers():
