@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from host_tools.compiler import convert, tflm_arena
+from host_tools.compiler.options import PREFERENCES
 from host_tools.errors import ToolError
 from host_tools.exact import run as exact
 from host_tools.fileformat import packed
 from host_tools.measure.oracle import Oracle
-from host_tools.memory import plan
 from host_tools.readers import tflite
 from tests.draw import image_chains
 from tests.helpers import batch, tight_plans
@@ -42,7 +42,7 @@ def cases():
     return found
 
 
-@pytest.mark.parametrize("prefer", plan.PREFER)
+@pytest.mark.parametrize("prefer", PREFERENCES)
 def test_random_networks_on_host(cases, prefer):
     """numpy, with the arena's dead bytes overwritten before each op."""
     for model, inputs, found, case in converted(cases, prefer):
@@ -56,7 +56,7 @@ def test_random_networks_on_host(cases, prefer):
         assert b"".join(y.tobytes() for y in outputs) == tight_plans.want(case), case.name
 
 
-@pytest.mark.parametrize("prefer", plan.PREFER)
+@pytest.mark.parametrize("prefer", PREFERENCES)
 def test_random_networks_in_viper(cases, prefer, tmp_path):
     done = converted(cases, prefer)
     check(done, tight_plans.poisoned(batch.run_unix, [d[:3] for d in done], tmp_path))
@@ -69,7 +69,7 @@ def test_random_networks_in_ref(cases, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.pico
-@pytest.mark.parametrize("prefer", plan.PREFER)
+@pytest.mark.parametrize("prefer", PREFERENCES)
 def test_random_networks_on_the_pico(cases, prefer):
     done = [d for d in converted(cases[:8], prefer) if d[2].arena_bytes < 40_000]  # the model is in the heap, too
     assert len(done) > 4
@@ -109,7 +109,7 @@ def test_public_networks(name, tmp_path):
     oracle, cases, want = Oracle(data), [], []
     limit = tflm_arena.least_bytes(tflite.read(data, name))
     assert limit <= TFLM[name]
-    for prefer in plan.PREFER:
+    for prefer in PREFERENCES:
         done = convert.convert(data, name, selftest=0, prefer=prefer)
         x = random.integers(-128, 128, packed.read(done.data).inputs[0].shape).astype(np.int8)
         cases.append((done.data, [x], done.plan))
