@@ -19,7 +19,7 @@ setup: $(VENV)/.installed
 demo: setup
 	@$(BIN)/python -m host_tools.cli.demo --port $(PORT)
 
-check: $(VENV)/.test-installed
+check: $(VENV)/.check-installed
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/vulture
@@ -61,6 +61,11 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.test-installed: pyproject.toml | $(VENV)/.installed
 	@echo "installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/.check-installed: pyproject.toml | $(VENV)/.test-installed
+	@echo "installing what checks the source"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[check]'
 	@touch $@
 
 clean:
