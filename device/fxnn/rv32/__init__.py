@@ -9,7 +9,9 @@ firmware calls, and as assembler ones, which Espressif's boards do not: they loo
 from ..viper import aligned, find, patch, record  # noqa: F401  (what the loader needs of a backend)
 
 # modules of rv32: written by python -m host_tools.record
-_MODULES = const(".conv            .dense           .depthwise       .elementwise     .move            .lookup          ")
+_MODULES = const(
+    ".conv            .dense           .depthwise       .elementwise     .move            .lookup          "
+)
 # end of modules of rv32
 
 
