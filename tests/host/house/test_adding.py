@@ -47,10 +47,10 @@ def write(tree, how: str, block: str) -> None:
 
 def run(tree, line: str) -> subprocess.CompletedProcess:
     """One command of the page, by the copy's own host_tools."""
-    program, *words = shlex.split(line)
-    assert program == "fxnn" or words[0] == "-m" and program == "python", line
-    words = ["-m", "host_tools", *words] if program == "fxnn" else words
-    return subprocess.run([sys.executable, *words], cwd=tree, capture_output=True, text=True, timeout=300)
+    program, *arguments = shlex.split(line)
+    assert program == "fxnn" or line.startswith("python -m "), line
+    arguments = ["-m", "host_tools", *arguments] if program == "fxnn" else arguments
+    return subprocess.run([sys.executable, *arguments], cwd=tree, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture
