@@ -23,7 +23,9 @@ If anything fails, the board keeps what it had.""",
 )
 @click.argument("network", metavar="NET.fxnn|MODEL.tflite", type=options.EXISTING)
 @options.port("auto finds the board, PORT is its serial port, pico the emulated Pico (it keeps its flash).")
-@click.option("--labels", metavar="FILE", type=options.EXISTING, help="For a .tflite: text file with a label a line.")
+@click.option(
+    "--labels", metavar="FILE", type=options.EXISTING, help="For a .tflite: text file with one label per line."
+)
 @click.option("--main", "program", is_flag=True,
               help="Also copy boot.py and main.py; different ones on the board are kept as *.bak.")  # fmt: skip
 @click.option("--source", is_flag=True, help="Copy the device package as .py instead of compiled .mpy.")

@@ -60,7 +60,7 @@ def as_json(help: str):
 
 
 labels = click.option("--labels", metavar="FILE", type=EXISTING,
-                      help="Text file with a label a line, for the outputs in order.")  # fmt: skip
+                      help="Text file with one label per line, for the outputs in order.")  # fmt: skip
 pixels = click.option("--pixels", type=click.Choice(["0..1", "-1..1", "0..255"]), default="0..1", show_default=True,
                       help="What the pixels of image files become.")  # fmt: skip
 test_data = click.option("--data", metavar="FILE|FOLDER", type=MODEL, help="Test data, as `fxnn evaluate` takes it.")

@@ -92,7 +92,7 @@ def convert_graph(graph: Graph, name: str, options: ConvertOptions | None = None
     picked = graph.tensors[graph.outputs[0]].dtype == "int32"  # the network names the class itself: ARG_MAX
     if labels and len(labels) != classes and not picked:
         raise ToolError(
-            f"{len(labels)} labels for {classes} outputs", fix="give one label a line, in the order of the outputs"
+            f"{len(labels)} labels for {classes} outputs", fix="give one label per line, in the order of the outputs"
         )
     metadata = {
         "name": _utf8(name),
@@ -142,7 +142,7 @@ def convert_bytes(data: bytes, name: str = "model", options: ConvertOptions | No
 
 def convert_file(path: str | Path, out: str | Path, options: ConvertOptions | None = None, *, name: str | None = None,
                  labels: str | Path | None = None, **changes) -> Conversion:  # fmt: skip
-    """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, a label a line."""
+    """Converts the file at `path` and writes `out` at once or not at all. `labels`: a text file, one label per line."""
     path, out = Path(path), Path(out).resolve()
     if out.exists() and path.exists() and out.samefile(path):
         raise ToolError(
@@ -155,13 +155,13 @@ def convert_file(path: str | Path, out: str | Path, options: ConvertOptions | No
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """A label a line, UTF-8 (with Windows' mark or without), empty lines left out."""
+    """One label per line, UTF-8 (with Windows' mark or without), empty lines left out."""
     try:
         text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise ToolError(f"{path} is not UTF-8 text", str(e), "save it as UTF-8") from None
     if "\0" in text:
-        raise ToolError(f"{path} is not a text file", "it holds a zero byte", "give a label a line")
+        raise ToolError(f"{path} is not a text file", "it holds a zero byte", "give one label per line")
     return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 

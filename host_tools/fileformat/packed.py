@@ -83,7 +83,7 @@ class Packed:
     records_bytes: int  # of those, header, op records and pieces: what stays in RAM when the constants do not
     pieces: int  # constants of large ops are cut into these, so that no kernel call's cross a block; 0: none is cut
     arena_bytes: int
-    fast_target: str  # whose fast forms the records hold: a value of FAST_TARGETS
+    fast_target: str  # whose packed variants the records hold: a value of FAST_TARGETS
     ops: tuple[OpRecord, ...]
     tensors: tuple[TensorEntry, ...]
     input_count: int

@@ -124,7 +124,7 @@ def test_the_same_machine_code_on_every_core(op, shapes, model):
 @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_weights_of_four_bits(op, data):
-    """All of them have a fast form, whatever their scales; on the Pico's core, where conv_2d patches code, and on an M4."""
+    """All of them have a packed variant, whatever their scales; on the Pico's core, where conv_2d patches code, and on an M4."""
     case = data.draw(draw.models(op))
     model = draw.four_bits(case)
     network = packed.read(model) if model else None

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(machine.available() is not None, reason=str(mach
 
 
 class Small(Cases):
-    """The records of tests/micropython/cases.py with accumulators that a fast form may have: below 2^29."""
+    """The records of tests/micropython/cases.py with accumulators that a packed variant may have: below 2^29."""
 
     def acc(self) -> int:
         r = self.random
@@ -39,7 +39,7 @@ class Small(Cases):
 
 
 def fast_record(file: bytes, pick: random.Random, source=Small):
-    """(kernel, words with one of its fast forms, constants, arena before, arena wanted) of a packed case."""
+    """(kernel, words with one of its packed variants, constants, arena before, arena wanted) of a packed case."""
     network = packed.read(file)
     op = network.ops[0]
     words = list(op.words) + [0] * (40 - len(op.words))
@@ -147,7 +147,7 @@ def test_models_equal_the_oracle(op):
         run.add(record.kernel, record.words, record.constants, bytes(arena))
         wanted.append((case, network.outputs[0].arena_offset, case.outputs[0].tobytes()))
         fast += 1
-    assert fast > 40  # nearly all have a fast form
+    assert fast > 40  # nearly all have a packed variant
     for (case, at, want), (arena, guards, _, same) in zip(wanted, run.go()):
         assert arena[at : at + len(want)] == want, str(case)
         assert set(guards) == {0xA5} and same, str(case)

@@ -2,7 +2,7 @@
 
 Written by host_tools/assembler/thumb: edit that.
 
-The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, fast form): words hold
+The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, packed variant): words hold
 x[pixel 0] + (x[pixel 1] << 16); muls by w[k] and w[k + 1] and their sum give both pixels' pair sums in one word, the
 low one borrowing from the high one where it is negative. X sums the words modulo 2^32; asrs by 16 leaves the borrow in
 the carry, adcs adds the high half, repaired, to Y. At the end sum1 = Y and sum0 = X - (Y << 16).
@@ -1019,7 +1019,7 @@ def convolve(r0):
     ldr(r1, [r0, 40])       # 2  unpacked
     cmp(r1, 0)              # 1
     beq(LONG)               # 2
-    ldr(r5, [r0, 68])       # 2  the fast table holds what the short one has not
+    ldr(r5, [r0, 68])       # 2  the packed table holds what the short one has not
     label(LONG)
     ldrb(r1, [r5, 8])       # 2  left shift
     mov(r8, r1)             # 1

@@ -27,7 +27,7 @@ DOC = """
          elsewhere: as each part says
     Stack {frame}
     Numbers x, w Q0 int8; lane word w0 + w1 * 2^16; T = sum of 4 products + C, C = 0x7F00 - 2^24: low lane + 0x7F00 in
-         [0, 2^16), high lane - 256 in [-2^15, 2^15) for the windows of the first list (fast table: the host proves
+         [0, 2^16), high lane - 256 in [-2^15, 2^15) for the windows of the first list (packed table: the host proves
          it); those of the second run as two of 2, which always fit. X += T; Y += T >> 16; low sum = X - (Y << 16).
          requantize: q = (acc << pre) * multiplier >> 32, Q0 with e + 1 more bits;
          y = (q + (q >> 31 & fix) + c) >> shift

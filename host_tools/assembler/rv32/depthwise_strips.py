@@ -7,7 +7,7 @@ from .requantize import Slot, clamps
 from .writer import Function
 
 PIXEL, PITCH = 8, 128  # bytes of the plane: a pixel's eight channels, a row of 16 pixels
-CHANNEL_BYTES = 16  # of the fast table: first, multiplier, c, pre, shift, fix, form
+CHANNEL_BYTES = 16  # of the packed table: first, multiplier, c, pre, shift, fix, form
 WEIGHT, VALUE = POOL[:9], POOL[9:18]
 IP, OP, Q, T, MULTIPLIER, C, SHIFT, FIRST, STEP, END = POOL[18:28]
 

@@ -1,4 +1,4 @@
-"""Requantization of an accumulator: models/FORMAT.md eq. (2), (3) by a slot of rv32's fast table."""
+"""Requantization of an accumulator: models/FORMAT.md eq. (2), (3) by a slot of rv32's packed table."""
 
 from __future__ import annotations
 

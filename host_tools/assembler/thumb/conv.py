@@ -11,7 +11,7 @@ from .writer import Function, described, device_file, driver, kernel
 HEAD = """
 Convolutions in Thumb: any kernel, strides, dilations, paddings and channels. See ref/conv.py for the meaning.
 
-The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, fast form): words hold
+The product of two pixels at once (the host makes sure of |x0 * w0 + x1 * w1| < 2^15, FORMAT.md, packed variant): words hold
 x[pixel 0] + (x[pixel 1] << 16); muls by w[k] and w[k + 1] and their sum give both pixels' pair sums in one word, the
 low one borrowing from the high one where it is negative. X sums the words modulo 2^32; asrs by 16 leaves the borrow in
 the carry, adcs adds the high half, repaired, to Y. At the end sum1 = Y and sum0 = X - (Y << 16).

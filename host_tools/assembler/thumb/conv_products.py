@@ -220,7 +220,7 @@ class ConvLanes(Lanes):
 
     def exact_entry(self) -> None:
         self.f.ldr(r5=STATE.channel, r1=STATE.unpacked).beq("r1", 0, "LONG")
-        self.f.ldr("r5", STATE.fast, note="the fast table holds what the short one has not").label("LONG")
+        self.f.ldr("r5", STATE.fast, note="the packed table holds what the short one has not").label("LONG")
 
     def next_lane(self, exact: bool) -> None:
         f = self.f

@@ -76,7 +76,7 @@ def depthwise(f: Function) -> None:
          r8-r12, lr w[0] to w[5] Q0; packing: r0, r1 two rows | r2-r5 temporary | r7 in_c
          requantize: as thumb.conv.convolve
     Stack 72: w[6] to w[8], first * 65537, first, temporary, lane, accumulators, flag or end, out_c, end, steps, state
-    Bounds a 16-bit sum a flush: one a window (S), two (A), one a row (B), two a row (C), by the fast table's kind.
+    Bounds a 16-bit sum a flush: one a window (S), two (A), one a row (B), two a row (C), by the packed table's kind.
     Cost two outputs: S 58, A 62, B 65, C 81; 11 an input of two rows; requantize as convolve (counted).
     """
     lanes = DepthwiseLanes(f, STATE, FRAME, pitch=ACC, blocks=8)

@@ -1,7 +1,7 @@
 """A channel's accumulators to outputs, lane by lane, for conv and depthwise: eq. (2), (3) in two multiplies or exactly.
 
 A lane is a run of outputs, its row in the state {outputs, y, ...}, taken in order; y moves on by a channel each time.
-Two multiplies (fast table, kind bit 0; the host has proved it for the channel's range, modulo 2^32):
+Two multiplies (packed table, kind bit 0; the host has proved it for the channel's range, modulo 2^32):
     y = (acc * m1 + ((acc >> 4) * m2 >> j) + (acc < 0 ? c - 2^f : c)) >> s, clamped
 in blocks of 13 instructions, of which so many are skipped at first that the last block ends the lane.
 """

@@ -1,6 +1,6 @@
 """The table of the thumb kernels' packed variants: short requantizers, with the proof that they are exact.
 
-Two-multiply requantizer of one channel, for accumulators a (FORMAT.md, fast table):
+Two-multiply requantizer of one channel, for accumulators a (FORMAT.md, packed table):
 
     y = (a * m1 + (((a >> 4) * m2) >> j) - (a < 0 ? 2^F : 0) + c) >> s
 

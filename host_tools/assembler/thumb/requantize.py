@@ -15,7 +15,7 @@ from .writer import Function
 CHANNEL = Fields("r5", {"first": 0, "multiplier_low": 4, "multiplier_high": 6, "left_shift": 8, "right_shift": 9}, 12)
 # Of the short one: the multiplier is Q16, its upper half.
 SHORT_CHANNEL = Fields("r5", {"first": 0, "multiplier": 4, "left_shift": 6, "right_shift": 7}, 8)
-# Of the fast table (records of thumb): lanes.py has the formula.
+# Of the packed table (records of thumb): lanes.py has the formula.
 FAST_CHANNEL = Fields("r5", {"first": 0, "c": 4, "m1": 8, "m2": 10, "s": 12, "j": 13, "f": 14, "kind": 15}, 16)
 
 

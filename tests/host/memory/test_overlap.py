@@ -48,7 +48,7 @@ def check(right, wrong, run, wrong_forms) -> None:
 
 @pytest.fixture(scope="module")
 def plain():
-    """Records without fast forms: the order of ref and viper."""
+    """Records without packed variants: the order of ref and viper."""
     right, wrong = collect("none", COUNT)
     assert {c.form for c in right} >= PLAIN_FORMS, PLAIN_FORMS - {c.form for c in right}
     return right, wrong

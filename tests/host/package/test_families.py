@@ -63,7 +63,7 @@ def test_the_board_imports_what_the_host_says(networks, backend, tmp_path):
 
 
 def test_digits_on_every_architecture():
-    """A third of the package on a Pico; the fast forms of one architecture are asked for by a file made for it."""
+    """A third of the package on a Pico; the packed variants of one architecture are asked for by a file made for it."""
     made = {
         board: packed.read(convert.convert_bytes(DIGITS_TFLITE.read_bytes(), selftest=0, board=board))
         for board in ("pico", "esp32", "esp32c3")
