@@ -64,7 +64,7 @@ def modules(backend: str) -> list[str]:
     columns = [f".{names[number]}".ljust(MODULE_WIDTH) for number in range(1, 1 + len(names))]
     lines = ["".join(columns[at : at + 6]) for at in range(0, len(columns), 6)]
     found = ["_MODULES = const(", *(f'    "{line}"' for line in lines), ")"]
-    if len(lines) == 1:
+    if len(lines) == 1 and len(lines[0]) < 100:  # as ruff has it
         found = [f'_MODULES = const("{lines[0]}")']
     if backend in ("viper", "ref"):
         found.append(f"_WIDTH = const({MODULE_WIDTH})")
