@@ -158,12 +158,8 @@ def _load(file, arithmetic, arena, place):
         _check(file)
         kernels = []
         for at in range(file.ops_offset, file.pieces_offset, _OP_BYTES):
-            id = file.head[at]  # below 64, as _check knows
-            variants = struct.unpack_from("<i", file.head, at + 4 * _VARIANTS)[0]
-            kernel = arithmetic.kernel(id, variants)
-            if kernel is None:
-                raise ValueError("model: variant %d of kernel %d unknown, update fxnn" % (variants & 255, id))
-            kernels.append(kernel)
+            # a kernel's id is below 64, as _check knows: the record's first byte
+            kernels.append(arithmetic.kernel(file.head[at], struct.unpack_from("<i", file.head, at + 4 * _VARIANTS)[0]))
         if in_place:
             file.where = "in place"
         elif mapped:

@@ -37,7 +37,6 @@ TABLES = {
     "_CUTTABLE": ("their constants may be cut into pieces", _ids(lambda k: k.cuttable)),
 }
 MODULE_WIDTH = 17  # of a name among the modules, with its dot
-_LINE = 120  # ruff's line-length
 NAMES = {*TABLES, "_MODULES", "_WIDTH", "_LETTERS"}  # that the blocks of this module define
 
 
@@ -65,8 +64,8 @@ def modules(backend: str) -> list[str]:
     columns = [f".{names[number]}".ljust(MODULE_WIDTH) for number in range(1, 1 + len(names))]
     lines = ["".join(columns[at : at + 6]) for at in range(0, len(columns), 6)]
     found = ["_MODULES = const(", *(f'    "{line}"' for line in lines), ")"]
-    if len(one := f'_MODULES = const("{"".join(lines)}")') <= _LINE:  # as ruff would have it
-        found = [one]
+    if len(lines) == 1 and len(lines[0]) < 100:  # as ruff has it
+        found = [f'_MODULES = const("{lines[0]}")']
     if backend in ("viper", "ref"):
         found.append(f"_WIDTH = const({MODULE_WIDTH})")
     if backend == "ref":

@@ -45,7 +45,7 @@ _PIECE_COUNT = const(33)
 def find(id, variants, shift, package, modules):
     """The function for kernel `id` in the module that the word `variants` names from bit `shift` on; imports it.
 
-    Where modules has no such number, or the module no such kernel, that of viper's module; None where this has none either.
+    Where modules has no such number, or the module no such kernel, that of viper's module; ValueError where there is none.
     """
     end = (variants >> shift & 255) * _WIDTH
     name = modules[end - _WIDTH : end]  # empty for 0, too
@@ -54,11 +54,13 @@ def find(id, variants, shift, package, modules):
         kernel = (sys.modules.get(name) or __import__(name, None, None, ("kernels",))).kernels.get(id)
         if kernel:
             return kernel
-    return find(id, variants, 0, __name__, _MODULES) if shift else None
+    if shift:
+        return find(id, variants, 0, __name__, _MODULES)
+    raise ValueError("model: variant %d of kernel %d unknown, update fxnn" % (variants & 255, id))
 
 
 def kernel(id, variants):
-    """The function for a record of kernel `id` whose word `variants` this is; None where this package has none."""
+    """The function for a record of kernel `id` whose word `variants` this is. ValueError where there is none."""
     return find(id, variants, 0, __name__, _MODULES)
 
 

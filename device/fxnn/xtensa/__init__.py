@@ -14,5 +14,5 @@ _MODULES = const(".depthwise_window.depthwise       .dense           .conv      
 
 
 def kernel(id, variants):
-    """The function for a record of kernel `id` whose word `variants` this is; None where not even viper has one."""
+    """The function for a record of kernel `id` whose word `variants` this is. ValueError where not even viper has one."""
     return find(id, variants, 16, __name__, _MODULES)

@@ -51,7 +51,7 @@ def test_the_board_finds_the_module_of_each_number(monkeypatch):
     asked = []
     modules = SimpleNamespace(kernels={1: "conv"})
     names = {
-        "__builtins__": {"__import__": lambda name, *_: asked.append(name) or modules},
+        "__builtins__": {"ValueError": ValueError, "__import__": lambda name, *_: asked.append(name) or modules},
         "sys": SimpleNamespace(modules={}),
         "__name__": "fxnn.viper",
         "_MODULES": device_module("viper")._MODULES,
@@ -63,12 +63,16 @@ def test_the_board_finds_the_module_of_each_number(monkeypatch):
         for number in range(256):
             asked.clear()
             name = variants.MODULES[backend].get(number)
-            assert find(1, number << shift | (shift and 1), shift, f"fxnn.{backend}", text) == (
-                "conv" if shift or name else None
-            )
+            if shift or name:
+                assert find(1, number << shift | (shift and 1), shift, f"fxnn.{backend}", text) == "conv"
+            else:
+                with pytest.raises(ValueError, match=f"variant {number} of kernel 1 unknown"):
+                    find(1, number, shift, f"fxnn.{backend}", text)
             assert asked == ([f"fxnn.{backend}.{name}"] if name else ["fxnn.viper.conv"] if shift else [])
         asked.clear()  # no kernel of that module, nor of viper's
-        assert find(2, 1 << shift | 1, shift, f"fxnn.{backend}", text) is None and len(asked) == (2 if shift else 1)
+        with pytest.raises(ValueError, match="model: variant 1 of kernel 2 unknown, update fxnn"):
+            find(2, 1 << shift | 1, shift, f"fxnn.{backend}", text)
+        assert len(asked) == (2 if shift else 1)
 
 
 def test_a_record_without_a_module_and_with_a_number_to_come_is_vipers():
