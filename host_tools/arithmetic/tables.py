@@ -81,13 +81,15 @@ def log(x: float) -> float:
 
 
 def gelu(x: float) -> float:
-    """x * (1 + erf(x / sqrt(2))) / 2."""
-    return 0.5 * x * math.erfc(x * -math.sqrt(0.5))
+    """x * (1 + erf(x / sqrt(2))) / 2, in float32 as reference/gelu.h has it: its roundings decide ties."""
+    return f32(f32(0.5 * x) * f32(math.erfc(f32(x * f32(-math.sqrt(0.5))))))
 
 
 def gelu_approximate(x: float) -> float:
-    """x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2."""
-    return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    """x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2, in float32 as reference/gelu.h has it."""
+    cubed = f32(f32(f32(f32(0.044715) * x) * x) * x)
+    inner = f32(f32(math.sqrt(2 / math.pi)) * f32(x + cubed))
+    return f32(f32(0.5 * x) * f32(1 + f32(math.tanh(inner))))
 
 
 # ------------------------------------------------------------------------------------------ in integers
