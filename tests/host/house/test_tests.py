@@ -55,7 +55,9 @@ def test_no_test_imports_another(trees):
 
 
 def test_every_op_is_drawn_by_one_family():
-    families = [value for value in vars(draw).values() if isinstance(getattr(value, "OPS", None), dict)]
+    # what imports the whole table, such as the drawn networks, is no family
+    tables = [(value, getattr(value, "OPS", None)) for value in vars(draw).values()]
+    families = [value for value, table in tables if isinstance(table, dict) and table is not draw.OPS]
     assert len(families) >= 16
     assert sum(len(family.OPS) for family in families) == len(draw.OPS)
     assert not draw.OPS.keys() & draw.STATEFUL.keys()
